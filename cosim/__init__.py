@@ -1,0 +1,1 @@
+"""Emitted Verilog beside the golden model, in Verilator under cocotb."""

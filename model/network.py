@@ -1,0 +1,213 @@
+"""The network: layers in order, and the one loop over time.
+
+A spike of layer l at step t reaches layer l + 1 at the same step t. Every sample starts from the reset state.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .dense import Dense
+from .encode import Coding
+from .neuron import Neuron
+from .readout import Decision, Readout
+from .refuse import Refused
+
+__all__ = ["Layer", "Network", "Run", "accuracy"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """Synapses and the neurons they feed.
+
+    Parameters
+    ----------
+    dense : Dense (post, pre)
+    neuron : Neuron (post,)
+    """
+
+    dense: Dense
+    neuron: Neuron
+
+    def __post_init__(self) -> None:
+        if self.dense.post != self.neuron.size:
+            raise Refused(
+                f"Layer neurons must number {self.dense.post}, as its weights have rows, not {self.neuron.size}"
+            )
+
+    def run(self, s: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
+        """Run the layer over whole samples.
+
+        Parameters
+        ----------
+        s : uint8 (steps, samples, pre)
+        limit : int
+            Largest value in `s`.
+
+        Returns
+        -------
+        s : bool (steps, samples, post)
+        h : int64 (steps, samples, post)
+        """
+        current = self.dense.current(s, limit)
+        spikes = np.empty(current.shape, bool)
+        state = self.neuron.start(current.shape[1])
+        for t in range(len(current)):
+            spikes[t], current[t], state = self.neuron.step(state, current[t])
+        return spikes, current
+
+
+@dataclass(slots=True)
+class Run:
+    """What a golden run saw.
+
+    Attributes
+    ----------
+    decision : Decision
+    counts : int64 (layers + 1, samples)
+        Spikes per sample of the input (sum of its values) and of each layer.
+    input : uint8 (steps, samples, inputs), or None unless recorded
+    spikes : list of bool (steps, samples, neurons), one per layer; empty unless recorded
+    membranes : list of int64 (steps, samples, neurons), h of each layer; empty unless recorded
+    """
+
+    decision: Decision
+    counts: np.ndarray
+    input: np.ndarray | None
+    spikes: list[np.ndarray]
+    membranes: list[np.ndarray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """A frozen integer network.
+
+    Parameters
+    ----------
+    steps : int >= 1
+        T, the number of steps of a sample.
+    inputs : int
+    coding : Coding
+    layers : tuple of Layer
+    readout : Readout
+    """
+
+    steps: int
+    inputs: int
+    coding: Coding
+    layers: tuple[Layer, ...]
+    readout: Readout
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.steps <= 1 << 15:
+            raise Refused(f"Network steps must be in 1..32768, not {self.steps}")
+        if not self.layers:
+            raise Refused("Network must have at least one layer")
+        pre = self.inputs
+        for i, layer in enumerate(self.layers):
+            if layer.dense.pre != pre:
+                raise Refused(
+                    f"Layer {i} must take {pre} inputs, as what comes before it gives, not {layer.dense.pre}"
+                )
+            pre = layer.dense.post
+        last = self.layers[-1].neuron
+        if self.readout.kind in ("first-spike", "spike-count") and last.threshold is None:
+            raise Refused(f"Readout {self.readout.kind} must follow neurons with a threshold")
+        if self.readout.weights is not None and len(self.readout.weights) != self.steps:
+            raise Refused(
+                f"Readout weights must number {self.steps}, one per step, not {len(self.readout.weights)}"
+            )
+
+    @property
+    def classes(self) -> int:
+        """Number of neurons in the last layer."""
+        return self.layers[-1].dense.post
+
+    @property
+    def shape(self) -> str:
+        """Sizes of the layers, as in ``784-128-10``."""
+        return "-".join(str(n) for n in (self.inputs, *(layer.dense.post for layer in self.layers)))
+
+    def declared(self) -> list[tuple[int, bool]]:
+        """For each layer what its input declares: (limit, once); see model/encode.py."""
+        return [
+            (self.coding.limit, self.coding.once),
+            *((1, layer.neuron.once) for layer in self.layers[:-1]),
+        ]
+
+    def encode(self, samples: np.ndarray) -> np.ndarray:
+        """Encode samples as the input of layer 0, uint8 (steps, samples, inputs)."""
+        return self.coding.encode(samples, self.steps, self.inputs)
+
+    def run(
+        self,
+        samples: np.ndarray,
+        *,
+        record: bool = False,
+        batch: int = 500,
+        tick: Callable[[int], object] | None = None,
+    ) -> Run:
+        """Run samples through the golden model.
+
+        Parameters
+        ----------
+        samples : (samples, ...), what `coding` takes
+        record : bool
+            Whether to keep the input, every spike and every membrane.
+        batch : int
+            Samples computed at a time.
+        tick : callable
+            Called with the number of samples done, after each batch.
+        """
+        parts = []
+        for chunk in batches(samples, batch):
+            parts.append(self._run(chunk, record))
+            if tick:
+                tick(len(chunk))
+        if not parts:
+            raise Refused("Samples must number at least one, not 0")
+        return join(parts) if len(parts) > 1 else parts[0]
+
+    def _run(self, samples: np.ndarray, record: bool) -> Run:
+        s = self.encode(samples)
+        run = Run(Decision(*[np.empty(0)] * 3), np.empty(0), s if record else None, [], [])
+        counts, h = [s.sum(axis=(0, 2), dtype=np.int64)], np.empty(0)
+        for layer, (limit, _) in zip(self.layers, self.declared(), strict=True):
+            s, h = layer.run(s, limit)
+            counts.append(s.sum(axis=(0, 2), dtype=np.int64))
+            if record:
+                run.spikes.append(s)
+                run.membranes.append(h)
+        run.decision, run.counts = self.readout.decide(s, h), np.array(counts)
+        return run
+
+
+def batches(samples: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """Cut samples into batches of at most `size`."""
+    for start in range(0, len(samples), size):
+        yield samples[start : start + size]
+
+
+def join(parts: list[Run]) -> Run:
+    """Join runs of consecutive samples."""
+    decision = Decision(
+        *(
+            np.concatenate([getattr(p.decision, n) for p in parts])
+            for n in ("label", "step", "score")
+        )
+    )
+    inputs = [p.input for p in parts if p.input is not None]
+    layers = range(len(parts[0].spikes))
+    return Run(
+        decision,
+        np.concatenate([p.counts for p in parts], axis=1),
+        np.concatenate(inputs, axis=1) if inputs else None,
+        [np.concatenate([p.spikes[i] for p in parts], axis=1) for i in layers],
+        [np.concatenate([p.membranes[i] for p in parts], axis=1) for i in layers],
+    )
+
+
+def accuracy(decided: np.ndarray, labels: np.ndarray) -> float:
+    """Share of decisions that equal the label."""
+    return float(np.mean(np.asarray(decided) == np.asarray(labels)))

@@ -1,0 +1,141 @@
+"""Neurons: integrate-and-fire, leaky, time-to-first-spike; one law.
+
+    h = ((v * m) >> k) + (I << f) + b        leak, integrate; the shift rounds toward minus infinity
+    h = clamp(h, lo, hi)                     only where declared
+    s = h >= theta                           and, where `once`, not fired before
+    v = h, or 0, or h - theta                reset: none, or to zero or by subtraction where s
+
+m = 2**k is no leak. A neuron that fires `once` keeps integrating and stays silent. Every readout uses h.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .refuse import Refused
+
+__all__ = ["Neuron", "State", "RESETS"]
+
+RESETS = ("none", "zero", "subtract")
+
+
+@dataclass(slots=True)
+class State:
+    """What a layer keeps between steps: `v` int64 (..., neurons), `fired` bool (..., neurons)."""
+
+    v: np.ndarray
+    fired: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neuron:
+    """A layer of neurons.
+
+    Parameters
+    ----------
+    bias : int (neurons,)
+        b, added in every step.
+    threshold : int (neurons,) or None
+        theta >= 1; None never fires.
+    leak : (m, k)
+        Multiplier 0..2**k and shift 0..15 of the leak; (1, 0) is none.
+    shift : int, 0..15, bits
+        f, the left shift of the current.
+    clamp : (lo, hi) or None
+    reset : "none", "zero" or "subtract"
+    once : bool
+        Whether a neuron fires at most once per sample (time-to-first-spike).
+    """
+
+    bias: np.ndarray
+    threshold: np.ndarray | None
+    leak: tuple[int, int] = (1, 0)
+    shift: int = 0
+    clamp: tuple[int, int] | None = None
+    reset: str = "none"
+    once: bool = False
+
+    def __post_init__(self) -> None:
+        bias = self._integers("bias", self.bias)
+        object.__setattr__(self, "bias", bias)
+        if self.threshold is not None:
+            threshold = self._integers("threshold", self.threshold)
+            if threshold.shape != bias.shape:
+                raise Refused(
+                    f"Neuron threshold must have the shape {bias.shape} of the bias, not {threshold.shape}"
+                )
+            if threshold.min() < 1:
+                raise Refused(f"Neuron threshold must be at least 1, not {threshold.min()}")
+            object.__setattr__(self, "threshold", threshold)
+        m, k = self.leak
+        if not (0 <= k <= 15 and 0 <= m <= 1 << k):
+            raise Refused(
+                f"Neuron leak must be a multiplier in 0..2**k and a shift k in 0..15, not {self.leak}"
+            )
+        if not 0 <= self.shift <= 15:
+            raise Refused(f"Neuron shift must be in 0..15, not {self.shift}")
+        if self.clamp is not None and not self.clamp[0] <= 0 <= self.clamp[1]:
+            raise Refused(f"Neuron clamp must hold 0, not {self.clamp}")
+        if self.reset not in RESETS:
+            raise Refused(f"Neuron reset must be one of {', '.join(RESETS)}, not {self.reset!r}")
+        if self.once and (self.threshold is None or self.reset != "none"):
+            raise Refused("A neuron that fires once must have a threshold and no reset")
+
+    @staticmethod
+    def _integers(name: str, values: np.ndarray) -> np.ndarray:
+        values = np.asarray(values)
+        if values.ndim != 1 or values.dtype.kind != "i" or not values.size:
+            raise Refused(
+                f"Neuron {name} must be signed integers of shape (neurons,), not {values.dtype} {values.shape}"
+            )
+        return values.astype(np.int32)
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return len(self.bias)
+
+    @property
+    def leaks(self) -> bool:
+        """Whether the membrane decays."""
+        m, k = self.leak
+        return m != 1 << k
+
+    def start(self, *samples: int) -> State:
+        """Make the state at the start of a sample."""
+        shape = (*samples, self.size)
+        return State(np.zeros(shape, np.int64), np.zeros(shape, bool))
+
+    def decay(self, v: np.ndarray) -> np.ndarray:
+        """Leak: ``(v * m) >> k``."""
+        m, k = self.leak
+        return (v * m) >> k
+
+    def step(self, state: State, current: np.ndarray) -> tuple[np.ndarray, np.ndarray, State]:
+        """Advance every neuron by one step.
+
+        Parameters
+        ----------
+        state : State (..., neurons)
+        current : int64 (..., neurons)
+
+        Returns
+        -------
+        s : bool (..., neurons)
+        h : int64 (..., neurons)
+        state : State (..., neurons)
+        """
+        h = self.decay(state.v) + (current << self.shift) + self.bias
+        if self.clamp is not None:
+            h = np.clip(h, *self.clamp)
+        if self.threshold is None:
+            return np.zeros(h.shape, bool), h, State(h, state.fired)
+        s = h >= self.threshold
+        v = h
+        if self.reset == "zero":
+            v = np.where(s, 0, h)
+        elif self.reset == "subtract":
+            v = np.where(s, h - self.threshold, h)
+        if self.once:
+            s = s & ~state.fired
+        return s, h, State(v, state.fired | s)

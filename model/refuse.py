@@ -1,0 +1,7 @@
+"""The one error that a user causes."""
+
+__all__ = ["Refused"]
+
+
+class Refused(ValueError):
+    """Input that cannot be used; its message is one sentence: whose what must be what, not value."""

@@ -1,0 +1,1 @@
+"""Trainable twins of the model, computing in the deployed integers (torch)."""

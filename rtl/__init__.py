@@ -1,0 +1,1 @@
+"""Hardware that computes the model bit for bit (amaranth)."""
