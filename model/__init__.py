@@ -1,1 +1,1 @@
-"""The law of every layer in integers (NumPy only): golden model, frozen network, width proofs, cycle model."""
+"""The law of every layer in integers (NumPy only): golden run, frozen network, widths, cycles."""

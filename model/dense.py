@@ -35,7 +35,8 @@ class Dense:
         w = np.asarray(self.weights)
         if w.ndim != 2 or w.dtype.kind != "i" or not w.size:
             raise Refused(
-                f"Dense weights must be signed integers of shape (post, pre), not {w.dtype} {w.shape}"
+                "Dense weights must be signed integers of shape (post, pre), "
+                f"not {w.dtype} {w.shape}"
             )
         if not 2 <= self.bits <= 8:
             raise Refused(f"Dense weight width must be in 2..8 bits, not {self.bits}")
@@ -43,7 +44,8 @@ class Dense:
         wrong = (w < low) | (w > high)
         if wrong.any():
             raise Refused(
-                f"Dense weights must be in {low}..{high} to fit {self.bits} bits, not {w[wrong].flat[0]}"
+                f"Dense weights must be in {low}..{high} to fit {self.bits} bits, "
+                f"not {w[wrong].flat[0]}"
             )
         object.__setattr__(self, "weights", w.astype(np.int8))
 
@@ -60,8 +62,9 @@ class Dense:
     def current(self, s: np.ndarray, limit: int) -> np.ndarray:
         """Sum the weighted spikes.
 
-        The product runs in floating point because libraries have no fast integer one. It is exact: every partial
-        sum is an integer of magnitude at most ``limit * sum |w|``, below 2**24 for float32 and 2**53 for float64.
+        The product runs in floating point because libraries have no fast integer one. It is exact:
+        every partial sum is an integer of magnitude at most ``limit * sum |w|``, below 2**24 for
+        float32 and 2**53 for float64.
 
         Parameters
         ----------

@@ -1,8 +1,8 @@
 """Input coding: samples to input spikes, in integers.
 
-Every coding turns a batch of samples into an array ``s`` (steps, samples, inputs) of small non-negative integers,
-and declares what a layer may rely on when it proves its widths: `limit`, the largest value of one step, and
-`once`, whether an input is non-zero in at most one step of a sample.
+Every coding turns a batch of samples into an array ``s`` (steps, samples, inputs) of small
+non-negative integers, and declares what a layer may rely on when it proves its widths: `limit`, the
+largest value of one step, and `once`, whether an input is non-zero in at most one step of a sample.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 
 from .refuse import Refused
 
-__all__ = ["Latency", "Graded", "Counts", "Coding", "pixels"]
+__all__ = ["Coding", "Counts", "Graded", "Latency", "pixels"]
 
 
 def pixels(samples: np.ndarray, inputs: int) -> np.ndarray:
@@ -28,7 +28,8 @@ def pixels(samples: np.ndarray, inputs: int) -> np.ndarray:
     Raises
     ------
     Refused
-        If a value is not a whole number in 0..255 (NaN and negative ones included), or the shape does not fit.
+        If a value is not a whole number in 0..255 (NaN and negative ones included), or the shape
+        does not fit.
     """
     samples = np.asarray(samples)
     if samples.ndim < 2 or int(np.prod(samples.shape[1:])) != inputs:
@@ -63,7 +64,7 @@ class Latency:
             raise Refused(f"Latency floor must be in 1..255, not {self.floor}")
 
     def table(self, steps: int) -> np.ndarray:
-        """Step at which each of the 256 pixel values fires; `steps` where it never does. Returns int64 (256,)."""
+        """Step at which each pixel value fires, int64 (256,); `steps` where it never does."""
         p = np.arange(256)
         return np.where(p >= self.floor, ((255 - p) * steps) // (256 - self.floor), steps)
 
@@ -127,11 +128,17 @@ class Counts:
             raise Refused(f"Counts limit must be in 1..255, not {self.limit}")
 
     def encode(self, samples: np.ndarray, steps: int, inputs: int) -> np.ndarray:
-        """Clip counts (samples, up to `steps`, inputs); missing steps are zero. Returns uint8 (steps, samples, inputs)."""
+        """Clip counts (samples, up to `steps`, inputs); missing steps are zero.
+
+        Returns
+        -------
+        uint8 (steps, samples, inputs)
+        """
         samples = np.asarray(samples)
         if samples.ndim != 3 or samples.shape[1] > steps or samples.shape[2] != inputs:
             raise Refused(
-                f"Samples must have the shape (samples, up to {steps}, {inputs}), not {samples.shape}"
+                f"Samples must have the shape (samples, up to {steps}, {inputs}), "
+                f"not {samples.shape}"
             )
         if samples.dtype.kind not in "iub" or (samples.size and samples.min() < 0):
             raise Refused("Counts must be non-negative integers")

@@ -1,4 +1,7 @@
-"""Mappings: how a network is laid out in hardware. A value beside the network; it never changes a spike."""
+"""Mappings: how a network is laid out in hardware.
+
+A value beside the network; it never changes a spike.
+"""
 
 from dataclasses import dataclass
 from math import ceil
@@ -28,7 +31,10 @@ class Unit:
 
     @property
     def folds(self) -> int:
-        """F = ceil(neurons / lanes), rows per event. Neuron n is lane n % lanes of fold n // lanes."""
+        """F = ceil(neurons / lanes), rows per event.
+
+        Neuron n is lane n % lanes of fold n // lanes.
+        """
         return ceil(self.neurons / self.lanes)
 
     @property
@@ -60,7 +66,8 @@ class Mapping:
         Raises
         ------
         Refused
-            If there is not one number per layer, lanes are not in 1..neurons, or sweep does not divide lanes.
+            If there is not one number per layer, lanes are not in 1..neurons, or sweep does not
+            divide lanes.
         """
         neurons = [layer.dense.post for layer in network.layers]
         lanes = lanes or tuple(neurons)
@@ -68,7 +75,8 @@ class Mapping:
         for name, values in (("Lanes", lanes), ("Sweep widths", sweep)):
             if len(values) != len(neurons):
                 raise Refused(
-                    f"{name} must be given for each of the {len(neurons)} layers, not for {len(values)}"
+                    f"{name} must be given for each of the {len(neurons)} layers, "
+                    f"not for {len(values)}"
                 )
         for i, (n, p, s) in enumerate(zip(neurons, lanes, sweep, strict=True)):
             if not 1 <= p <= n:

@@ -1,6 +1,7 @@
 """The network: layers in order, and the one loop over time.
 
-A spike of layer l at step t reaches layer l + 1 at the same step t. Every sample starts from the reset state.
+A spike of layer l at step t reaches layer l + 1 at the same step t. Every sample starts from the
+reset state.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +34,8 @@ class Layer:
     def __post_init__(self) -> None:
         if self.dense.post != self.neuron.size:
             raise Refused(
-                f"Layer neurons must number {self.dense.post}, as its weights have rows, not {self.neuron.size}"
+                f"Layer neurons must number {self.dense.post}, as its weights have rows, "
+                f"not {self.neuron.size}"
             )
 
     def run(self, s: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
@@ -108,7 +110,8 @@ class Network:
         for i, layer in enumerate(self.layers):
             if layer.dense.pre != pre:
                 raise Refused(
-                    f"Layer {i} must take {pre} inputs, as what comes before it gives, not {layer.dense.pre}"
+                    f"Layer {i} must take {pre} inputs, as what comes before it gives, "
+                    f"not {layer.dense.pre}"
                 )
             pre = layer.dense.post
         last = self.layers[-1].neuron
@@ -116,7 +119,8 @@ class Network:
             raise Refused(f"Readout {self.readout.kind} must follow neurons with a threshold")
         if self.readout.weights is not None and len(self.readout.weights) != self.steps:
             raise Refused(
-                f"Readout weights must number {self.steps}, one per step, not {len(self.readout.weights)}"
+                f"Readout weights must number {self.steps}, one per step, "
+                f"not {len(self.readout.weights)}"
             )
 
     @property

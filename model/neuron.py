@@ -5,7 +5,8 @@
     s = h >= theta                           and, where `once`, not fired before
     v = h, or 0, or h - theta                reset: none, or to zero or by subtraction where s
 
-m = 2**k is no leak. A neuron that fires `once` keeps integrating and stays silent. Every readout uses h.
+m = 2**k is no leak. A neuron that fires `once` keeps integrating and stays silent. Every readout
+uses h.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 
 from .refuse import Refused
 
-__all__ = ["Neuron", "State", "RESETS"]
+__all__ = ["RESETS", "Neuron", "State"]
 
 RESETS = ("none", "zero", "subtract")
 
@@ -62,7 +63,8 @@ class Neuron:
             threshold = self._integers("threshold", self.threshold)
             if threshold.shape != bias.shape:
                 raise Refused(
-                    f"Neuron threshold must have the shape {bias.shape} of the bias, not {threshold.shape}"
+                    f"Neuron threshold must have the shape {bias.shape} of the bias, "
+                    f"not {threshold.shape}"
                 )
             if threshold.min() < 1:
                 raise Refused(f"Neuron threshold must be at least 1, not {threshold.min()}")
@@ -70,7 +72,8 @@ class Neuron:
         m, k = self.leak
         if not (0 <= k <= 15 and 0 <= m <= 1 << k):
             raise Refused(
-                f"Neuron leak must be a multiplier in 0..2**k and a shift k in 0..15, not {self.leak}"
+                "Neuron leak must be a multiplier in 0..2**k and a shift k in 0..15, "
+                f"not {self.leak}"
             )
         if not 0 <= self.shift <= 15:
             raise Refused(f"Neuron shift must be in 0..15, not {self.shift}")
@@ -86,7 +89,8 @@ class Neuron:
         values = np.asarray(values)
         if values.ndim != 1 or values.dtype.kind != "i" or not values.size:
             raise Refused(
-                f"Neuron {name} must be signed integers of shape (neurons,), not {values.dtype} {values.shape}"
+                f"Neuron {name} must be signed integers of shape (neurons,), "
+                f"not {values.dtype} {values.shape}"
             )
         return values.astype(np.int32)
 

@@ -7,12 +7,13 @@
     max-membrane    maximum over t of h[c, t]             T - 1
     final-membrane  h[c, T - 1]                           T - 1
 
-The class of the largest score wins, the lowest index where scores are equal. With first-spike only the classes that
-spike at the step of decision take part (all of them where none ever spikes): earliest step, then higher membrane at
-that step, then lowest index.
+The class of the largest score wins, the lowest index where scores are equal. With first-spike only
+the classes that spike at the step of decision take part (all of them where none ever spikes):
+earliest step, then higher membrane at that step, then lowest index.
 
-Source: temporal weighting: "Efficiently training time-to-first-spike spiking neural networks from scratch"
-(arXiv 2410.23619); with one spike per class and falling w, the earliest spike wins whatever w is.
+Source: temporal weighting: "Efficiently training time-to-first-spike spiking neural networks from
+scratch" (arXiv 2410.23619); with one spike per class and falling w, the earliest spike wins
+whatever w is.
 """
 
 from dataclasses import dataclass
@@ -21,14 +22,14 @@ import numpy as np
 
 from .refuse import Refused
 
-__all__ = ["Readout", "Decision", "KINDS"]
+__all__ = ["KINDS", "Decision", "Readout"]
 
 KINDS = ("first-spike", "weighted-sum", "spike-count", "max-membrane", "final-membrane")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
-    """Decisions: `label` int64 (samples,), `step` int64 (samples,), `score` int64 (samples, classes)."""
+    """Decisions: `label` and `step` int64 (samples,), `score` int64 (samples, classes)."""
 
     label: np.ndarray
     step: np.ndarray
@@ -58,7 +59,8 @@ class Readout:
             w = np.asarray(self.weights)
             if w.ndim != 1 or w.dtype.kind != "i":
                 raise Refused(
-                    f"Readout weights must be signed integers of shape (steps,), not {w.dtype} {w.shape}"
+                    "Readout weights must be signed integers of shape (steps,), "
+                    f"not {w.dtype} {w.shape}"
                 )
             object.__setattr__(self, "weights", w.astype(np.int32))
 

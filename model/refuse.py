@@ -4,4 +4,4 @@ __all__ = ["Refused"]
 
 
 class Refused(ValueError):
-    """Input that cannot be used; its message is one sentence: whose what must be what, not value."""
+    """Input that cannot be used, in one sentence: whose what must be what, not value."""

@@ -1,9 +1,10 @@
 """The frozen network file: the hand-over from training to hardware.
 
-One safetensors file (nothing executes on load). Its metadata has one entry, ``spikeline``: a JSON description with the
-keys ``version, steps, inputs, coding, layers, readout``; its tensors are ``<layer>.weights`` int8 (post, pre),
-``<layer>.bias`` and, where there is one, ``<layer>.threshold`` int32 (post,), and ``readout.weights`` int32 (steps,).
-The same network always gives the same bytes.
+One safetensors file (nothing executes on load). Its metadata has one entry, ``spikeline``: a JSON
+description with the keys ``version, steps, inputs, coding, layers, readout``; its tensors are
+``<layer>.weights`` int8 (post, pre), ``<layer>.bias`` and, where there is one,
+``<layer>.threshold`` int32 (post,), and ``readout.weights`` int32 (steps,). The same network always
+gives the same bytes.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from .neuron import Neuron
 from .readout import Readout
 from .refuse import Refused
 
-__all__ = ["VERSION", "save", "load", "content_hash", "write_atomically"]
+__all__ = ["VERSION", "content_hash", "load", "save", "write_atomically"]
 
 VERSION = 1
 CODINGS: dict[str, type[Coding]] = {"latency": Latency, "graded": Graded, "counts": Counts}
@@ -107,7 +108,7 @@ def load(path: Path | str) -> Network:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, TypeError, KeyError) as error:
         raise Refused(
             f"{path} must be a whole spikeline network file; it cannot be read ({error})"

@@ -1,22 +1,26 @@
 """Widths, proven from the weights.
 
-For every layer: intervals that hold every value its current, its accumulator and its membrane can take, for any input
-within the declaration of its source (`limit` per step, `once` per sample), and the widths that hold these intervals.
+For every layer: intervals that hold every value its current, its accumulator and its membrane can
+take, for any input within the declaration of its source (`limit` per step, `once` per sample), and
+the widths that hold these intervals.
 
 Reasoning, per neuron j, with [a, c] the interval of one step's current:
 
-1. Subset sums. An input contributes ``w * s`` with 0 <= s <= limit, so every partial sum of a step's current, in any
-   order of adding, lies in [a, c] = [limit * sum min(0, w), limit * sum max(0, w)].
-2. Recursion. From v = 0, ``h in decay(v) + [a, c] << f + b``, then clamp; decay is monotone, so interval ends map to
-   interval ends. Reset: to zero gives v in [lo, min(hi, theta - 1)] joined with 0; by subtraction [lo, max(theta - 1,
-   hi - theta)] where the neuron can fire, h otherwise.
-3. Once-only inputs. Where each input comes in at most one step and nothing is clamped, all steps together add no more
-   than one step could: h in [A, C] = ([a, c] << f) + the sum of biases so far (its extremes over windows). Leak and
-   reset (theta >= 1) only draw a value toward zero from its side, never across it, as the shift of a negative number
-   rounds toward minus infinity but never below the number itself; so the bound stands with them.
-   The recursion and this bound are intersected at every step.
-4. The accumulator holds ``decay(v) + b`` at the start of a step and then takes the step's events in any order, so it
-   lies in decay(v) + b + [a, c] << f, which holds h before its clamp too. With once-only inputs it is bounded as h is.
+1. Subset sums. An input contributes ``w * s`` with 0 <= s <= limit, so every partial sum of a
+   step's current, in any order of adding, lies in
+   [a, c] = [limit * sum min(0, w), limit * sum max(0, w)].
+2. Recursion. From v = 0, ``h in decay(v) + [a, c] << f + b``, then clamp; decay is monotone, so
+   interval ends map to interval ends. Reset: to zero gives v in [lo, min(hi, theta - 1)] joined
+   with 0; by subtraction [lo, max(theta - 1, hi - theta)] where the neuron can fire, h otherwise.
+3. Once-only inputs. Where each input comes in at most one step and nothing is clamped, all steps
+   together add no more than one step could: h in [A, C] = ([a, c] << f) + the sum of biases so far
+   (its extremes over windows). Leak and reset (theta >= 1) only draw a value toward zero from its
+   side, never across it, as the shift of a negative number rounds toward minus infinity but never
+   below the number itself; so the bound stands with them. The recursion and this bound are
+   intersected at every step.
+4. The accumulator holds ``decay(v) + b`` at the start of a step and then takes the step's events in
+   any order, so it lies in decay(v) + b + [a, c] << f, which holds h before its clamp too. With
+   once-only inputs it is bounded as h is.
 
 The bounds are tight: `worst` gives the inputs that reach them where weights of one sign come first.
 """
