@@ -1,0 +1,239 @@
+"""The lanes of an engine: accumulators, the adders before them and the sweep behind them."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..model.mapping import Unit
+from ..model.network import Layer
+from ..model.width import Bounds, signed_width
+from .neuron import Neuron
+from .sequencer import operation
+
+__all__ = ["Lanes", "result"]
+
+
+def result(unit: Unit, width: int) -> data.StructLayout:
+    """Make the layout of what one sweep operation sees.
+
+    `fire`, `last`, `end`, `fold`, `group` are those of the operation; `spikes` one bit per swept neuron; `membranes`
+    the accumulators, h less the neuron's offset.
+    """
+    return data.StructLayout(
+        {
+            "fold": range(unit.folds),
+            "group": range(unit.groups),
+            "fire": 1,
+            "last": 1,
+            "end": 1,
+            "spikes": unit.sweep,
+            "membranes": data.ArrayLayout(signed(width), unit.sweep),
+        }
+    )
+
+
+class Lanes(wiring.Component):
+    """P accumulators for each fold; adds a row of weights per cycle, or sweeps S neurons.
+
+    Parameters
+    ----------
+    layer : model.network.Layer
+    unit : Unit
+    inputs : int
+    bounds : Bounds
+        The proven widths are made from them.
+
+    Members
+    -------
+    i : In(operation(unit, inputs))
+    row : In(lanes * bits)
+        Weights of the operation two cycles before, lane 0 lowest.
+    valid : Out(1)
+        `o` holds the result of the sweep operation three cycles before.
+    o : Out(result(unit, width))
+
+    Timing
+    ------
+    An addition is seen by every operation behind it. A sweep writes back `neuron.rest` cycles later than an addition
+    does, so that many idle cycles must follow it.
+    """
+
+    i: data.View
+    row: Signal
+    valid: Signal
+    o: data.View
+
+    def __init__(self, layer: Layer, unit: Unit, inputs: int, bounds: Bounds) -> None:
+        self.layer = layer
+        self.unit = unit
+        self.neuron = Neuron(layer.neuron, bounds)
+        self.widths = [self.neuron.width(self._served(lane)) for lane in range(unit.lanes)]
+        super().__init__(
+            {
+                "i": In(operation(unit, inputs)),
+                "row": In(unit.lanes * layer.dense.bits),
+                "valid": Out(1),
+                "o": Out(result(unit, max(self.widths))),
+            }
+        )
+
+    def _served(self, lane: int) -> range:
+        """Neurons that lane serves, one per fold."""
+        return range(lane, self.unit.neurons, self.unit.lanes)
+
+    def _by_fold(self, fold: Value, lane: int, number: Sequence[int]) -> Value:
+        """Select a lane's number by fold; unused places of the last fold repeat another's."""
+        width = signed_width(min(number), max(number))
+        consts = [Const(n, signed(width)) for n in number]
+        return consts[0] if len(set(number)) == 1 else Array(consts)[fold]
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        read, op = Signal.like(self.i), Signal.like(self.i)
+        m.d.sync += [read.eq(self.i), op.eq(read)]
+        write = op
+        for _ in range(self.neuron.rest):
+            m.d.sync += (delayed := Signal.like(write)).eq(write)
+            write = delayed
+
+        found = [self._lane(m, lane, read, op, write) for lane in range(self.unit.lanes)]
+        over = Cat(s for s, _ in found)
+        spikes = over
+        if self.layer.neuron.once:
+            fired = self._fired(m, read, op, over)
+            spikes = over & ~fired
+        self._report(m, op, spikes, [h for _, h in found])
+        return m
+
+    def _lane(
+        self, m: Module, lane: int, read: data.View, op: data.View, write: data.View
+    ) -> tuple[Value, Value]:
+        """Make one lane; returns whether its membrane reaches the threshold, and the membrane."""
+        neuron, golden, width = self.neuron, self.layer.neuron, self.widths[lane]
+        served, bits = self._served(lane), self.layer.dense.bits
+        first = [neuron.first(n) for n in served]
+        bias = [int(golden.bias[n]) for n in served]
+        theta = [neuron.threshold(n) or 0 for n in served]
+        kept, next_kept, do_write = (
+            Signal(signed(width), name=f"kept{lane}"),
+            Signal(signed(width), name=f"next{lane}"),
+            Signal(name=f"write{lane}"),
+        )
+
+        # Integrate.
+        weight = self.row[lane * bits : (lane + 1) * bits].as_signed()
+        added = (weight << golden.shift) + kept
+
+        # Fire; the places of the last fold that no neuron has never do.
+        threshold = self._by_fold(op.fold, lane, theta)
+        over = neuron.fires(kept, threshold)
+        if len(served) < self.unit.folds:
+            over = over & (op.fold != self.unit.folds - 1)
+
+        # Reset, then the leak and the bias of the step to come.
+        if neuron.integrates:
+            swept = kept + self._by_fold(op.fold, lane, bias)
+            if golden.reset == "subtract":
+                fell = self._by_fold(
+                    op.fold, lane, [b - x for b, x in zip(bias, theta, strict=True)]
+                )
+                swept = kept + Mux(over, fell, self._by_fold(op.fold, lane, bias))
+            elif golden.reset == "zero":
+                swept = Mux(over, self._by_fold(op.fold, lane, first), swept)
+        else:
+            h, s = Signal(signed(width), name=f"h{lane}"), Signal(name=f"s{lane}")
+            m.d.sync += [h.eq(neuron.clamp(kept)), s.eq(over)]
+            after = _delay(m, op.fold, 1)
+            v = neuron.decay(neuron.reset(h, s, self._by_fold(after, lane, theta)))
+            swept = _delay(m, v, neuron.rest - 1) + self._by_fold(write.fold, lane, bias)
+
+        # Write: a new sample, a sweep, or an addition.
+        mine = write.sweep & (write.group == lane // self.unit.sweep)
+        with m.If(mine & write.last):
+            m.d.comb += [next_kept.eq(self._by_fold(write.fold, lane, first)), do_write.eq(1)]
+        with m.Elif(op.add):
+            m.d.comb += [next_kept.eq(added), do_write.eq(1)]
+        if not neuron.idle:
+            with m.Elif(mine):
+                m.d.comb += [next_kept.eq(swept), do_write.eq(1)]
+        with m.Else():
+            m.d.comb += next_kept.eq(added)
+        self._store(
+            m,
+            f"lane{lane}",
+            read.fold,
+            Mux(op.add, op.fold, write.fold),
+            kept,
+            next_kept,
+            do_write,
+            first[0],
+        )
+        return over, neuron.clamp(kept)
+
+    def _store(self, m, name, read_fold, write_fold, kept, next_kept, do_write, init) -> None:
+        """Keep one word per fold: a register for one fold, a memory for more."""
+        if self.unit.folds == 1:
+            register = Signal(kept.shape(), init=init, name=f"{name}_register")
+            with m.If(do_write):
+                m.d.sync += register.eq(next_kept)
+            m.d.comb += kept.eq(register)
+            return
+        m.submodules[name] = mem = memory.Memory(shape=kept.shape(), depth=self.unit.folds, init=[])
+        r, w = mem.read_port(), mem.write_port()
+        m.d.comb += [
+            r.addr.eq(read_fold),
+            kept.eq(r.data),
+            w.addr.eq(write_fold),
+            w.data.eq(next_kept),
+            w.en.eq(do_write),
+        ]
+
+    def _fired(self, m: Module, read: data.View, op: data.View, over: Value) -> Value:
+        """Keep which neurons have fired in this sample; returns those of the operation's fold."""
+        unit = self.unit
+        fired = Signal(unit.lanes)
+        new = Mux(op.last, 0, fired | over)
+        enable = Cat(op.sweep & (op.group == g) for g in range(unit.groups))
+        if unit.folds == 1:
+            for g in range(unit.groups):
+                lanes = slice(g * unit.sweep, (g + 1) * unit.sweep)
+                with m.If(enable[g]):
+                    m.d.sync += fired[lanes].eq(new[lanes])
+            return fired
+        m.submodules.fired = mem = memory.Memory(shape=unit.lanes, depth=unit.folds, init=[])
+        r, w = mem.read_port(), mem.write_port(granularity=unit.sweep)
+        m.d.comb += [
+            r.addr.eq(read.fold),
+            fired.eq(r.data),
+            w.addr.eq(op.fold),
+            w.data.eq(new),
+            w.en.eq(enable),
+        ]
+        return fired
+
+    def _report(self, m: Module, op: data.View, spikes: Value, membranes: Sequence[Value]) -> None:
+        """Register what the sweep found in the lanes of its group."""
+        size, groups = self.unit.sweep, self.unit.groups
+        spikes_of = Array(spikes[g * size : (g + 1) * size] for g in range(groups))
+        m.d.sync += [
+            self.valid.eq(op.sweep),
+            self.o.fold.eq(op.fold),
+            self.o.group.eq(op.group),
+            self.o.fire.eq(op.fire),
+            self.o.last.eq(op.last),
+            self.o.end.eq(op.end),
+            self.o.spikes.eq(Mux(op.fire, spikes_of[op.group], 0)),
+        ]
+        for k in range(size):
+            membrane_of = Array(membranes[g * size + k] for g in range(groups))
+            m.d.sync += self.o.membranes[k].eq(membrane_of[op.group])
+
+
+def _delay(m: Module, value: Value, cycles: int) -> Value:
+    """Delay a value by registers."""
+    for _ in range(cycles):
+        m.d.sync += (delayed := Signal.like(value)).eq(value)
+        value = delayed
+    return value

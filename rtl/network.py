@@ -1,0 +1,105 @@
+"""The core: engines joined by streams, and the readout. The law is in model/network.py."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..model.mapping import Mapping
+from ..model.network import Network as Golden
+from ..model.width import prove
+from .dense import Dense
+from .narrow import Narrow
+from .readout import Readout
+
+__all__ = ["Network", "chunks"]
+
+
+def chunks(lanes: int, positions: int) -> list[int]:
+    """Choose the lanes behind each stage of serialisation: by up to 16 first where a vector is wide.
+
+    A chunk divides the vector, unless there is one position only: addresses stay position * lanes + lane.
+    """
+    if lanes <= 32:
+        return [1] if lanes > 1 else []
+    chunk = 16 if positions == 1 else max(c for c in range(1, 17) if lanes % c == 0)
+    return [chunk, 1] if chunk > 1 else [1]
+
+
+class Network(wiring.Component):
+    """The core of a network.
+
+    Parameters
+    ----------
+    golden : model.network.Network
+    mapping : Mapping
+    name : str
+        Prefix of the weight memories' modules.
+
+    Members
+    -------
+    i : In(stream.Signature(vector(inputs, 1, bits)))
+        Input items: events, ends of steps, ends of samples.
+    o : Out(stream.Signature(outcome(network, width)))
+        Results, in the order of the samples.
+    decided : Out(3)
+        Number of samples decided, modulo 8.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+    decided: Signal
+
+    def __init__(self, golden: Golden, mapping: Mapping, *, name: str = "weights") -> None:
+        self.golden = golden
+        self.mapping = mapping
+        self.bounds = prove(golden)
+        last = len(golden.layers) - 1
+        self.engines = [
+            Dense(
+                layer,
+                unit,
+                bounds,
+                name=f"{name}_layer{n}",
+                limit=limit,
+                measures=n == last,
+            )
+            for n, (layer, unit, bounds, (limit, _)) in enumerate(
+                zip(golden.layers, mapping.units, self.bounds, golden.declared(), strict=True)
+            )
+        ]
+        width = max(self.engines[-1].lanes.widths)
+        self.readout = Readout(golden, mapping.units[-1], self.bounds[-1], width)
+        super().__init__(
+            {
+                "i": In(stream.Signature(self.engines[0].i.p.shape())),
+                "o": Out(stream.Signature(self.readout.o.p.shape())),
+                "decided": Out(3),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        source = wiring.flipped(self.i)
+        for n, engine in enumerate(self.engines):
+            m.submodules[f"layer{n}"] = engine
+            _join(m, source, engine.i)
+            source = engine.o
+            if engine.measures:
+                break
+            positions, lanes = engine.unit.folds * engine.unit.groups, engine.unit.sweep
+            for chunk in chunks(lanes, positions):
+                narrow = Narrow(positions, lanes, chunk, registered=chunk > 1)
+                m.submodules[f"narrow{n}_{chunk}"] = narrow
+                _join(m, source, narrow.i)
+                source, positions, lanes = narrow.o, positions * narrow.chunks, chunk
+        m.submodules.readout = self.readout
+        _join(m, source, self.readout.i)
+        wiring.connect(m, self.readout.o, wiring.flipped(self.o))
+        m.d.comb += self.decided.eq(self.readout.decided)
+        return m
+
+
+def _join(m: Module, source: stream.Interface, sink: stream.Interface) -> None:
+    """Connect two streams field by field; a position beyond the sink's range never comes."""
+    m.d.comb += [sink.valid.eq(source.valid), source.ready.eq(sink.ready)]
+    m.d.comb += [sink.p[name].eq(source.p[name]) for name, _ in source.p.shape()]

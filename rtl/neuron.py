@@ -1,0 +1,129 @@
+"""Neurons in gates: what happens to one accumulator when a step ends. The law is in model/neuron.py.
+
+An accumulator starts every step at ``decay(v) + b`` and takes the step's events; so a sweep reads the membrane h,
+fires, resets, and at once pays the leak and the bias of the step to come. Neurons that neither leak nor clamp
+(`integrates`) are kept at h - theta, so that the comparison is the sign.
+"""
+
+from dataclasses import dataclass
+from math import gcd
+
+from amaranth.hdl import Const, Mux, Signal, Value, signed
+
+from ..model import neuron as golden
+from ..model.width import Bounds, signed_width
+
+__all__ = ["Decay", "Neuron"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """The leak ``(v * m) >> k`` in its cheapest form.
+
+    Parameters
+    ----------
+    m, k : int
+        Reduced: m is odd, or 0, or k is 0.
+    """
+
+    m: int
+    k: int
+
+    @classmethod
+    def of(cls, leak: tuple[int, int]) -> "Decay":
+        """Reduce a leak by the common power of two."""
+        m, k = leak
+        common = gcd(m, 1 << k)
+        return cls(m // common, k if m == 0 else k - common.bit_length() + 1)
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether it takes a multiplier rather than a shift and a subtraction."""
+        return self.m > 1 and self.m != (1 << self.k) - 1
+
+    def __call__(self, v: Value) -> Value:
+        """Make the gates of the leak; signed in, signed out, exact."""
+        if self.m == 0:
+            return Const(0, signed(1))
+        if self.m == 1:
+            return v >> self.k
+        if self.multiplies:
+            return (v * Const(self.m, signed(self.m.bit_length() + 1))) >> self.k
+        return ((v << self.k) - v) >> self.k
+
+
+class Neuron:
+    """The sweep of one neuron, and the numbers that differ between neurons.
+
+    Parameters
+    ----------
+    golden : model.neuron.Neuron
+    bounds : Bounds
+    """
+
+    def __init__(self, golden: golden.Neuron, bounds: Bounds) -> None:
+        self.golden = golden
+        self.bounds = bounds
+        self.decay = Decay.of(golden.leak)
+
+    @property
+    def integrates(self) -> bool:
+        """Whether the accumulator is the membrane itself: no leak, no clamp."""
+        return not self.golden.leaks and self.golden.clamp is None
+
+    @property
+    def idle(self) -> bool:
+        """Whether a sweep leaves the accumulator as it is."""
+        return self.integrates and self.golden.reset == "none" and not self.golden.bias.any()
+
+    @property
+    def rest(self) -> int:
+        """Cycles between the read and the write of a sweep, beyond an addition's."""
+        return 0 if self.integrates else 2 if self.decay.multiplies else 1
+
+    def threshold(self, n: int) -> int | None:
+        """Theta of neuron n, or None."""
+        return None if self.golden.threshold is None else int(self.golden.threshold[n])
+
+    def offset(self, n: int) -> int:
+        """What h exceeds the accumulator of neuron n by when a step ends."""
+        return (self.threshold(n) or 0) if self.integrates else 0
+
+    def first(self, n: int) -> int:
+        """Accumulator of neuron n at the start of a sample."""
+        return int(self.golden.bias[n]) - self.offset(n)
+
+    def width(self, neurons: range) -> int:
+        """Width of an accumulator that serves these neurons in turn, bits."""
+        low, high = self.bounds.accumulator
+        return max(
+            max(signed_width(int(low[n]) - self.offset(n), int(high[n]) - self.offset(n)), 2)
+            for n in neurons
+        )
+
+    def fires(self, accumulator: Signal, threshold: Value) -> Value:
+        """Compare; a clamp below theta leaves nothing to compare.
+
+        The clamp need not come first: for lo < theta <= hi it never moves h across theta.
+        """
+        if self.golden.threshold is None:
+            return Const(0, 1)
+        if self.integrates:
+            return ~accumulator[-1]
+        if self.golden.clamp is not None:
+            low, high = self.golden.clamp
+            return (accumulator >= threshold) & (threshold <= high) & (threshold > low)
+        return accumulator >= threshold
+
+    def clamp(self, h: Value) -> Value:
+        """Clamp, where declared."""
+        if self.golden.clamp is None:
+            return h
+        low, high = (Const(c, signed(signed_width(c, c))) for c in self.golden.clamp)
+        return Mux(h > high, high, Mux(h < low, low, h))
+
+    def reset(self, h: Value, s: Value, threshold: Value) -> Value:
+        """Reset: the membrane that is kept."""
+        if self.golden.threshold is None or self.golden.reset == "none":
+            return h
+        return Mux(s, Const(0, signed(1)) if self.golden.reset == "zero" else h - threshold, h)

@@ -1,0 +1,145 @@
+"""The sequencer of an engine: items to one operation per cycle."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..model.mapping import Unit
+from .stream import vector
+
+__all__ = ["Sequencer", "operation"]
+
+
+class Phase(enum.Enum, shape=2):
+    """What the item at hand wants next."""
+
+    CLEAR = 0  # after reset: put every neuron into its first state
+    ADD = 1
+    SWEEP = 2
+    REST = 3  # the sweep writes back
+
+
+def operation(unit: Unit, inputs: int) -> data.StructLayout:
+    """Make the layout of an operation; at most one of `add` and `sweep` is set."""
+    return data.StructLayout(
+        {
+            "add": 1,  # add row `row` to the accumulators of `fold`
+            "sweep": 1,  # leak, compare, reset group `group` of `fold`
+            "row": range(inputs * unit.folds),
+            "fold": range(unit.folds),
+            "group": range(unit.groups),
+            "fire": 1,  # the sweep ends a step
+            "last": 1,  # the sweep ends the sample
+            "end": 1,  # the last operation of this sweep
+        }
+    )
+
+
+class Sequencer(wiring.Component):
+    """Turns every item into additions (value x folds), then a sweep (folds x groups, and `rest` idle cycles).
+
+    Parameters
+    ----------
+    unit : Unit
+    inputs : int
+    bits : int
+        Width of an event's value.
+    depth : int
+        Room of the queue behind the engine, in vectors.
+    rest : int, cycles
+        How much later a sweep writes back than an addition.
+
+    Members
+    -------
+    i : In(stream.Signature(vector(inputs, 1, bits)))
+    o : Out(operation(unit, inputs))
+        Holds for one cycle; nothing can refuse it.
+    returned : In(range(3))
+        Vectors that were taken from the queue, or not written into it after all.
+
+    Timing
+    ------
+    Latency 1 cycle. A sweep operation waits for room. After reset it clears every neuron first.
+    """
+
+    i: stream.Interface
+    o: data.View
+    returned: Signal
+
+    def __init__(self, unit: Unit, inputs: int, bits: int, depth: int, rest: int) -> None:
+        self.unit = unit
+        self.depth = depth
+        self.rest = rest
+        super().__init__(
+            {
+                "i": In(stream.Signature(vector(inputs, 1, bits))),
+                "o": Out(operation(unit, inputs)),
+                "returned": In(range(3)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        i, o, folds, groups = self.i, self.o, self.unit.folds, self.unit.groups
+        item = Signal.like(i.p)
+        busy = Signal(init=1)
+        phase = Signal(Phase, init=Phase.CLEAR)
+        fold = Signal(range(folds))
+        group = Signal(range(groups))
+        room = Signal(range(self.depth + 1), init=self.depth)
+        resting = Signal(range(self.rest + 1))
+        done = Signal()
+
+        # Operate on the item at hand.
+        is_end = (fold == folds - 1) & (group == groups - 1)
+        clears = phase == Phase.CLEAR
+        m.d.comb += [
+            o.add.eq(busy & (phase == Phase.ADD)),
+            o.sweep.eq(busy & (clears | (phase == Phase.SWEEP)) & (room != 0)),
+            o.row.eq(item.position * folds + fold),
+            o.fold.eq(fold),
+            o.group.eq(group),
+            o.fire.eq(item.tick & ~clears),
+            o.last.eq(item.last | clears),
+            o.end.eq(is_end & ~clears),
+        ]
+        m.d.sync += room.eq(room + self.returned - o.sweep)
+
+        # Folds are the inner loop of an addition, groups that of a sweep.
+        with m.If(o.add):
+            m.d.sync += fold.eq(fold + 1)
+            with m.If(fold == folds - 1):
+                m.d.sync += [fold.eq(0), item.lanes.eq(item.lanes - 1)]
+                with m.If(item.lanes == 1):
+                    with m.If(item.tick | item.last):
+                        m.d.sync += phase.eq(Phase.SWEEP)
+                    with m.Else():
+                        m.d.comb += done.eq(1)
+        with m.If(o.sweep):
+            m.d.sync += group.eq(group + 1)
+            with m.If(group == groups - 1):
+                m.d.sync += [group.eq(0), fold.eq(fold + 1)]
+            with m.If(is_end):
+                m.d.sync += fold.eq(0)
+                if self.rest:
+                    m.d.sync += [phase.eq(Phase.REST), resting.eq(self.rest - 1)]
+                else:
+                    m.d.comb += done.eq(1)
+        if self.rest:
+            with m.If(busy & (phase == Phase.REST)):
+                m.d.sync += resting.eq(resting - 1)
+                m.d.comb += done.eq(resting == 0)
+
+        # Take the next item as this one is done.
+        m.d.comb += i.ready.eq(~busy | done)
+        with m.If(done):
+            m.d.sync += busy.eq(0)
+        with m.If(i.valid & i.ready):
+            m.d.sync += [
+                item.eq(i.p),
+                busy.eq(i.p.lanes.any() | i.p.tick | i.p.last),
+                phase.eq(Phase.SWEEP),
+            ]
+            with m.If(i.p.lanes.any()):
+                m.d.sync += phase.eq(Phase.ADD)
+        return m

@@ -1,0 +1,132 @@
+"""What flows between the parts: vector items, and the two buffers that hold them.
+
+An item is, in this order: some events, then perhaps the end of a step, then perhaps the end of the sample.
+
+    position   which vector of the layer; its lane l is neuron position * lanes + l
+    lanes      value of each lane, `bits` wide, lane 0 in the lowest bits; 0 is no event
+    tick       these were the last events of the step: leak, compare, fire, reset
+    last       the sample ends here: afterwards everything is as after reset
+
+``last`` without ``tick`` ends a sample that was decided early: nothing fires. One lane makes a serial stream.
+
+Data transfer follows the rules of `amaranth.lib.stream`: what is offered is held until it is taken.
+"""
+
+from amaranth.hdl import Module, Shape, ShapeLike, Signal, unsigned
+from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["Queue", "Skid", "vector"]
+
+
+def vector(positions: int, lanes: int, bits: int = 1) -> data.StructLayout:
+    """Make the layout of an item.
+
+    Parameters
+    ----------
+    positions : int
+    lanes : int
+    bits : int
+        Width of one lane's value.
+    """
+    return data.StructLayout(
+        {"position": range(positions), "lanes": unsigned(lanes * bits), "tick": 1, "last": 1}
+    )
+
+
+class Queue(wiring.Component):
+    """A queue whose writer keeps count of its room.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+    depth : int >= 1
+        Items it holds. With 1 it is a register, else a memory.
+
+    Members
+    -------
+    write : In(1)
+        Take `payload`; the writer does this only where there is room.
+    payload : In(shape)
+    o : Out(stream.Signature(shape))
+
+    Timing
+    ------
+    An item written into an empty queue is offered `latency` cycles later; one item per cycle (depth 1: none is
+    written before the last was taken).
+    """
+
+    write: Signal
+    payload: Signal
+    o: stream.Interface
+
+    def __init__(self, shape: ShapeLike, depth: int) -> None:
+        self.shape = shape
+        self.depth = depth
+        super().__init__({"write": In(1), "payload": In(shape), "o": Out(stream.Signature(shape))})
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the write to the offer."""
+        return 1 if self.depth == 1 else 2
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        if self.depth == 1:
+            with m.If(self.write):
+                m.d.sync += self.o.p.eq(self.payload)
+            m.d.sync += self.o.valid.eq(self.write | (self.o.valid & ~self.o.ready))
+            return m
+        m.submodules.fifo = q = fifo.SyncFIFOBuffered(
+            width=Shape.cast(self.shape).width, depth=self.depth
+        )
+        m.d.comb += [
+            q.w_en.eq(self.write),
+            q.w_data.eq(self.payload),
+            self.o.valid.eq(q.r_rdy),
+            self.o.p.eq(q.r_data),
+            q.r_en.eq(self.o.ready),
+        ]
+        return m
+
+
+class Skid(wiring.Component):
+    """A buffer of two items that cuts every combinational path, ready included.
+
+    Members
+    -------
+    i : In(stream.Signature(shape))
+    o : Out(stream.Signature(shape))
+
+    Timing
+    ------
+    Latency 1 cycle; one item per cycle.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, shape: ShapeLike) -> None:
+        self.shape = shape
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        spare = Signal(self.shape)
+        spare_full = Signal()
+        m.d.comb += self.i.ready.eq(~spare_full)
+
+        # The output register takes the spare item first.
+        with m.If(~self.o.valid | self.o.ready):
+            m.d.sync += [
+                self.o.valid.eq(self.i.valid | spare_full),
+                self.o.p.eq(self.i.p),
+                spare_full.eq(0),
+            ]
+            with m.If(spare_full):
+                m.d.sync += self.o.p.eq(spare)
+
+        # What arrives while the output is refused waits in the spare.
+        with m.Elif(self.i.valid & self.i.ready):
+            m.d.sync += [spare.eq(self.i.p), spare_full.eq(1)]
+        return m
