@@ -1,0 +1,433 @@
+"""The command line: thin pages over work.py; torch, amaranth and cocotb load only where needed."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..model.refuse import Refused
+
+__all__ = ["cli", "main"]
+
+EXTRAS = {
+    "torch": "train",
+    "sklearn": "train",
+    "amaranth": "rtl",
+    "cocotb": "cosim",
+    "cocotb_tools": "cosim",
+    "rich": "flow",
+    "matplotlib": "flow",
+    "jinja2": "flow",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 1 after a mismatch, or 2 after one sentence about bad input."""
+    try:
+        return cli.main(arguments, prog_name="spikeline", standalone_mode=False) or 0
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("Stopped.", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Refused as error:
+        return _fail(str(error))
+    except click.UsageError as error:
+        hint = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
+        return _fail(error.format_message().rstrip(".") + hint)
+    except click.ClickException as error:
+        return _fail(error.format_message())
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        return _fail(
+            f"{package} must be installed for this: pip install 'spikeline[{EXTRAS[package]}]'"
+        )
+    except OSError as error:
+        return _fail(f"{error.filename or 'Output'} cannot be used: {error.strerror or error}")
+
+
+def _fail(sentence: str, code: int = 2) -> int:
+    print(f"spikeline: {' '.join(sentence.split())}", file=sys.stderr)
+    return code
+
+
+class Lanes(click.ParamType):
+    """One number per layer, separated by commas."""
+
+    name = "N,N,..."
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        """Read the numbers."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(int(word) for word in value.split(","))
+        except ValueError:
+            self.fail(
+                f"Lanes must be whole numbers separated by commas, one per layer, not {value!r}"
+            )
+
+
+def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command some of the options that mean the same everywhere."""
+    known = {
+        "json": click.option(
+            "--json", "json_to", metavar="FILE", help="Write the result as JSON; - is stdout."
+        ),
+        "out": click.option(
+            "--out", type=click.Path(path_type=Path), help="Folder to write to (made if missing)."
+        ),
+        "data": click.option(
+            "--data",
+            "folder",
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="Folder of the data set; else SPIKELINE_DATA, else downloaded.",
+        ),
+        "dataset": click.option(
+            "--dataset",
+            metavar="NAME",
+            help="digits, mnist, fashion-mnist or own (.npz in --data).",
+        ),
+        "split": click.option(
+            "--split", default="test", show_default=True, metavar="NAME", help="train or test."
+        ),
+        "samples": click.option(
+            "--samples", type=click.IntRange(1), metavar="N", help="Only the first N samples."
+        ),
+        "lanes": click.option(
+            "--lanes", type=Lanes(), help="Lanes of each layer, as 16,10; else all neurons at once."
+        ),
+        "sweep": click.option(
+            "--sweep", type=Lanes(), help="Neurons per sweep cycle of each layer; else as lanes."
+        ),
+        "seeds": click.option(
+            "--seeds",
+            type=click.IntRange(1),
+            default=3,
+            show_default=True,
+            help="Placement seeds; fmax is their median.",
+        ),
+    }
+
+    def give(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name in reversed(names):
+            command = known[name](command)
+        return command
+
+    return give
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="spikeline", message="spikeline %(version)s")
+def cli() -> None:
+    """Spiking neural networks from PyTorch training to Verilog that is proven to compute the same.
+
+    NETWORK is a name that `spikeline zoo` lists, or a network file that `spikeline train` wrote.
+
+    \b
+    Begin with:
+      spikeline demo                                digits, from nothing to a report
+      spikeline zoo                                 the networks that ship with spikeline
+      spikeline verilog mnist-ttfs --lanes 16,10    its Verilog, small
+      spikeline cosim mnist-ttfs --samples 100      every spike of 100 images, in a simulator
+    """
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--out", "out", type=click.Path(path_type=Path), metavar="FILE", help="Network file to write."
+)
+@click.option(
+    "--resume/--fresh",
+    default=True,
+    help="Go on from the checkpoint of the same recipe and seed beside FILE (default), or anew.",
+)
+@click.option("--device", default="cpu", show_default=True, help="What torch calls it.")
+@options("data", "json")
+def train(
+    name: str,
+    seed: int,
+    out: Path | None,
+    resume: bool,
+    device: str,
+    folder: Path | None,
+    json_to: str | None,
+) -> int:
+    """Train the network of a recipe, in the integers that the hardware computes.
+
+    NAME is a recipe: digits-ttfs, mnist-ttfs, mnist-lif or fashion-ttfs. Ctrl-C stops; the same
+    command goes on.
+
+    \b
+    Example:
+      spikeline train mnist-ttfs --data DIR --seed 1 --out mine.safetensors
+      spikeline eval mine.safetensors --data DIR
+    """
+    from . import work
+
+    out = out or Path("out") / f"{name}-{seed}.safetensors"
+    result = work.train(name, seed, out, folder, device=device, resume=resume)
+    return _say(
+        result,
+        json_to,
+        f"{out}: {result['held_out']:.2%} of the held-out part right (epoch {result['epoch']})",
+        f"hash {result['hash']}",
+    )
+
+
+@cli.command("eval")
+@click.argument("network")
+@options("data", "dataset", "split", "samples", "json")
+def eval_(
+    network: str,
+    folder: Path | None,
+    dataset: str | None,
+    split: str,
+    samples: int | None,
+    json_to: str | None,
+) -> int:
+    """Run the golden model over a data set.
+
+    Tells the accuracy by every readout, the mean step of decision and what deciding early costs,
+    and the spikes.
+
+    \b
+    Example:
+      spikeline eval mnist-ttfs --data DIR
+    """
+    from . import work
+
+    named, data = work.open(network, dataset, split, samples, folder)
+    result = work.evaluate(named, data)
+    early = result["early_exit"]
+    return _say(
+        result,
+        json_to,
+        f"{named.name}: {result['accuracy']:.2%} of {result['samples']} samples right"
+        f" by {result['readout']}",
+        *(f"  {kind:15} {share:.2%}" for kind, share in result["readouts"].items()),
+        f"decides after {early['mean_steps_used']:.2f} of {result['steps']} steps on average,"
+        f" which costs {100 * early['loss']:.2f} points against the final membrane;"
+        f" {early['same']} of {result['samples']} decisions as in the full run",
+        f"spikes per sample: {result['input_spikes']} in, {result['hidden_spikes']} hidden"
+        f" ({result['hidden_spikes_decided']} up to the decision)",
+    )
+
+
+@cli.command()
+@click.argument("network")
+@click.option(
+    "--inline", is_flag=True, help="Weights inside the Verilog instead of files beside it."
+)
+@options("lanes", "sweep", "out", "json")
+def verilog(
+    network: str,
+    inline: bool,
+    lanes: tuple[int, ...] | None,
+    sweep: tuple[int, ...] | None,
+    out: Path | None,
+    json_to: str | None,
+) -> int:
+    """Write the Verilog of a network, with AXI4-Stream ports and a description of them.
+
+    The same network and lanes always give the same bytes. The Verilog is yours, without conditions.
+
+    \b
+    Example:
+      spikeline verilog mnist-ttfs --lanes 16,10 --out rtl
+    """
+    from . import work
+
+    named = work.resolve(network)
+    out = out or Path("out") / named.name / "verilog"
+    result = work.verilog(named, out, lanes=lanes, sweep=sweep, inline=inline)
+    return _say(result, json_to, *(f"{out / name}" for name in result["files"]))
+
+
+@cli.command()
+@click.argument("network")
+@click.option("--stalls", default="none", show_default=True, metavar="KIND", help="none or random.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random stalls.")
+@options("data", "dataset", "split", "samples", "lanes", "sweep", "out", "json")
+def cosim(
+    network: str,
+    stalls: str,
+    seed: int,
+    folder: Path | None,
+    dataset: str | None,
+    split: str,
+    samples: int | None,
+    lanes: tuple[int, ...] | None,
+    sweep: tuple[int, ...] | None,
+    out: Path | None,
+    json_to: str | None,
+) -> int:
+    """Compare the Verilog with the golden model: every spike, every decision, every cycle.
+
+    Runs the emitted Verilog in Verilator over a data set. Exits with 1 at a mismatch, and tells
+    the first one.
+
+    \b
+    Example:
+      spikeline cosim mnist-ttfs --data DIR --split test --json -
+      spikeline cosim mnist-ttfs --data DIR --stalls random --samples 500
+    """
+    from . import work
+
+    named, data = work.open(network, dataset, split, samples, folder)
+    result, run = work.cosim(named, data, out, lanes=lanes, sweep=sweep, stalls=stalls, seed=seed)
+    cycles, interval = result["cycles"], result["interval"]
+    said = [
+        f"{named.name}: {result['spikes_compared']} spikes of {result['samples']} samples compared",
+        f"{result['mismatches']} mismatches; {result['accuracy']:.2%} right",
+        f"cycles per sample: {cycles['median']} ({cycles['min']} to {cycles['max']})",
+        f"back to back: {interval['median']}; predicted wrong: {result['cycles_predicted_wrong']}",
+    ]
+    if result["mismatches"]:
+        said.append(str(run.divergence))
+    return _say(result, json_to, *said) or int(bool(result["mismatches"]))
+
+
+@cli.command()
+@click.argument("network")
+@click.option("--target", required=True, metavar="NAME", help="ice40, ecp5 or xilinx.")
+@click.option("--pnr", is_flag=True, help="Place and route too (ice40, ecp5).")
+@options("seeds", "lanes", "sweep", "out", "json")
+def synth(
+    network: str,
+    target: str,
+    pnr: bool,
+    seeds: int,
+    lanes: tuple[int, ...] | None,
+    sweep: tuple[int, ...] | None,
+    out: Path | None,
+    json_to: str | None,
+) -> int:
+    """Synthesise a network with Yosys, and place and route it with nextpnr.
+
+    Tells LUT, FF, BRAM and DSP of each layer, of the core and of the AXI wrapper around it, and
+    fmax.
+
+    \b
+    Example:
+      spikeline synth mnist-ttfs --target ecp5 --pnr
+      spikeline synth mnist-ttfs --target xilinx --lanes 16,10
+    """
+    from . import show, work
+
+    named = work.resolve(network)
+    result = work.synth(named, target, out, lanes=lanes, sweep=sweep, pnr=pnr, seeds=seeds)
+    rows = [*result["layers"], {"name": "core", **result["core"]}]
+    rows.append({"name": "wrapper", **result["wrapper"]})
+    said: list[Any] = [f"{named.name} on {target}", show.table(rows)]
+    if result["fmax_mhz"]:
+        said.append(
+            f"fmax {result['fmax_mhz']} MHz on {result['device']}"
+            f" (median of {', '.join(map(str, result['fmax_mhz_seeds']))})"
+        )
+    return _say(result, json_to, *said)
+
+
+@cli.command()
+@click.argument("network")
+@click.option("--target", default="ecp5", show_default=True, metavar="NAME", help="As for synth.")
+@click.option("--pnr", is_flag=True, help="Place and route too.")
+@options("data", "dataset", "split", "samples", "seeds", "lanes", "sweep", "out", "json")
+def report(
+    network: str,
+    target: str,
+    pnr: bool,
+    folder: Path | None,
+    dataset: str | None,
+    split: str,
+    samples: int | None,
+    seeds: int,
+    lanes: tuple[int, ...] | None,
+    sweep: tuple[int, ...] | None,
+    out: Path | None,
+    json_to: str | None,
+) -> int:
+    """Evaluate, co-simulate and synthesise a network; write all of it on one HTML page.
+
+    \b
+    Example:
+      spikeline report digits-ttfs --target ice40 --pnr
+      spikeline report mnist-ttfs --data DIR --samples 500
+    """
+    from . import work
+
+    named, data = work.open(network, dataset, split, samples, folder)
+    out = out or Path("out") / named.name
+    result = work.report(
+        named, data, out, target=target, pnr=pnr, seeds=seeds, lanes=lanes, sweep=sweep
+    )
+    return _say(result, json_to, result["report"])
+
+
+@cli.command()
+@options("json")
+def zoo(json_to: str | None) -> int:
+    """List the networks that ship with spikeline, with the command that made each and its numbers.
+
+    \b
+    Example:
+      spikeline zoo
+      spikeline eval digits-ttfs
+    """
+    from . import show
+    from .zoo import index
+
+    known = index()
+    if not known:
+        return _say({}, json_to, "No networks are shipped with this version.")
+    hidden = ("file", "command", "hash")
+    keys = list(dict.fromkeys(k for entry in known.values() for k in entry if k not in hidden))
+    rows = [{"name": name, **{k: e.get(k) for k in keys}} for name, e in known.items()]
+    made = [f"{name}: {entry.get('command', '')}" for name, entry in known.items()]
+    return _say(known, json_to, show.table(rows), "", *made)
+
+
+@cli.command()
+@click.option("--target", default="ice40", show_default=True, metavar="NAME", help="As for synth.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the training.")
+@options("seeds", "out", "json")
+def demo(target: str, seed: int, seeds: int, out: Path | None, json_to: str | None) -> int:
+    """Take handwritten digits from nothing to a report.
+
+    Trains a 64-64-10 network, evaluates it on a third of the digits that nothing was chosen on,
+    writes its Verilog, co-simulates every one of those digits, places and routes it, and ends with
+    the path of one HTML page.
+
+    \b
+    Example:
+      spikeline demo --out out/demo
+    """
+    from . import work
+
+    result = work.demo(out or Path("out/demo"), target=target, seed=seed, seeds=seeds)
+    _say(
+        result,
+        json_to,
+        f"trained: {result['accuracy']:.2%} of {result['samples']} unseen digits right",
+        f"co-simulated: {result['spikes_compared']} spikes, {result['mismatches']} mismatches;"
+        f" {result['cycles']['median']} cycles per digit",
+        f"placed and routed: {result['lut']} LUT, {result['fmax_mhz']} MHz on {target}"
+        if result["fmax_mhz"]
+        else f"synthesised: {result['lut']} LUT on {target}",
+        f"report: {result['report']}",
+    )
+    return int(bool(result["mismatches"]))
+
+
+def _say(result: Any, json_to: str | None, *said: Any) -> int:
+    from .show import deliver
+
+    deliver(result, json_to, *said)
+    return 0

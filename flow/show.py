@@ -1,0 +1,100 @@
+"""What a person sees: progress on standard error, results on standard output or as JSON."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from ..model.store import write_atomically
+
+__all__ = ["deliver", "progress", "stages", "table"]
+
+QUIET = 10  # seconds between two lines of progress where standard error is no terminal
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show how far a long part is; gives a function to call with the number of items just done."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _lines(what, total)
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda n: bar.advance(task, n)
+
+
+def _lines(what: str, total: int) -> Callable[[int], None]:
+    done, last = 0, time.monotonic()
+
+    def advance(n: int) -> None:
+        nonlocal done, last
+        done += n
+        if time.monotonic() - last > QUIET:
+            last = time.monotonic()
+            print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
+
+    return advance
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str], None]]:
+    """Show which long part is running; gives a function to call with its name."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda what: print(f"{what} ...", file=sys.stderr, flush=True)
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what: bar.reset(task, description=what)
+
+
+def table(rows: list[dict[str, Any]]) -> Table:
+    """Lay out rows of equal keys as a table, numbers to the right."""
+    shown = Table(box=None, pad_edge=False)
+    for key in rows[0]:
+        number = all(isinstance(row[key], int | float | None) for row in rows)
+        shown.add_column(key, justify="right" if number else "left")
+    for row in rows:
+        shown.add_row(*("-" if cell is None else str(cell) for cell in row.values()))
+    return shown
+
+
+def deliver(result: Any, json_to: str | None, *said: str | Table) -> None:
+    """Give a result out: what is said to standard output, the JSON where it was asked for.
+
+    With ``-`` the JSON goes to standard output, and nothing else does.
+    """
+    text = json.dumps(result, indent=2) + "\n"
+    if json_to == "-":
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    if json_to:
+        write_atomically(json_to, text)
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, soft_wrap=True)
+    for part in said:
+        console.print(part, markup=False) if isinstance(part, str) else console.print(part)

@@ -1,0 +1,244 @@
+"""What each command does: names and numbers in, a dict of results out, files written whole."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ..model.mapping import Mapping
+from ..model.refuse import Refused
+from ..model.store import content_hash, save
+from . import show
+from .data import Data, load
+from .evaluate import evaluate as measure
+from .zoo import Named, resolve
+
+__all__ = ["cosim", "demo", "evaluate", "open", "report", "resolve", "synth", "train", "verilog"]
+
+
+def open(
+    given: str, data: str | None, split: str, samples: int | None, folder: Path | None
+) -> tuple[Named, Data]:
+    """Find a network and load the samples to run it on."""
+    named = resolve(given, data)
+    found = load(named.data, split, folder)
+    if found.x.shape[1] != named.network.inputs:
+        raise Refused(
+            f"Samples must have {named.network.inputs} values for {named.name},"
+            f" not {found.x.shape[1]} as those of {found.name}"
+        )
+    return named, Data(found.x[:samples], found.y[:samples], found.name)
+
+
+def train(
+    name: str, seed: int, out: Path, folder: Path | None, *, device: str, resume: bool
+) -> dict[str, Any]:
+    """Train a recipe and write the network file; a checkpoint lies beside it until then."""
+    from ..quant.recipes import recipe
+    from ..quant.train import Progress
+    from ..quant.train import train as fit
+
+    how = recipe(name)
+    data = load(how.data, "train", folder)
+    checkpoint = out.with_name(f"{out.name}.{name}-{seed}.checkpoint")
+    writable(checkpoint)
+    if not resume:
+        checkpoint.unlink(missing_ok=True)
+    with show.progress(f"train {name}", 1000) as advance:
+        done = 0
+
+        def tick(at: Progress) -> None:
+            nonlocal done
+            now = 1000 * (at.epoch * at.batches + at.batch) // (at.epochs * at.batches)
+            advance(now - done)
+            done = now
+
+        trained = fit(
+            how, data.x, data.y, seed=seed, checkpoint=checkpoint, device=device, tick=tick
+        )
+    save(trained.network, out)
+    checkpoint.unlink(missing_ok=True)
+    return {
+        "network": str(out),
+        "hash": content_hash(trained.network),
+        "recipe": name,
+        "seed": seed,
+        "data": how.data,
+        "held_out": trained.best,
+        "held_out_last": trained.last,
+        "epoch": trained.epoch,
+        "steps_used": trained.used,
+    }
+
+
+def evaluate(named: Named, data: Data) -> dict[str, Any]:
+    """Run the golden model over samples."""
+    with show.progress(f"golden run of {named.name}", len(data.x)) as tick:
+        result = measure(named.network, data.x, data.y, tick)
+    return {"network": named.name, "hash": named.hash, "data": data.name, **result}
+
+
+def verilog(
+    named: Named,
+    out: Path,
+    *,
+    lanes: tuple[int, ...] | None = None,
+    sweep: tuple[int, ...] | None = None,
+    inline: bool = False,
+) -> dict[str, Any]:
+    """Emit Verilog into the folder `out`."""
+    mapping = Mapping.of(named.network, lanes, sweep)
+    with whole(out) as folder:
+        emitted = _emit(named, mapping, folder, inline=inline)
+        files = sorted(path.name for path in folder.iterdir())
+    return {
+        "network": named.name,
+        "hash": named.hash,
+        "folder": str(out),
+        "top": emitted.top,
+        "core": emitted.core,
+        "description": emitted.description.name,
+        "files": files,
+    }
+
+
+def cosim(
+    named: Named,
+    data: Data,
+    out: Path | None = None,
+    *,
+    lanes: tuple[int, ...] | None = None,
+    sweep: tuple[int, ...] | None = None,
+    stalls: str = "none",
+    seed: int = 0,
+) -> tuple[dict[str, Any], Any]:
+    """Simulate the Verilog beside the golden model; returns the result as JSON and as it is."""
+    if stalls not in ("none", "random"):
+        raise Refused(f"Stalls must be none or random, not {stalls!r}")
+    mapping = Mapping.of(named.network, lanes, sweep)
+    out = out or Path("out") / named.name / "cosim"
+    writable(out / "any")
+    from ..cosim.run import cosim as simulate
+
+    with show.progress(f"co-simulation of {named.name}", len(data.x)) as tick:
+        run = simulate(
+            named.network,
+            mapping,
+            data.x,
+            data.y,
+            name=named.name,
+            stalls=stalls,
+            seed=seed,
+            folder=out,
+            tick=tick,
+        )
+    return run.json(), run
+
+
+def synth(
+    named: Named,
+    target: str,
+    out: Path | None = None,
+    *,
+    lanes: tuple[int, ...] | None = None,
+    sweep: tuple[int, ...] | None = None,
+    pnr: bool = False,
+    seeds: int = 3,
+) -> dict[str, Any]:
+    """Synthesise the Verilog of a network; its files stay only where `out` is given."""
+    from .synth import check
+    from .synth import synth as run
+
+    check(target, pnr, seeds)
+    mapping = Mapping.of(named.network, lanes, sweep)
+    with TemporaryDirectory() as scratch, show.stages() as stage:
+        folder = out or Path(scratch)
+        writable(folder / "any")
+        stage(f"Verilog of {named.name}")
+        design = _emit(named, mapping, folder, inline=False)
+        result = run(design, target, pnr=pnr, seeds=seeds, stage=stage)
+    lanes = tuple(unit.lanes for unit in mapping.units)
+    return {"network": named.name, "hash": named.hash, "lanes": list(lanes), **result}
+
+
+def report(
+    named: Named,
+    data: Data,
+    out: Path,
+    *,
+    target: str,
+    pnr: bool,
+    seeds: int,
+    lanes: tuple[int, ...] | None = None,
+    sweep: tuple[int, ...] | None = None,
+) -> dict[str, Any]:
+    """Evaluate, co-simulate, synthesise; write ``report.html`` in the folder `out`."""
+    from .report import page
+
+    writable(out / "any")
+    evaluated = evaluate(named, data)
+    simulated, run = cosim(named, data, out / "cosim", lanes=lanes, sweep=sweep)
+    cost = synth(named, target, out / target, lanes=lanes, sweep=sweep, pnr=pnr, seeds=seeds)
+    with show.stages() as stage:
+        stage("report")
+        mapping = Mapping.of(named.network, lanes, sweep)
+        text = page(named, mapping, data, evaluated, simulated, run, [cost])
+    return {"report": write_report(out, text), "eval": evaluated, "cosim": simulated, "synth": cost}
+
+
+def write_report(out: Path, text: str) -> str:
+    """Write the page; returns its path."""
+    from ..model.store import write_atomically
+
+    write_atomically(out / "report.html", text)
+    return str((out / "report.html").absolute())
+
+
+def demo(out: Path, *, target: str, seed: int, seeds: int) -> dict[str, Any]:
+    """Digits from nothing to a report."""
+    from .synth import TARGETS, check
+
+    check(target, False, seeds)
+    file = out / "digits-ttfs.safetensors"
+    trained = train("digits-ttfs", seed, file, None, device="cpu", resume=True)
+    named = resolve(str(file), "digits")
+    data = load("digits", "test", None)
+    written = verilog(named, out / "verilog")
+    pnr = bool(TARGETS[target].place)
+    made = report(named, data, out, target=target, pnr=pnr, seeds=seeds)
+    both = {"samples", "accuracy"}
+    return {
+        **{k: made["eval"][k] for k in both},
+        **{k: v for k, v in made["cosim"].items() if k not in both},
+        **{k: made["synth"][k] for k in ("target", "lut", "ff", "bram", "dsp", "fmax_mhz")},
+        "held_out": trained["held_out"],
+        "verilog": written["folder"],
+        "report": made["report"],
+    }
+
+
+def _emit(named: Named, mapping: Mapping, folder: Path, *, inline: bool) -> Any:
+    from ..rtl.emit import emit
+
+    return emit(named.network, mapping, folder, name=named.name, inline=inline)
+
+
+def writable(path: Path) -> None:
+    """Make the folder of a file and see that it can be written to, before hours are spent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    probe = path.with_name(f".{path.name}.{os.getpid()}")
+    probe.touch()
+    probe.unlink()
+
+
+@contextmanager
+def whole(out: Path) -> Iterator[Path]:
+    """Give an empty folder whose files move to `out` only when all of them are written."""
+    writable(out / "any")
+    with TemporaryDirectory(prefix=".spikeline-", dir=out) as scratch:
+        yield Path(scratch)
+        for path in sorted(Path(scratch).iterdir()):
+            shutil.move(path, out / path.name)
