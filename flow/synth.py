@@ -214,18 +214,18 @@ def synth(
         If the target is unknown, has no place and route, or is too small, or if a tool is missing.
     """
     check(target, pnr, seeds)
-    to = TARGETS[target]
+    to, top, core = TARGETS[target], plain(design.top), plain(design.core)
     stage(f"Yosys for {target}")
     cells = map_cells(design, to, target)
     costs = {module: count(to, number) for module, number in cells.items()}
-    parts = [name for name in instances(design.sources, design.core) if name[0] in costs]
+    parts = [name for name in instances(design.sources, core) if name[0] in costs]
     layers = [{"name": name, **costs[module]} for module, name in parts]
-    core = total([*layers, costs[design.core]])
-    around = [costs[m] for m, _ in instances(design.sources, design.top) if m != design.core]
-    result: dict[str, Any] = {"target": target, **core, "fmax_mhz": None}
-    result |= {"core": core, "wrapper": total([*around, costs[design.top]]), "layers": layers}
+    cost = total([*layers, costs[core]])
+    around = [costs[m] for m, _ in instances(design.sources, top) if m != core]
+    result: dict[str, Any] = {"target": target, **cost, "fmax_mhz": None}
+    result |= {"core": cost, "wrapper": total([*around, costs[top]]), "layers": layers}
     if pnr:
-        result |= place(design.folder, to, target, total([core, result["wrapper"]]), seeds, stage)
+        result |= place(design.folder, to, target, total([cost, result["wrapper"]]), seeds, stage)
     return result
 
 
@@ -249,11 +249,12 @@ def total(parts: list[dict[str, Any]]) -> dict[str, int]:
 
 def map_cells(design: Design, to: Target, target: str) -> dict[str, dict[str, int]]:
     """Run Yosys: the netlist goes to ``<target>.json``; returns the cells of each kept module."""
+    top, core = plain(design.top), plain(design.core)
     texts = [path.read_text() for path in design.sources]
-    (design.folder / "harness.v").write_text(harness(body(texts, design.top), design.top))
-    kept = [design.top, design.core]
+    (design.folder / "harness.v").write_text(harness(body(texts, top), top))
+    kept = [top, core]
     kept += [m for parent in kept for m, _ in instances(design.sources, parent) if m not in kept]
-    names = " ".join(f"{m}" for m in kept)
+    names = " ".join(kept)
     sources = " ".join(str(path.relative_to(design.folder)) for path in design.sources)
     script = f"""
 read_verilog {sources} harness.v

@@ -1,0 +1,235 @@
+"""The report: one HTML page with everything measured, that needs no other file."""
+
+import base64
+import io
+from typing import Any
+
+import matplotlib
+import numpy as np
+from jinja2 import Environment, PackageLoader, select_autoescape
+from matplotlib.figure import Figure
+
+from ..model.mapping import Mapping
+from ..model.network import Network
+from ..model.width import prove
+from .data import Data
+from .zoo import Named
+
+__all__ = ["page"]
+
+INK, SOFT, BLUE, RED = "#1b1f24", "#8c959f", "#0969da", "#cf222e"
+# The same bytes every time: no date, and ids that do not depend on chance.
+matplotlib.rcParams.update(
+    {
+        "svg.hashsalt": "spikeline",
+        "svg.fonttype": "none",
+        "font.family": "sans-serif",
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": SOFT,
+        "axes.labelcolor": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+    }
+)
+
+
+def page(
+    named: Named,
+    mapping: Mapping,
+    data: Data,
+    evaluated: dict[str, Any],
+    simulated: dict[str, Any],
+    run: Any,
+    costs: list[dict[str, Any]],
+    sample: int | None = None,
+) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    named : Named
+    mapping : Mapping
+    data : Data, the samples everything was measured on
+    evaluated : what evaluate.evaluate gave
+    simulated : what cosim's JSON gave
+    run : cosim's result, for its arrays `cycles`, `interval` and `predicted`, one value per sample
+    costs : what synth gave, one per target
+    sample : int
+        The sample to draw; by default the first one that is decided right with a median number of
+        spikes.
+    """
+    network = named.network
+    sample = typical(network, data) if sample is None else sample
+    environment = Environment(
+        loader=PackageLoader("spikeline.flow", "."),
+        autoescape=select_autoescape(default=True),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["count"] = lambda n: f"{n:,}".replace(",", "\u202f")
+    return environment.get_template("report.html.jinja").render(
+        named=named,
+        network=network,
+        layers=layers(network, mapping),
+        evaluated=evaluated,
+        simulated=simulated,
+        costs=costs,
+        sample=sample,
+        label=int(data.y[sample]),
+        decided=network.run(data.x[sample : sample + 1]).decision,
+        picture=picture(data.x[sample]),
+        raster=raster(network, data.x[sample]),
+        steps=steps(network, data),
+        cycles=histogram(run),
+        agreement=agreement(run),
+    )
+
+
+def typical(network: Network, data: Data) -> int:
+    """Choose a sample to draw: decided right, with a median number of spikes, from the first 200."""
+    run = network.run(data.x[:200])
+    spikes = run.counts.sum(axis=0)
+    right = run.decision.label == data.y[:200]
+    away = np.abs(spikes - np.median(spikes)) + np.where(right, 0, spikes.max() + 1)
+    return int(away.argmin())
+
+
+def layers(network: Network, mapping: Mapping) -> list[dict[str, Any]]:
+    """Describe each layer: its sizes, its law, its layout and its proven widths."""
+    rows = []
+    for i, (layer, unit, bound) in enumerate(
+        zip(network.layers, mapping.units, prove(network), strict=True)
+    ):
+        dense, neuron = layer.dense, layer.neuron
+        kind = "once" if neuron.once else "leaky" if neuron.leaks else "integrate-and-fire"
+        if neuron.threshold is None:
+            kind = "never fires"
+        proven = [
+            {
+                "name": name,
+                "low": int(getattr(bound, name)[0].min()),
+                "high": int(getattr(bound, name)[1].max()),
+                "bits": bound.width(name),
+            }
+            for name in ("current", "accumulator", "membrane")
+        ]
+        rows.append(
+            {
+                "index": i,
+                "pre": dense.pre,
+                "post": dense.post,
+                "bits": dense.bits,
+                "memory": dense.pre * dense.post * dense.bits,
+                "kind": kind,
+                "leak": f"{neuron.leak[0]} / {1 << neuron.leak[1]}" if neuron.leaks else "none",
+                "reset": "fires once" if neuron.once else neuron.reset,
+                "lanes": unit.lanes,
+                "folds": unit.folds,
+                "sweep": unit.sweep,
+                "proven": proven,
+            }
+        )
+    return rows
+
+
+def svg(figure: Figure) -> str:
+    """Turn a figure into SVG to put into a page."""
+    file = io.StringIO()
+    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
+    text = file.getvalue()
+    return text[text.index("<svg") :]
+
+
+def picture(sample: np.ndarray) -> str | None:
+    """Draw a square sample as a PNG in a data address; None if it is not square."""
+    side = round(len(sample) ** 0.5)
+    if side * side != len(sample):
+        return None
+    scale = max(1, 140 // side)
+    pixels = np.kron(255 - sample.reshape(side, side), np.ones((scale, scale), np.uint8))
+    file = io.BytesIO()
+    matplotlib.image.imsave(file, pixels, cmap="gray", vmin=0, vmax=255, format="png")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def raster(network: Network, sample: np.ndarray) -> str:
+    """Draw every spike of one sample: step across, neuron up, one band per layer."""
+    run = network.run(sample[None], record=True)
+    assert run.input is not None
+    bands = [run.input[:, 0] > 0, *(s[:, 0] for s in run.spikes)]
+    names = ["input", *(f"layer {i}" for i in range(len(run.spikes)))]
+    heights = [max(1.0, np.log2(s.shape[1])) for s in bands]
+    figure = Figure(figsize=(6.4, 4.2))
+    axes = figure.subplots(len(bands), 1, sharex=True, height_ratios=heights[::-1], squeeze=False)
+    decided = int(run.decision.step[0])
+    for ax, s, name in zip(axes[:, 0], bands[::-1], names[::-1], strict=True):
+        step, neuron = np.nonzero(s)
+        # Spread the spikes of a step over its width, in the order of the neurons.
+        x = step + 0.08 + 0.84 * neuron / s.shape[1]
+        late = step > decided
+        size = {"s": 130 / s.shape[1] ** 0.5, "marker": "|", "linewidths": 1.2}
+        ax.scatter(x[~late], neuron[~late], color=BLUE, **size)
+        ax.scatter(x[late], neuron[late], color="#c8d1da", **size)
+        for t in range(network.steps + 1):
+            ax.axvline(t, color="#e4e8ec", lw=0.7, zorder=0)
+        ax.axvline(decided + 1, color=RED, lw=1.2, zorder=0)
+        ax.set_ylim(-0.7, s.shape[1] - 0.3)
+        ax.set_ylabel(f"{name}\n{int(s.sum())} spikes", rotation=0, ha="right", va="center")
+        ax.set_yticks([0, s.shape[1] - 1])
+    last = axes[-1, 0]
+    last.set_xlim(0, network.steps)
+    last.set_xticks(np.arange(network.steps) + 0.5, [str(t) for t in range(network.steps)])
+    last.set_xlabel("step (red: the decision; grey: what the early exit saves)")
+    return svg(figure)
+
+
+def steps(network: Network, data: Data) -> str:
+    """Draw after how many steps samples are decided, right and wrong."""
+    decision = network.run(data.x).decision
+    right = decision.label == data.y
+    figure = Figure(figsize=(4.4, 2.4))
+    ax = figure.subplots()
+    bins = np.arange(network.steps + 1) - 0.5
+    ax.hist(
+        [decision.step[right], decision.step[~right]],
+        bins,
+        stacked=True,
+        color=[BLUE, RED],
+        label=["right", "wrong"],
+        rwidth=0.85,
+    )
+    ax.set_xlabel("step of decision")
+    ax.set_ylabel("samples")
+    ax.legend(frameon=False)
+    return svg(figure)
+
+
+def histogram(run: Any) -> str:
+    """Draw how many cycles samples take, measured in the simulator."""
+    cycles, interval = np.asarray(run.cycles), np.asarray(run.interval)
+    figure = Figure(figsize=(4.4, 2.4))
+    ax = figure.subplots()
+    both = np.concatenate([cycles, interval])
+    bins = np.histogram_bin_edges(both, 40)
+    ax.hist(cycles, bins, color=BLUE, label="latency")
+    ax.hist(interval, bins, histtype="step", color=INK, label="interval, back to back")
+    ax.set_xlabel("cycles per sample")
+    ax.set_ylabel("samples")
+    ax.legend(frameon=False)
+    return svg(figure)
+
+
+def agreement(run: Any) -> str | None:
+    """Draw predicted against measured cycles; None where nothing was predicted."""
+    if run.predicted is None:
+        return None
+    measured, predicted = np.asarray(run.cycles), np.asarray(run.predicted)
+    figure = Figure(figsize=(2.9, 2.4))
+    ax = figure.subplots()
+    ax.plot([measured.min(), measured.max()], [measured.min(), measured.max()], color=SOFT, lw=0.8)
+    ax.scatter(measured, predicted, s=6, color=BLUE, linewidths=0)
+    ax.set_xlabel("measured cycles")
+    ax.set_ylabel("predicted cycles")
+    return svg(figure)
