@@ -80,7 +80,7 @@ class Dense(wiring.Component):
         self.layer = layer
         self.unit = unit
         self.measures = measures
-        self.lanes = Lanes(layer, unit, inputs, bounds)
+        self.lanes = Lanes(layer, unit, inputs, bounds, measures=measures)
         self.rom = Rom(name, unit.lanes * layer.dense.bits, rows(layer, unit))
         positions = unit.folds * unit.groups
         shape = (

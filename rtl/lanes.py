@@ -1,8 +1,9 @@
 """The lanes of an engine: accumulators, the adders before them and the sweep behind them."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Array, Cat, Const, Module, Mux, ShapeLike, Signal, Value, signed
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,23 +16,23 @@ from .sequencer import operation
 __all__ = ["Lanes", "result"]
 
 
-def result(unit: Unit, width: int) -> data.StructLayout:
+def result(unit: Unit, width: int | None) -> data.StructLayout:
     """Make the layout of what one sweep operation sees.
 
     `fire`, `last`, `end`, `fold`, `group` are those of the operation; `spikes` one bit per swept neuron; `membranes`
-    the accumulators, h less the neuron's offset.
+    the accumulators, h less the neuron's offset, if `width` is given.
     """
-    return data.StructLayout(
-        {
-            "fold": range(unit.folds),
-            "group": range(unit.groups),
-            "fire": 1,
-            "last": 1,
-            "end": 1,
-            "spikes": unit.sweep,
-            "membranes": data.ArrayLayout(signed(width), unit.sweep),
-        }
-    )
+    fields: dict[str, ShapeLike] = {
+        "fold": range(unit.folds),
+        "group": range(unit.groups),
+        "fire": 1,
+        "last": 1,
+        "end": 1,
+        "spikes": unit.sweep,
+    }
+    if width is not None:
+        fields["membranes"] = data.ArrayLayout(signed(width), unit.sweep)
+    return data.StructLayout(fields)
 
 
 class Lanes(wiring.Component):
@@ -44,6 +45,8 @@ class Lanes(wiring.Component):
     inputs : int
     bounds : Bounds
         The proven widths are made from them.
+    measures : bool
+        Whether results have membranes.
 
     Members
     -------
@@ -52,7 +55,7 @@ class Lanes(wiring.Component):
         Weights of the operation two cycles before, lane 0 lowest.
     valid : Out(1)
         `o` holds the result of the sweep operation three cycles before.
-    o : Out(result(unit, width))
+    o : Out(result(unit, width)), or without a width
 
     Timing
     ------
@@ -65,9 +68,12 @@ class Lanes(wiring.Component):
     valid: Signal
     o: data.View
 
-    def __init__(self, layer: Layer, unit: Unit, inputs: int, bounds: Bounds) -> None:
+    def __init__(
+        self, layer: Layer, unit: Unit, inputs: int, bounds: Bounds, *, measures: bool
+    ) -> None:
         self.layer = layer
         self.unit = unit
+        self.measures = measures
         self.neuron = Neuron(layer.neuron, bounds)
         self.widths = [self.neuron.width(self._served(lane)) for lane in range(unit.lanes)]
         super().__init__(
@@ -75,7 +81,7 @@ class Lanes(wiring.Component):
                 "i": In(operation(unit, inputs)),
                 "row": In(unit.lanes * layer.dense.bits),
                 "valid": Out(1),
-                "o": Out(result(unit, max(self.widths))),
+                "o": Out(result(unit, max(self.widths) if measures else None)),
             }
         )
 
@@ -116,11 +122,7 @@ class Lanes(wiring.Component):
         first = [neuron.first(n) for n in served]
         bias = [int(golden.bias[n]) for n in served]
         theta = [neuron.threshold(n) or 0 for n in served]
-        kept, next_kept, do_write = (
-            Signal(signed(width), name=f"kept{lane}"),
-            Signal(signed(width), name=f"next{lane}"),
-            Signal(name=f"write{lane}"),
-        )
+        kept = Signal(signed(width), name=f"word{lane}")
 
         # Integrate.
         weight = self.row[lane * bits : (lane + 1) * bits].as_signed()
@@ -149,46 +151,42 @@ class Lanes(wiring.Component):
             v = neuron.decay(neuron.reset(h, s, self._by_fold(after, lane, theta)))
             swept = _delay(m, v, neuron.rest - 1) + self._by_fold(write.fold, lane, bias)
 
-        # Write: a new sample, a sweep, or an addition.
+        # Write: a new sample, an addition, or a sweep.
         mine = write.sweep & (write.group == lane // self.unit.sweep)
-        with m.If(mine & write.last):
-            m.d.comb += [next_kept.eq(self._by_fold(write.fold, lane, first)), do_write.eq(1)]
-        with m.Elif(op.add):
-            m.d.comb += [next_kept.eq(added), do_write.eq(1)]
+        writes = [
+            (mine & write.last, write.fold, self._by_fold(write.fold, lane, first)),
+            (op.add, op.fold, added),
+        ]
         if not neuron.idle:
-            with m.Elif(mine):
-                m.d.comb += [next_kept.eq(swept), do_write.eq(1)]
-        with m.Else():
-            m.d.comb += next_kept.eq(added)
-        self._store(
-            m,
-            f"lane{lane}",
-            read.fold,
-            Mux(op.add, op.fold, write.fold),
-            kept,
-            next_kept,
-            do_write,
-            first[0],
-        )
+            writes.append((mine, write.fold, swept))
+        if self.unit.folds == 1:
+            kept_register = Signal(signed(width), init=first[0], name=f"kept{lane}")
+            _choose(m.d.sync, m, [(when, kept_register.eq(value)) for when, _, value in writes])
+            m.d.comb += kept.eq(kept_register)
+        else:
+            self._memory(m, f"lane{lane}", read.fold, kept, writes)
         return over, neuron.clamp(kept)
 
-    def _store(self, m, name, read_fold, write_fold, kept, next_kept, do_write, init) -> None:
-        """Keep one word per fold: a register for one fold, a memory for more."""
-        if self.unit.folds == 1:
-            register = Signal(kept.shape(), init=init, name=f"{name}_register")
-            with m.If(do_write):
-                m.d.sync += register.eq(next_kept)
-            m.d.comb += kept.eq(register)
-            return
+    def _memory(
+        self,
+        m: Module,
+        name: str,
+        fold: Value,
+        kept: Signal,
+        writes: list[tuple[Value, Value, Value]],
+    ) -> None:
+        """Keep one word per fold: read `fold`, write (when, fold, value), the first that holds."""
         m.submodules[name] = mem = memory.Memory(shape=kept.shape(), depth=self.unit.folds, init=[])
         r, w = mem.read_port(), mem.write_port()
-        m.d.comb += [
-            r.addr.eq(read_fold),
-            kept.eq(r.data),
-            w.addr.eq(write_fold),
-            w.data.eq(next_kept),
-            w.en.eq(do_write),
-        ]
+        m.d.comb += [r.addr.eq(fold), kept.eq(r.data)]
+        _choose(
+            m.d.comb,
+            m,
+            [
+                (when, [w.en.eq(1), w.addr.eq(address), w.data.eq(value)])
+                for when, address, value in writes
+            ],
+        )
 
     def _fired(self, m: Module, read: data.View, op: data.View, over: Value) -> Value:
         """Keep which neurons have fired in this sample; returns those of the operation's fold."""
@@ -226,7 +224,7 @@ class Lanes(wiring.Component):
             self.o.end.eq(op.end),
             self.o.spikes.eq(Mux(op.fire, spikes_of[op.group], 0)),
         ]
-        for k in range(size):
+        for k in range(size if self.measures else 0):
             membrane_of = Array(membranes[g * size + k] for g in range(groups))
             m.d.sync += self.o.membranes[k].eq(membrane_of[op.group])
 
@@ -237,3 +235,10 @@ def _delay(m: Module, value: Value, cycles: int) -> Value:
         m.d.sync += (delayed := Signal.like(value)).eq(value)
         value = delayed
     return value
+
+
+def _choose(domain: Any, m: Module, cases: Sequence[tuple[Value, Any]]) -> None:
+    """Do what stands behind the first condition that holds."""
+    for n, (when, statements) in enumerate(cases):
+        with m.Elif(when) if n else m.If(when):
+            domain += statements

@@ -77,8 +77,9 @@ class Queue(wiring.Component):
                 m.d.sync += self.o.p.eq(self.payload)
             m.d.sync += self.o.valid.eq(self.write | (self.o.valid & ~self.o.ready))
             return m
+        # One more than `depth`: its output register may be empty while the memory is full.
         m.submodules.fifo = q = fifo.SyncFIFOBuffered(
-            width=Shape.cast(self.shape).width, depth=self.depth
+            width=Shape.cast(self.shape).width, depth=self.depth + 1
         )
         m.d.comb += [
             q.w_en.eq(self.write),

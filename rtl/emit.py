@@ -1,0 +1,142 @@
+"""Emission: a network and its mapping to deterministic Verilog, weight files and a description of the ports."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from amaranth.back import verilog
+
+from ..model.mapping import Mapping
+from ..model.network import Network
+from ..model.refuse import Refused
+from ..model.store import content_hash, describe, write_atomically
+from .framer import beat
+from .memory import Emission, Rom
+from .top import Top
+
+__all__ = ["Emitted", "emit"]
+
+ROM = """\
+module {name} (input clk, input [{high_address}:0] address, output reg [{high}:0] data);
+  (* rom_style = "block" *) reg [{high}:0] memory [0:{last}];
+  reg [{high}:0] word;
+{contents}
+  always @(posedge clk) begin
+    word <= memory[address];
+    data <= word;
+  end
+endmodule
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """What `emit` wrote.
+
+    Attributes
+    ----------
+    folder : Path
+    top, core : str
+        Verilog module names of the AXI4-Stream top and of the core in it.
+    sources : tuple of Path
+        Verilog files; they read the weight files from the folder they run in.
+    description : Path
+        JSON: ports, packet formats, mapping, hash.
+    """
+
+    folder: Path
+    top: str
+    core: str
+    sources: tuple[Path, ...]
+    description: Path
+
+
+def emit(
+    network: Network, mapping: Mapping, folder: Path, *, name: str, inline: bool = False
+) -> Emitted:
+    """Write the Verilog of a network; the same arguments always give the same bytes.
+
+    Parameters
+    ----------
+    network : Network
+    mapping : Mapping
+    folder : Path
+        Made if missing.
+    name : str
+        Name of the top module and prefix of every file; anything but letters, digits and _ becomes _.
+    inline : bool
+        Whether the weights stand in the Verilog instead of in ``$readmemh`` files.
+    """
+    name = re.sub(r"\W", "_", name, flags=re.ASCII)
+    if not re.match(r"[A-Za-z_]", name):
+        raise Refused(f"Verilog name must begin with a letter, not {name!r}")
+    platform = Emission()
+    top = Top(network, mapping, name=name)
+    text = verilog.convert(
+        top, name=name, platform=platform, emit_src=False, strip_internal_attrs=True
+    )
+    digest = content_hash(network)
+    header = (
+        f"// {name}: {network.shape}, {network.steps} steps, made by spikeline.\n"
+        f"// network sha256 {digest}\n"
+        f"// lanes {', '.join(str(u.lanes) for u in mapping.units)};"
+        f" sweep {', '.join(str(u.sweep) for u in mapping.units)}\n"
+        "// This file belongs to whoever generated it, without conditions.\n"
+    )
+    text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
+    roms = "\n".join(_rom(rom, inline) for rom in platform.roms.values())
+    source = folder / f"{name}.v"
+    write_atomically(source, f"{header}\n{text}\n{roms}")
+    if not inline:
+        for rom in platform.roms.values():
+            digits = -(-rom.width // 4)
+            write_atomically(
+                folder / f"{rom.name}.hex", "".join(f"{w:0{digits}x}\n" for w in rom.words)
+            )
+    description = folder / f"{name}.json"
+    write_atomically(description, json.dumps(_describe(top, name, digest), indent=2) + "\n")
+    return Emitted(folder, name, f"{name}.core", (source,), description)
+
+
+def _rom(rom: Rom, inline: bool) -> str:
+    """Write the module of a weight memory."""
+    if inline:
+        lines = (f"    memory[{n}] = {rom.width}'h{w:x};" for n, w in enumerate(rom.words))
+        contents = "  initial begin\n" + "\n".join(lines) + "\n  end"
+    else:
+        contents = f'  initial $readmemh("{rom.name}.hex", memory);'
+    return ROM.format(
+        name=rom.name,
+        high_address=max(len(rom.address), 1) - 1,
+        high=rom.width - 1,
+        last=len(rom.words) - 1,
+        contents=contents,
+    )
+
+
+def _describe(top: Top, name: str, digest: str) -> dict[str, object]:
+    """Describe ports and packets for a driver."""
+    network, mapping = top.golden, top.core.mapping
+    fields = {key: {"lsb": field.offset, "bits": field.width} for key, field in beat(network)}
+    return {
+        "name": name,
+        "hash": digest,
+        "network": describe(network),
+        "mapping": [{"lanes": u.lanes, "sweep": u.sweep, "folds": u.folds} for u in mapping.units],
+        "clock": "clk, rising edge",
+        "reset": "rst, high, synchronous",
+        "s_axis": {
+            "tdata_bits": len(top.s_axis_tdata),
+            "packet": "one sample: events of step 0, tick, events of step 1, tick, ...; tlast on its"
+            " last beat; missing ticks are added",
+            "beat": fields,
+        },
+        "m_axis": {
+            "tdata_bits": len(top.m_axis_tdata),
+            "packet": "one result: decision, cycles, then one score per class; tlast on the last",
+            "decision": {"label": {"lsb": 0, "bits": 16}, "step": {"lsb": 16, "bits": 16}},
+            "scores": network.classes,
+        },
+        "refused": "beats dropped since reset because they broke the input's declaration, 16 bits",
+    }

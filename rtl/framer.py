@@ -1,0 +1,210 @@
+"""The framer: bus beats to items. It adds what is missing, and refuses what the proven widths do not cover."""
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import data, enum, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..model.network import Network
+from .stream import vector
+
+__all__ = ["GENERATION_BITS", "Framer", "beat"]
+
+GENERATION_BITS = 16
+
+
+def beat(network: Network) -> data.StructLayout:
+    """Make the layout of an input beat, from bit 0 up.
+
+    `address` of the input; `value` of the event, of as many bits as the largest needs; `tick`: this beat is the end
+    of a step instead.
+    """
+    return data.StructLayout(
+        {
+            "address": range(network.inputs),
+            "value": unsigned(network.coding.limit.bit_length()),
+            "tick": 1,
+        }
+    )
+
+
+class Phase(enum.Enum, shape=2):
+    """What the framer does."""
+
+    RUN = 0
+    FILL = 1  # the sample ended early: add the missing ends of steps
+    DRAIN = 2  # the sample's steps are over: drop beats up to the last
+    SKIP = 3  # the sample is decided: drop beats up to the last, then end it
+
+
+class Framer(wiring.Component):
+    """Turns the beats of a sample into items, with exactly T ends of steps.
+
+    Dropped and counted in `refused`: events after the last step, of an address or a value beyond the declaration, or
+    of an input that was seen before (in this sample where inputs come once, else in this step). What was seen is a
+    memory of generation numbers, one per input, so that nothing is cleared between samples; when the generations are
+    used up (every 65,535), and after reset, it is cleared once. After a reset in the middle of a sample the rest of
+    that sample is dropped.
+
+    Parameters
+    ----------
+    network : Network
+
+    Members
+    -------
+    i : In(stream.Signature({"beat": beat(network), "last": 1}))
+    o : Out(stream.Signature(vector(inputs, 1, bits)))
+    decided : In(3)
+        Number of samples decided, modulo 8.
+    room : In(1)
+        Whether one more sample may be under way.
+    starts : Out(1)
+        The first beat of a sample is taken.
+    refused : Out(16)
+        Number of beats refused, up to 65,535.
+
+    Timing
+    ------
+    Latency 1 cycle; one beat per cycle. A refused repetition passes as an item without an event.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+    decided: Signal
+    room: Signal
+    starts: Signal
+    refused: Signal
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.shape = data.StructLayout({"beat": beat(network), "last": 1})
+        super().__init__(
+            {
+                "i": In(stream.Signature(self.shape)),
+                "o": Out(
+                    stream.Signature(vector(network.inputs, 1, network.coding.limit.bit_length()))
+                ),
+                "decided": In(3),
+                "room": In(1),
+                "starts": Out(1),
+                "refused": Out(16),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        network, i, o = self.network, self.i, self.o
+        steps, inputs, coding = network.steps, network.inputs, network.coding
+        beat, last = i.p.beat, i.p.last
+
+        phase = Signal(Phase)
+        step = Signal(range(steps))
+        sample = Signal(3)
+        is_decided = self.decided == (sample + 1)[:3]
+        is_last_step = step == steps - 1
+        # Whether the source is within a sample; survives reset, after which that sample is `stale`.
+        within = Signal(reset_less=True)
+        stale = Signal(init=1)
+
+        # Forget at leisure which inputs were seen: once after reset, and when the generations are used up.
+        generation = Signal(GENERATION_BITS, init=1)
+        clearing = Signal(init=1)
+        cleared = Signal(range(inputs))
+        with m.If(clearing):
+            m.d.sync += cleared.eq(cleared + 1)
+            with m.If(cleared == inputs - 1):
+                m.d.sync += [
+                    cleared.eq(0),
+                    clearing.eq(0),
+                    generation.eq(1),
+                    stale.eq(stale & within),
+                ]
+                with m.If(stale & within):
+                    m.d.sync += phase.eq(Phase.DRAIN)
+
+        # Take a beat, or make an item without one.
+        full = Signal()
+        advances = ~clearing & (~full | o.ready)
+        takes, makes = i.valid & i.ready, Signal()
+        new = Signal.like(o.p)
+        legal = beat.value != 0
+        if coding.limit & (coding.limit + 1):
+            legal = legal & (beat.value <= coding.limit)
+        if inputs & (inputs - 1):
+            legal = legal & (beat.address < inputs)
+        is_event = Signal()
+        refuses = Signal()
+        m.d.comb += new.position.eq(beat.address)
+        with m.Switch(phase):
+            with m.Case(Phase.RUN):
+                m.d.comb += i.ready.eq(advances & (within | self.room))
+                with m.If(takes & is_decided):
+                    m.d.comb += [makes.eq(last), new.last.eq(1)]
+                    m.d.sync += phase.eq(Mux(last, Phase.RUN, Phase.SKIP))
+                with m.Elif(takes):
+                    m.d.comb += [
+                        is_event.eq(~beat.tick & legal),
+                        refuses.eq(~beat.tick & ~legal),
+                        makes.eq(beat.tick | legal),
+                        new.lanes.eq(Mux(beat.tick, 0, beat.value)),
+                        new.tick.eq(beat.tick),
+                        new.last.eq(beat.tick & is_last_step),
+                    ]
+                    with m.If(beat.tick & is_last_step):
+                        m.d.sync += phase.eq(Mux(last, Phase.RUN, Phase.DRAIN))
+                    with m.Elif(last):
+                        m.d.sync += phase.eq(Phase.FILL)
+            with m.Case(Phase.FILL):
+                m.d.comb += [
+                    makes.eq(advances),
+                    new.tick.eq(~is_decided),
+                    new.last.eq(is_last_step | is_decided),
+                ]
+                with m.If(makes & new.last):
+                    m.d.sync += phase.eq(Phase.RUN)
+            with m.Case(Phase.DRAIN):
+                m.d.comb += [i.ready.eq(~clearing), refuses.eq(takes & ~stale)]
+                with m.If(takes & last):
+                    m.d.sync += [phase.eq(Phase.RUN), stale.eq(0)]
+            with m.Case(Phase.SKIP):
+                m.d.comb += [i.ready.eq(advances), makes.eq(takes & last), new.last.eq(1)]
+                with m.If(takes & last):
+                    m.d.sync += phase.eq(Phase.RUN)
+        with m.If(takes):
+            m.d.sync += within.eq(~last)
+        m.d.comb += self.starts.eq(takes & ~within & ~stale)
+
+        # Count steps, samples and generations.
+        with m.If(makes & (new.tick | new.last)):
+            m.d.sync += step.eq(Mux(new.last, 0, step + 1))
+            m.d.sync += sample.eq(sample + new.last)
+        with m.If(makes & (new.last if coding.once else new.tick | new.last)):
+            m.d.sync += [generation.eq(generation + 1), clearing.eq(generation.all())]
+
+        # Look an event up: it is refused if its input was seen in this generation.
+        m.submodules.seen = seen = memory.Memory(shape=GENERATION_BITS, depth=inputs, init=[])
+        read, write = seen.read_port(), seen.write_port()
+        m.d.comb += [
+            read.addr.eq(beat.address),
+            read.en.eq(makes),
+            write.addr.eq(Mux(clearing, cleared, beat.address)),
+            write.data.eq(Mux(clearing, 0, generation)),
+            write.en.eq(clearing | is_event),
+        ]
+        item, item_is_event, item_generation = (
+            Signal.like(o.p),
+            Signal(),
+            Signal(GENERATION_BITS),
+        )
+        with m.If(makes):
+            m.d.sync += [item.eq(new), item_is_event.eq(is_event), item_generation.eq(generation)]
+        with m.If(advances):
+            m.d.sync += full.eq(makes)
+        repeated = item_is_event & (read.data == item_generation)
+        m.d.comb += [o.valid.eq(full), o.p.eq(item)]
+        with m.If(repeated):
+            m.d.comb += o.p.lanes.eq(0)
+
+        counts = refuses | (o.valid & o.ready & repeated)
+        with m.If(counts & ~self.refused.all()):
+            m.d.sync += self.refused.eq(self.refused + 1)
+        return m

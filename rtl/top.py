@@ -1,0 +1,129 @@
+"""The core behind AXI4-Stream: beats in, results out."""
+
+from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.lib import fifo, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..model.mapping import Mapping
+from ..model.network import Network as Golden
+from .framer import Framer, beat
+from .network import Network
+from .stream import Skid
+
+__all__ = ["IN_FLIGHT", "Top", "whole_bytes"]
+
+# Samples under way at once, from their first beat to their result.
+IN_FLIGHT = 4
+
+
+def whole_bytes(bits: int) -> int:
+    """Round a width up to whole bytes."""
+    return -(-bits // 8) * 8
+
+
+class Top(wiring.Component):
+    """The core with AXI4-Stream ports.
+
+    Parameters
+    ----------
+    golden : model.network.Network
+    mapping : Mapping
+    name : str
+
+    Members
+    -------
+    s_axis_tdata, s_axis_tvalid, s_axis_tlast : In; s_axis_tready : Out
+        One packet per sample, of beats as `framer.beat` lays them out.
+    m_axis_tdata, m_axis_tvalid, m_axis_tlast : Out; m_axis_tready : In
+        One packet per sample: word 0 = label (bits 0-15) and step of decision (bits 16-31); word 1 = cycles from the
+        sample's first beat to word 0; then the score of each class, sign-extended.
+    refused : Out(16)
+        Beats that broke the input's declaration and were dropped, up to 65,535.
+    """
+
+    s_axis_tdata: Signal
+    s_axis_tvalid: Signal
+    s_axis_tready: Signal
+    s_axis_tlast: Signal
+    m_axis_tdata: Signal
+    m_axis_tvalid: Signal
+    m_axis_tready: Signal
+    m_axis_tlast: Signal
+    refused: Signal
+
+    def __init__(self, golden: Golden, mapping: Mapping, *, name: str = "weights") -> None:
+        self.golden = golden
+        self.core = Network(golden, mapping, name=name)
+        self.word_width = max(32, whole_bytes(self.core.readout.width))
+        super().__init__(
+            {
+                "s_axis_tdata": In(whole_bytes(beat(golden).as_shape().width)),
+                "s_axis_tvalid": In(1),
+                "s_axis_tready": Out(1),
+                "s_axis_tlast": In(1),
+                "m_axis_tdata": Out(self.word_width),
+                "m_axis_tvalid": Out(1),
+                "m_axis_tready": In(1),
+                "m_axis_tlast": Out(1),
+                "refused": Out(16),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.framer = framer = Framer(self.golden)
+        m.submodules.skid = skid = Skid(framer.o.p.shape())
+        m.submodules.core = core = self.core
+        m.submodules.result = result = Skid(Signal(self.word_width + 1).shape())
+        m.submodules.starts = starts = fifo.SyncFIFO(width=32, depth=IN_FLIGHT)
+
+        # Beats to items to the core.
+        m.d.comb += [
+            framer.i.p.beat.eq(self.s_axis_tdata),
+            framer.i.p.last.eq(self.s_axis_tlast),
+            framer.i.valid.eq(self.s_axis_tvalid),
+            self.s_axis_tready.eq(framer.i.ready),
+            framer.decided.eq(core.decided),
+            framer.room.eq(starts.w_rdy),
+            self.refused.eq(framer.refused),
+        ]
+        wiring.connect(m, framer.o, skid.i)
+        wiring.connect(m, skid.o, core.i)
+
+        # Note when each sample starts.
+        now = Signal(32)
+        m.d.sync += now.eq(now + 1)
+        m.d.comb += [starts.w_en.eq(framer.starts), starts.w_data.eq(now)]
+
+        # A result's items to words: the decision, the cycles, then the scores.
+        word = Signal(range(3))
+        cycles = Signal(32)
+        data, last = result.i.p[:-1], result.i.p[-1]
+        m.d.comb += [
+            result.i.valid.eq(core.o.valid),
+            data.eq(Cat(core.o.p.label, Signal(16 - len(core.o.p.label)), core.o.p.step)),
+        ]
+        with m.Switch(word):
+            with m.Case(1):
+                m.d.comb += data.eq(cycles)
+            with m.Case(2):
+                score = Signal(signed(self.word_width))
+                m.d.comb += [score.eq(core.o.p.score), data.eq(score)]
+                m.d.comb += [core.o.ready.eq(result.i.ready), last.eq(core.o.p.last)]
+        with m.If(result.i.valid & result.i.ready):
+            with m.Switch(word):
+                with m.Case(0):
+                    m.d.sync += [word.eq(1), cycles.eq(now + 1 - starts.r_data)]
+                    m.d.comb += starts.r_en.eq(1)
+                with m.Case(1):
+                    m.d.sync += word.eq(2)
+                with m.Default():
+                    with m.If(last):
+                        m.d.sync += word.eq(0)
+
+        m.d.comb += [
+            Cat(self.m_axis_tdata, self.m_axis_tlast).eq(result.o.p),
+            self.m_axis_tvalid.eq(result.o.valid),
+            result.o.ready.eq(self.m_axis_tready),
+        ]
+        return m
