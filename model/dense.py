@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .refuse import Refused
+from .refuse import integer, integers
 
 __all__ = ["Dense"]
 
@@ -25,29 +25,17 @@ class Dense:
     Raises
     ------
     Refused
-        If a weight does not fit its width.
+        If the width is not in 2..8, or a weight does not fit it.
     """
 
     weights: np.ndarray
     bits: int
 
     def __post_init__(self) -> None:
-        w = np.asarray(self.weights)
-        if w.ndim != 2 or w.dtype.kind != "i" or not w.size:
-            raise Refused(
-                "Dense weights must be signed integers of shape (post, pre), "
-                f"not {w.dtype} {w.shape}"
-            )
-        if not 2 <= self.bits <= 8:
-            raise Refused(f"Dense weight width must be in 2..8 bits, not {self.bits}")
-        low, high = -(1 << (self.bits - 1)), (1 << (self.bits - 1)) - 1
-        wrong = (w < low) | (w > high)
-        if wrong.any():
-            raise Refused(
-                f"Dense weights must be in {low}..{high} to fit {self.bits} bits, "
-                f"not {w[wrong].flat[0]}"
-            )
-        object.__setattr__(self, "weights", w.astype(np.int8))
+        bits = integer("Dense weight width", self.bits, 2, 8)
+        weights = integers("Dense weights", self.weights, ("post", "pre"), bits)
+        object.__setattr__(self, "bits", bits)
+        object.__setattr__(self, "weights", weights)
 
     @property
     def post(self) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .refuse import Refused
+from .refuse import Refused, flag, integer
 
 __all__ = ["Coding", "Counts", "Graded", "Latency", "pixels"]
 
@@ -60,8 +60,7 @@ class Latency:
     limit = 1
 
     def __post_init__(self) -> None:
-        if not 1 <= self.floor <= 255:
-            raise Refused(f"Latency floor must be in 1..255, not {self.floor}")
+        object.__setattr__(self, "floor", integer("Latency floor", self.floor, 1, 255))
 
     def table(self, steps: int) -> np.ndarray:
         """Step at which each pixel value fires, int64 (256,); `steps` where it never does."""
@@ -89,8 +88,8 @@ class Graded:
     every: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.shift <= 7:
-            raise Refused(f"Graded shift must be in 0..7, not {self.shift}")
+        object.__setattr__(self, "shift", integer("Graded shift", self.shift, 0, 7))
+        object.__setattr__(self, "every", flag("Graded every", self.every))
 
     @property
     def once(self) -> bool:
@@ -124,8 +123,7 @@ class Counts:
     once = False
 
     def __post_init__(self) -> None:
-        if not 1 <= self.limit <= 255:
-            raise Refused(f"Counts limit must be in 1..255, not {self.limit}")
+        object.__setattr__(self, "limit", integer("Counts limit", self.limit, 1, 255))
 
     def encode(self, samples: np.ndarray, steps: int, inputs: int) -> np.ndarray:
         """Clip counts (samples, up to `steps`, inputs); missing steps are zero.
@@ -143,7 +141,7 @@ class Counts:
         if samples.dtype.kind not in "iub" or (samples.size and samples.min() < 0):
             raise Refused("Counts must be non-negative integers")
         s = np.zeros((steps, len(samples), inputs), np.uint8)
-        s[: samples.shape[1]] = np.minimum(samples, self.limit).transpose(1, 0, 2)
+        s[: samples.shape[1]] = np.minimum(samples, np.uint8(self.limit)).transpose(1, 0, 2)
         return s
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from .network import Network
-from .refuse import Refused
+from .refuse import Refused, is_integer
 
 __all__ = ["Mapping", "Unit"]
 
@@ -70,8 +70,8 @@ class Mapping:
             divide lanes.
         """
         neurons = [layer.dense.post for layer in network.layers]
-        lanes = lanes or tuple(neurons)
-        sweep = sweep or lanes
+        lanes = tuple(neurons if lanes is None else lanes)
+        sweep = lanes if sweep is None else tuple(sweep)
         for name, values in (("Lanes", lanes), ("Sweep widths", sweep)):
             if len(values) != len(neurons):
                 raise Refused(
@@ -79,8 +79,8 @@ class Mapping:
                     f"not for {len(values)}"
                 )
         for i, (n, p, s) in enumerate(zip(neurons, lanes, sweep, strict=True)):
-            if not 1 <= p <= n:
-                raise Refused(f"Lanes of layer {i} must be in 1..{n}, its neurons, not {p}")
-            if s < 1 or p % s:
-                raise Refused(f"Sweep width of layer {i} must divide its {p} lanes, not {s}")
+            if not is_integer(p) or not 1 <= p <= n:
+                raise Refused(f"Lanes of layer {i} must be in 1..{n}, its neurons, not {p!r}")
+            if not is_integer(s) or s < 1 or p % s:
+                raise Refused(f"Sweep width of layer {i} must divide its {p} lanes, not {s!r}")
         return cls(tuple(Unit(n, p, s) for n, p, s in zip(neurons, lanes, sweep, strict=True)))

@@ -13,7 +13,7 @@ from .dense import Dense
 from .encode import Coding
 from .neuron import Neuron
 from .readout import Decision, Readout
-from .refuse import Refused
+from .refuse import Refused, integer
 
 __all__ = ["Layer", "Network", "Run", "accuracy"]
 
@@ -102,8 +102,8 @@ class Network:
     readout: Readout
 
     def __post_init__(self) -> None:
-        if not 1 <= self.steps <= 1 << 15:
-            raise Refused(f"Network steps must be in 1..32768, not {self.steps}")
+        object.__setattr__(self, "steps", integer("Network steps", self.steps, 1, 1 << 15))
+        object.__setattr__(self, "inputs", integer("Network inputs", self.inputs, 1, 1 << 24))
         if not self.layers:
             raise Refused("Network must have at least one layer")
         pre = self.inputs
@@ -122,6 +122,21 @@ class Network:
                 f"Readout weights must number {self.steps}, one per step, "
                 f"not {len(self.readout.weights)}"
             )
+        self._refuse_overflow()
+
+    def _refuse_overflow(self) -> None:
+        """Refuse what 64-bit integers might not hold; ``v * m`` takes 16 bits more than v."""
+        reach = 0
+        for i, (layer, (limit, _)) in enumerate(zip(self.layers, self.declared(), strict=True)):
+            current = limit * np.abs(layer.dense.weights.astype(np.int64)).sum(axis=1)
+            step = (current << layer.neuron.shift) + np.abs(layer.neuron.bias.astype(np.int64))
+            reach = self.steps * int(step.max())
+            if reach >= 1 << 47:
+                raise Refused(f"Layer {i} must keep its membranes below 2**47, not reach {reach}")
+        if self.readout.weights is not None:
+            total = reach * int(np.abs(self.readout.weights.astype(np.int64)).sum())
+            if total >= 1 << 63:
+                raise Refused(f"Readout weights must keep scores below 2**63, not reach {total}")
 
     @property
     def classes(self) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .refuse import Refused
+from .refuse import Refused, flag, integer, integers, is_integer
 
 __all__ = ["RESETS", "Neuron", "State"]
 
@@ -43,6 +43,7 @@ class Neuron:
     shift : int, 0..15, bits
         f, the left shift of the current.
     clamp : (lo, hi) or None
+        lo <= 0 <= hi, of 32 bits.
     reset : "none", "zero" or "subtract"
     once : bool
         Whether a neuron fires at most once per sample (time-to-first-spike).
@@ -57,10 +58,10 @@ class Neuron:
     once: bool = False
 
     def __post_init__(self) -> None:
-        bias = self._integers("bias", self.bias)
+        bias = integers("Neuron bias", self.bias, ("neurons",), 32)
         object.__setattr__(self, "bias", bias)
         if self.threshold is not None:
-            threshold = self._integers("threshold", self.threshold)
+            threshold = integers("Neuron threshold", self.threshold, ("neurons",), 32)
             if threshold.shape != bias.shape:
                 raise Refused(
                     f"Neuron threshold must have the shape {bias.shape} of the bias, "
@@ -69,30 +70,30 @@ class Neuron:
             if threshold.min() < 1:
                 raise Refused(f"Neuron threshold must be at least 1, not {threshold.min()}")
             object.__setattr__(self, "threshold", threshold)
-        m, k = self.leak
+        m, k = self._pair("leak", self.leak)
         if not (0 <= k <= 15 and 0 <= m <= 1 << k):
             raise Refused(
                 "Neuron leak must be a multiplier in 0..2**k and a shift k in 0..15, "
                 f"not {self.leak}"
             )
-        if not 0 <= self.shift <= 15:
-            raise Refused(f"Neuron shift must be in 0..15, not {self.shift}")
-        if self.clamp is not None and not self.clamp[0] <= 0 <= self.clamp[1]:
-            raise Refused(f"Neuron clamp must hold 0, not {self.clamp}")
+        object.__setattr__(self, "leak", (m, k))
+        object.__setattr__(self, "shift", integer("Neuron shift", self.shift, 0, 15))
+        if self.clamp is not None:
+            low, high = self._pair("clamp", self.clamp)
+            if not -(1 << 31) <= low <= 0 <= high < 1 << 31:
+                raise Refused(f"Neuron clamp must hold 0 and fit 32 bits, not {self.clamp}")
+            object.__setattr__(self, "clamp", (low, high))
+        object.__setattr__(self, "once", flag("Neuron once", self.once))
         if self.reset not in RESETS:
             raise Refused(f"Neuron reset must be one of {', '.join(RESETS)}, not {self.reset!r}")
         if self.once and (self.threshold is None or self.reset != "none"):
             raise Refused("A neuron that fires once must have a threshold and no reset")
 
     @staticmethod
-    def _integers(name: str, values: np.ndarray) -> np.ndarray:
-        values = np.asarray(values)
-        if values.ndim != 1 or values.dtype.kind != "i" or not values.size:
-            raise Refused(
-                f"Neuron {name} must be signed integers of shape (neurons,), "
-                f"not {values.dtype} {values.shape}"
-            )
-        return values.astype(np.int32)
+    def _pair(name: str, pair: tuple[int, int]) -> tuple[int, int]:
+        if not isinstance(pair, tuple | list) or len(pair) != 2 or not all(map(is_integer, pair)):
+            raise Refused(f"Neuron {name} must be two integers, not {pair!r}")
+        return int(pair[0]), int(pair[1])
 
     @property
     def size(self) -> int:

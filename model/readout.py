@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .refuse import Refused
+from .refuse import Refused, integers
 
 __all__ = ["KINDS", "Decision", "Readout"]
 
@@ -56,13 +56,8 @@ class Readout:
         if (self.kind == "weighted-sum") != (self.weights is not None):
             raise Refused("Readout weights must be given for weighted-sum and for nothing else")
         if self.weights is not None:
-            w = np.asarray(self.weights)
-            if w.ndim != 1 or w.dtype.kind != "i":
-                raise Refused(
-                    "Readout weights must be signed integers of shape (steps,), "
-                    f"not {w.dtype} {w.shape}"
-                )
-            object.__setattr__(self, "weights", w.astype(np.int32))
+            weights = integers("Readout weights", self.weights, ("steps",), 32)
+            object.__setattr__(self, "weights", weights)
 
     @property
     def early(self) -> bool:

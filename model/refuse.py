@@ -1,7 +1,54 @@
-"""The one error that a user causes."""
+"""The one error that a user causes, and the checks of numbers that raise it."""
 
-__all__ = ["Refused"]
+from numbers import Integral
+
+import numpy as np
+
+__all__ = ["Refused", "flag", "integer", "integers", "is_integer"]
 
 
 class Refused(ValueError):
     """Input that cannot be used, in one sentence: whose what must be what, not value."""
+
+
+def is_integer(value: object) -> bool:
+    """Whether a value is an integer; truth values and whole floats are not."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def integer(what: str, value: int, low: int, high: int) -> int:
+    """Check an integer in ``low..high``."""
+    if not is_integer(value):
+        raise Refused(f"{what} must be an integer in {low}..{high}, not {value!r}")
+    if not low <= value <= high:
+        raise Refused(f"{what} must be in {low}..{high}, not {value}")
+    return int(value)
+
+
+def flag(what: str, value: bool) -> bool:
+    """Check a truth value."""
+    if not isinstance(value, bool | np.bool_):
+        raise Refused(f"{what} must be true or false, not {value!r}")
+    return bool(value)
+
+
+def integers(what: str, values: np.ndarray, axes: tuple[str, ...], bits: int) -> np.ndarray:
+    """Check signed integers with the given axes that fit `bits` bits.
+
+    Returns
+    -------
+    int8 or int32, a copy
+    """
+    values = np.asarray(values)
+    if values.ndim != len(axes) or values.dtype.kind != "i" or not values.size:
+        shape = f"({', '.join(axes)}{',' * (len(axes) == 1)})"
+        raise Refused(
+            f"{what} must be signed integers of shape {shape}, not {values.dtype} {values.shape}"
+        )
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    wrong = (values < low) | (values > high)
+    if wrong.any():
+        raise Refused(
+            f"{what} must be in {low}..{high} to fit {bits} bits, not {values[wrong].flat[0]}"
+        )
+    return values.astype(np.int8 if bits <= 8 else np.int32)
