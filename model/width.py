@@ -4,25 +4,27 @@ For every layer: intervals that hold every value its current, its accumulator an
 take, for any input within the declaration of its source (`limit` per step, `once` per sample), and
 the widths that hold these intervals.
 
-Reasoning, per neuron j, with [a, c] the interval of one step's current:
+Reasoning, per neuron, with [a, c] the interval of one step's current:
 
 1. Subset sums. An input contributes ``w * s`` with 0 <= s <= limit, so every partial sum of a
    step's current, in any order of adding, lies in
    [a, c] = [limit * sum min(0, w), limit * sum max(0, w)].
-2. Recursion. From v = 0, ``h in decay(v) + [a, c] << f + b``, then clamp; decay is monotone, so
-   interval ends map to interval ends. Reset: to zero gives v in [lo, min(hi, theta - 1)] joined
-   with 0; by subtraction [lo, max(theta - 1, hi - theta)] where the neuron can fire, h otherwise.
-3. Once-only inputs. Where each input comes in at most one step and nothing is clamped, all steps
-   together add no more than one step could: h in [A, C] = ([a, c] << f) + the sum of biases so far
-   (its extremes over windows). Leak and reset (theta >= 1) only draw a value toward zero from its
-   side, never across it, as the shift of a negative number rounds toward minus infinity but never
-   below the number itself; so the bound stands with them. The recursion and this bound are
-   intersected at every step.
-4. The accumulator holds ``decay(v) + b`` at the start of a step and then takes the step's events in
-   any order, so it lies in decay(v) + b + [a, c] << f, which holds h before its clamp too. With
-   once-only inputs it is bounded as h is.
+2. The accumulator holds ``decay(v) + b`` at the start of a step and then takes the step's events in
+   any order. Leaving the events out that are still to come is a lawful input too, so the interval
+   of the sum at the end of a step holds every value on the way. The clamp of that interval holds h.
+3. Recursion. v = 0 before step 0; a step's sum is in decay(v) + ([a, c] << f) + b. Decay and clamp
+   are monotone, so interval ends map to interval ends. A neuron that can reach theta keeps, with a
+   reset to zero, 0 or an h below theta, and with a reset by subtraction an h below theta or
+   h - theta in 0..high - theta.
+4. Once-only inputs. All steps together add no more than one step could: with u the course of v
+   without any input, a step's sum is in decay(u) + ([a, c] << f) + b. For decay and clamp never
+   lengthen the distance of two values (m <= 2**k), so what inputs of both signs have done to v
+   lies within what they added. A reset (theta >= 1) lowers v, to 0 at the least: it leaves the
+   upper course alone and lifts the lower one no higher than 0. Of this interval and that of the
+   recursion the narrower end counts.
 
-The bounds are tight: `worst` gives the inputs that reach them where weights of one sign come first.
+Without a reset both ends are reached, by the inputs that `worst` gives. With a reset the interval
+is safe and may be wider than what is reached.
 """
 
 from dataclasses import dataclass
@@ -30,8 +32,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .network import Layer, Network
+from .neuron import Neuron
 
-__all__ = ["Bounds", "bounds", "prove", "signed_width"]
+__all__ = ["Bounds", "bounds", "prove", "signed_width", "worst"]
 
 Interval = tuple[np.ndarray, np.ndarray]
 
@@ -55,7 +58,7 @@ class Bounds:
     ----------
     current : I, one step
     accumulator : every value while a step is being added up
-    membrane : h
+    membrane : h; what is kept of it, v, lies between 0 and h and so needs no more bits
     """
 
     current: Interval
@@ -72,31 +75,51 @@ def bounds(layer: Layer, steps: int, limit: int, once: bool) -> Bounds:
     """Prove the bounds of one layer (the reasoning is the module's docstring)."""
     w, n = layer.dense.weights.astype(np.int64), layer.neuron
     a, c = limit * np.minimum(w, 0).sum(axis=1), limit * np.maximum(w, 0).sum(axis=1)
-    bias = n.bias.astype(np.int64)
-    v_low = v_high = np.zeros_like(a)
-    acc_low, acc_high = np.minimum(bias, 0), np.maximum(bias, 0)
-    h_low, h_high = np.full_like(a, np.iinfo(np.int64).max), np.full_like(a, np.iinfo(np.int64).min)
-    for t in range(steps):
-        start_low, start_high = n.decay(v_low) + bias, n.decay(v_high) + bias
-        low, high = start_low + (a << n.shift), start_high + (c << n.shift)
-        if once and n.clamp is None:
-            low = np.maximum(low, (a << n.shift) + np.minimum(bias, 0) * (t + 1))
-            high = np.minimum(high, (c << n.shift) + np.maximum(bias, 0) * (t + 1))
-        acc_low, acc_high = (
-            np.minimum.reduce([acc_low, low, start_low]),
-            np.maximum.reduce([acc_high, high, start_high]),
-        )
-        if n.clamp is not None:
-            low, high = np.clip(low, *n.clamp), np.clip(high, *n.clamp)
-        h_low, h_high = np.minimum(h_low, low), np.maximum(h_high, high)
-        v_low, v_high = low, high
+    bias, down, up = n.bias.astype(np.int64), a << n.shift, c << n.shift
+    limits = np.iinfo(np.int64)
+    least, most = np.full_like(bias, limits.max), np.full_like(bias, limits.min)
+    v_low = v_high = u_low = u_high = np.zeros_like(bias)
+    for _ in range(steps):
+        low, high = n.decay(v_low) + down + bias, n.decay(v_high) + up + bias
+        u_low, u_high = n.decay(u_low) + bias, n.decay(u_high) + bias
+        if once:
+            low, high = np.maximum(low, u_low + down), np.minimum(high, u_high + up)
+        least, most = np.minimum(least, low), np.maximum(most, high)
+
+        v_low, v_high, u_low, u_high = (_clamp(n, x) for x in (low, high, u_low, u_high))
         if n.threshold is not None and n.reset != "none":
             theta = n.threshold.astype(np.int64)
-            fires = high >= theta
-            after = np.zeros_like(high) if n.reset == "zero" else high - theta
-            v_low = np.where(fires, np.minimum(low, 0), low)
-            v_high = np.where(fires, np.maximum(theta - 1, after), high)
-    return Bounds((a, c), (acc_low, acc_high), (h_low, h_high))
+            fires = v_high >= theta
+            kept = v_high - theta if n.reset == "subtract" else 0
+            v_low, u_low = (np.where(fires, np.minimum(x, 0), x) for x in (v_low, u_low))
+            v_high = np.where(fires, np.maximum(theta - 1, kept), v_high)
+    return Bounds((a, c), (least, most), (_clamp(n, least), _clamp(n, most)))
+
+
+def _clamp(neuron: Neuron, h: np.ndarray) -> np.ndarray:
+    return h if neuron.clamp is None else np.clip(h, *neuron.clamp)
+
+
+def worst(layer: Layer, steps: int, limit: int, once: bool, neuron: int, high: bool) -> np.ndarray:
+    """Find inputs that drive a neuron without reset to an end of its bounds.
+
+    Every input of the fitting sign comes: in every step, or, where inputs come once, all at the
+    step at which the neuron without any input stands highest (lowest). The accumulator stands at
+    its bound at the end of a step, the membrane there is the bound of the membrane.
+
+    Returns
+    -------
+    uint8 (steps, pre)
+    """
+    w = layer.dense.weights[neuron]
+    drive = np.where(w > 0 if high else w < 0, limit, 0)
+    if not once:
+        return np.tile(drive, (steps, 1)).astype(np.uint8)
+    s = np.zeros((steps, len(w)), np.uint8)
+    h = layer.run(s[:, None], limit)[1][:, 0, neuron]
+    u = layer.neuron.decay(np.concatenate([[0], h[:-1]]))  # what a step starts from, less b
+    s[u.argmax() if high else u.argmin()] = drive
+    return s
 
 
 def prove(network: Network) -> list[Bounds]:
