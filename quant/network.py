@@ -1,0 +1,183 @@
+"""Trainable twin of model/network.py.
+
+In evaluation mode `forward` computes the very integers of the exported network, carried in float32.
+Those are exact below 2**24, so it first proves that nothing reaches that, `prove`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..model import network as golden
+from ..model.encode import Coding, Latency
+from ..model.readout import Readout
+from ..model.refuse import Refused
+from ..model.width import prove as bounds
+from .dense import Dense
+from .neuron import Neuron
+from .readout import decide
+
+__all__ = ["Layer", "Network", "Trace", "prove"]
+
+EXACT = 1 << 24  # float32 holds every whole number up to it
+
+
+class Layer(nn.Module):
+    """Synapses and the neurons they feed."""
+
+    dense: Dense
+    neuron: Neuron
+
+    def __init__(self, dense: Dense, neuron: Neuron) -> None:
+        super().__init__()
+        self.dense, self.neuron = dense, neuron
+
+    def export(self) -> golden.Layer:
+        """Freeze the layer."""
+        neuron, sign = self.neuron.export()
+        return golden.Layer(self.dense.export(sign), neuron)
+
+
+@dataclass(slots=True)
+class Trace:
+    """What a forward saw, whole numbers.
+
+    Attributes
+    ----------
+    events : (steps, samples), sum of the input's values
+    spikes, membranes : per layer (steps, samples, neurons)
+    """
+
+    events: Tensor
+    spikes: list[Tensor]
+    membranes: list[Tensor]
+
+
+class Network(nn.Module):
+    """A trainable network.
+
+    Parameters
+    ----------
+    steps : int
+    inputs : int
+    coding : Coding
+    layers : list of Layer
+    readout : Readout
+    """
+
+    def __init__(
+        self, steps: int, inputs: int, coding: Coding, layers: list[Layer], readout: Readout
+    ) -> None:
+        super().__init__()
+        self.steps, self.inputs, self.coding, self.readout = steps, inputs, coding, readout
+        self.stack = nn.ModuleList(layers)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, in order."""
+        return list(self.stack)  # pyright: ignore[reportReturnType]
+
+    def encode(self, samples: Tensor, summed: bool) -> Tensor:
+        """Encode samples as the input of layer 0, float32 (steps, samples, inputs).
+
+        Parameters
+        ----------
+        samples : uint8 (samples, inputs) for pixels, integers (samples, steps, inputs) for counts
+        summed : bool
+            Whether to give the sum up to each step instead of the value of each step.
+        """
+        if isinstance(self.coding, Latency):
+            table = torch.from_numpy(self.coding.table(self.steps).astype(np.int16))
+            fire = table.to(samples.device)[samples.int()]
+            t = torch.arange(self.steps, dtype=fire.dtype, device=fire.device)[:, None, None]
+            return ((fire <= t) if summed else (fire == t)).float()
+        s = self.coding.encode(samples.cpu().numpy(), self.steps, self.inputs)
+        x = torch.from_numpy(s).to(samples.device).float()
+        return x.cumsum(0) if summed else x
+
+    def forward(self, samples: Tensor) -> Trace:
+        """Run whole samples.
+
+        Raises
+        ------
+        Refused
+            In evaluation mode, if a value could reach 2**24.
+        """
+        if not self.training:
+            prove(self.export())
+        summed = self.layers[0].neuron.parallel
+        x = self.encode(samples, summed)
+        events = x.sum(2)
+        trace = Trace(differences(events) if summed else events, [], [])
+        for layer in self.layers:
+            parallel, once = layer.neuron.parallel, layer.neuron.once
+            if parallel and not summed:
+                x = x.cumsum(0)
+            elif summed and not parallel:
+                x = differences(x)
+            s, h = layer.neuron(layer.dense(x))
+            x, summed = s, parallel and once
+            trace.spikes.append(differences(s) if summed else s)
+            trace.membranes.append(h)
+        return trace
+
+    def decide(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        """Decide a batch: label and step of decision, int64 (samples,)."""
+        trace = self(samples)
+        return decide(self.readout, trace.spikes[-1], trace.membranes[-1])
+
+    def export(self) -> golden.Network:
+        """Freeze the network into integers."""
+        return golden.Network(
+            self.steps,
+            self.inputs,
+            self.coding,
+            tuple(layer.export() for layer in self.layers),
+            self.readout,
+        )
+
+
+def differences(sums: Tensor) -> Tensor:
+    """Undo the sum over steps."""
+    return torch.cat([sums[:1], sums[1:] - sums[:-1]])
+
+
+def prove(network: golden.Network) -> None:
+    """Prove that float32 carries every intermediate value of a network exactly.
+
+    Beyond the bounds of model/width.py, which hold h before and after its clamp, these are: the sum
+    of all currents so far and the sum of all biases so far, which the parallel form adds up apart,
+    v m before the leak's shift, and the weighted sum of the readout.
+
+    Raises
+    ------
+    Refused
+        If one of them could reach 2**24.
+    """
+    top, proven = 0, bounds(network)
+    declared = network.declared()
+    for i, (layer, (_, once)) in enumerate(zip(network.layers, declared, strict=True)):
+        n, times = layer.neuron, 1 if once else network.steps
+        current, accumulator, membrane = (
+            max(int(-low.min()), int(high.max()))
+            for low, high in (proven[i].current, proven[i].accumulator, proven[i].membrane)
+        )
+        sums = (current << n.shift) * times + int(np.abs(n.bias.astype(int)).max()) * network.steps
+        theta = 0 if n.threshold is None else int(n.threshold.max())
+        top = max(accumulator, membrane, theta, membrane * n.leak[0], sums)
+        if top >= EXACT:
+            raise Refused(
+                f"Layer {i} must stay below 2**24 in every value to be exact in float32,"
+                f" not reach {top}"
+            )
+    if network.readout.weights is not None:
+        low, high = proven[-1].membrane
+        top = max(int(-low.min()), int(high.max()))
+        top *= int(np.abs(network.readout.weights.astype(int)).sum())
+        if top >= EXACT:
+            raise Refused(
+                f"Readout weighted sum must stay below 2**24 to be exact in float32,"
+                f" not reach {top}"
+            )

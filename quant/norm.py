@@ -1,0 +1,84 @@
+"""Batch normalisation that only moves thresholds and biases.
+
+    y = gain (I - mean) / deviation + offset           I = the current of one step
+
+With f = deviation / |gain|, measuring the membrane in y is measuring it in integers after y -> y f,
+which multiplies no weight:
+
+    sign  = -1 where gain < 0, else 1                  flips the row
+    theta = threshold f
+    b     = offset f - sign mean
+
+So the forward adds plain integers in training and in deployment alike; while training, mean and
+deviation are those of the batch, afterwards those of `recompute`.
+"""
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Norm"]
+
+EPS = 1e-3
+MOMENTUM = 0.1
+
+
+class Norm(nn.Module):
+    """The normalisation of one layer.
+
+    Parameters
+    ----------
+    size : int, neurons
+    unit : float
+        Integers per real 1, the deviation that is assumed before the first batch.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    batches: Tensor
+
+    def __init__(self, size: int, unit: float) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(size))
+        self.offset = nn.Parameter(torch.zeros(size))
+        self.frozen = False
+        self.recomputing = False
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("variance", torch.full((size,), unit**2))
+        self.register_buffer("batches", torch.zeros(()))
+
+    def forward(self, current: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Look at the current of every step.
+
+        Parameters
+        ----------
+        current : (steps, samples, neurons)
+
+        Returns
+        -------
+        sign, f, mean : (neurons,)
+            The row's sign, integers per real 1, and the signed mean to take off, as in the module's
+            docstring.
+        """
+        mean, variance = self.mean, self.variance
+        if self.recomputing or (self.training and not self.frozen):
+            mean, variance = current.mean((0, 1)), current.var((0, 1), correction=0)
+            with torch.no_grad():
+                self.batches += 1
+                share = 1 / self.batches if self.recomputing else MOMENTUM
+                self.mean += share * (mean - self.mean)
+                self.variance += share * (variance - self.variance)
+        return self.fold(mean, variance)
+
+    def fold(
+        self, mean: Tensor | None = None, variance: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Fold statistics (the running ones by default) into sign, f, mean."""
+        mean = self.mean if mean is None else mean
+        variance = self.variance if variance is None else variance
+        sign = torch.where(self.gain < 0, -1.0, 1.0)
+        f = (variance + EPS).sqrt() / self.gain.abs().clamp_min(EPS)
+        return sign, f, sign * mean
+
+    def restart(self) -> None:
+        """Forget the running statistics: the average of the next batches takes their place."""
+        self.batches.zero_()

@@ -1,0 +1,106 @@
+"""Surrogates: the step whose gradient is a bump.
+
+    forward     s = x >= 0
+    ATan        (a / 2) / (1 + (pi a x / 2)**2)
+    Sigmoid     a p (1 - p), p = 1 / (1 + exp(-a x))
+    Triangle    a max(0, 1 - a |x|)
+
+Every bump has the area 1. Source of ATan: SpikingJelly (Science Advances 9(40), eadi1480).
+"""
+
+from dataclasses import dataclass
+from math import pi
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["ATan", "Sigmoid", "Surrogate", "Triangle", "floor", "round_half_even"]
+
+
+@dataclass(frozen=True, slots=True)
+class ATan:
+    """The derivative of an arc tangent; its tails are heavy.
+
+    Parameters
+    ----------
+    alpha : float
+        a; twice the height of the bump.
+    """
+
+    alpha: float = 2.0
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Take the gradient at `x`."""
+        return (self.alpha / 2) / (1 + (pi / 2 * self.alpha * x) ** 2)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Compare with 0."""
+        return _Step.apply(x, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Sigmoid:
+    """The derivative of a logistic function; a quarter of `alpha` high."""
+
+    alpha: float = 4.0
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Take the gradient at `x`."""
+        p = torch.sigmoid(self.alpha * x)
+        return self.alpha * p * (1 - p)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Compare with 0."""
+        return _Step.apply(x, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Triangle:
+    """A triangle as high as `alpha`, zero beyond 1 / `alpha`."""
+
+    alpha: float = 1.0
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Take the gradient at `x`."""
+        return self.alpha * (1 - self.alpha * x.abs()).clamp_min(0)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Compare with 0."""
+        return _Step.apply(x, self)
+
+
+Surrogate = ATan | Sigmoid | Triangle
+
+
+class _Step(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, surrogate: Surrogate) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.surrogate = surrogate
+        return (x >= 0).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        return grads[0] * ctx.surrogate.slope(x), None
+
+
+class _Straight(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, how: Any) -> Tensor:
+        return how(x)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        return grads[0], None
+
+
+def round_half_even(x: Tensor) -> Tensor:
+    """Round to the nearest integer, ties to even; the gradient passes straight through."""
+    return _Straight.apply(x, torch.round)
+
+
+def floor(x: Tensor) -> Tensor:
+    """Round toward minus infinity; the gradient passes straight through."""
+    return _Straight.apply(x, torch.floor)

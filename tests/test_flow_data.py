@@ -1,0 +1,207 @@
+"""Data sets: what is read is what the files say; what is wrong is said in one sentence."""
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spikeline.flow import data as flow_data
+from spikeline.flow.data import Data, load
+from spikeline.model.refuse import Refused
+
+TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+X = np.arange(24, dtype=np.uint8).reshape(3, 2, 4) * 10
+Y = np.array([2, 0, 1], np.uint8)
+
+
+def idx(array: np.ndarray) -> bytes:
+    """Make an IDX file of unsigned bytes."""
+    head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+    return head + array.astype(np.uint8).tobytes()
+
+
+def fill(folder: Path, names: tuple[str, str] = TRAIN, packed: bool = False) -> Path:
+    """Write a small data set; returns the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in zip(names, (X, Y), strict=True):
+        content = idx(array)
+        if packed:
+            (folder / f"{name}.gz").write_bytes(gzip.compress(content))
+        else:
+            (folder / name).write_bytes(content)
+    return folder
+
+
+def refusal(*arguments: object) -> str:
+    """Load what must be refused; returns the sentence."""
+    with pytest.raises(Refused) as error:
+        load(*arguments)  # type: ignore[arg-type]
+    return str(error.value)
+
+
+def same(data: Data) -> bool:
+    """Whether these are the samples of `fill`."""
+    return np.array_equal(data.x, X.reshape(3, 8)) and np.array_equal(data.y, Y)
+
+
+@pytest.fixture(autouse=True)
+def no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the user's own folder."""
+    monkeypatch.delenv("SPIKELINE_DATA", raising=False)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
+@pytest.mark.parametrize("below", ["", "mnist"], ids=["folder", "subfolder"])
+def test_idx_files_are_read(tmp_path: Path, packed: bool, below: str) -> None:
+    """IDX files give their pixels and labels, plain or packed, in the folder or below it."""
+    fill(tmp_path / below, packed=packed)
+    data = load("mnist", "train", tmp_path)
+    assert same(data) and data.name == "mnist"
+    assert data.x.dtype == np.uint8 and data.y.dtype == np.int64
+
+
+def test_variable_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a folder, SPIKELINE_DATA names it."""
+    fill(tmp_path / "fashion-mnist", TEST)
+    monkeypatch.setenv("SPIKELINE_DATA", str(tmp_path))
+    assert same(load("fashion-mnist", "test"))
+
+
+def test_digits_are_split_for_good() -> None:
+    """A third of every class is the test split; the splits overlap nowhere."""
+    train, test = load("digits", "train"), load("digits", "test")
+    assert train.x.shape == (1201, 64) and test.x.shape == (596, 64)
+    assert train.x.max() == 255 and set(np.unique(train.x)) == {p * 255 // 16 for p in range(17)}
+    assert all(58 <= n <= 61 for n in np.bincount(test.y))
+    digest = hashlib.sha256(test.x.tobytes() + test.y.tobytes()).hexdigest()
+    assert digest == "08048e6f4ce9d0b847d851b6b506af5e6b6b6a9aadc7691af3eedb9b0d637856"
+
+
+def test_own_samples_are_read(tmp_path: Path) -> None:
+    """A folder with train.npz is read as it is, whatever the name."""
+    np.savez(tmp_path / "train.npz", x=X, y=Y.astype(np.int32))
+    assert same(load("own", "train", tmp_path))
+    assert same(load("mnist", "train", tmp_path))
+
+
+def test_names_are_refused(tmp_path: Path) -> None:
+    """Unknown names of data sets, splits and folders are refused."""
+    assert refusal("cats", "test") == (
+        "Data set must be one of digits, mnist, fashion-mnist, own, not 'cats'"
+    )
+    assert refusal("mnist", "half") == "Split must be one of train, test, not 'half'"
+    assert refusal("mnist", "test", tmp_path / "no") == f"Data folder {tmp_path / 'no'} must exist"
+    assert refusal("own", "test") == (
+        "Data set own must be given a folder that holds train.npz and test.npz"
+    )
+
+
+def test_empty_folder_is_refused(tmp_path: Path) -> None:
+    """A folder without the files is refused, and nothing is downloaded."""
+    assert refusal("mnist", "test", tmp_path) == (
+        f"Data folder {tmp_path} must hold t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte,"
+        " plain or .gz"
+    )
+    assert refusal("own", "test", tmp_path) == f"Data folder {tmp_path} must hold test.npz"
+
+
+def test_wrong_magic_is_refused(tmp_path: Path) -> None:
+    """Labels in the place of images are refused."""
+    path = fill(tmp_path) / TRAIN[0]
+    path.write_bytes(idx(Y))
+    assert refusal("mnist", "train", tmp_path) == (
+        f"{path} must begin with the IDX magic 00000803, not 00000801"
+    )
+
+
+@pytest.mark.parametrize("length", [12, 39, 41], ids=["header", "short", "long"])
+def test_wrong_length_is_refused(tmp_path: Path, length: int) -> None:
+    """A file that is not as long as its header says is refused."""
+    path = fill(tmp_path) / TRAIN[0]
+    path.write_bytes((idx(X) + b"!")[:length])
+    says = "at least 16 bytes of header" if length < 16 else "40 bytes, as its header says"
+    assert refusal("mnist", "train", tmp_path) == f"{path} must hold {says}, not {length}"
+
+
+def test_damaged_gzip_is_refused(tmp_path: Path) -> None:
+    """A gzip file that is cut off, or is none, is refused."""
+    path = fill(tmp_path, packed=True) / f"{TRAIN[0]}.gz"
+    whole = path.read_bytes()
+    for content in (whole[:-12], whole[:5], b"no gzip", whole[:15] + b"\xff\xff" + whole[17:]):
+        path.write_bytes(content)
+        assert refusal("mnist", "train", tmp_path) == (
+            f"{path} must be a whole gzip file; it is cut off or damaged"
+        )
+
+
+def test_wrong_number_of_labels_is_refused(tmp_path: Path) -> None:
+    """There is one label per image."""
+    path = fill(tmp_path) / TRAIN[1]
+    path.write_bytes(idx(Y[:2]))
+    assert refusal("mnist", "train", tmp_path) == (
+        f"{path} must hold 3 labels, one per image, not 2"
+    )
+    images = tmp_path / TRAIN[0]
+    images.write_bytes(idx(X[:0]))
+    assert refusal("mnist", "train", tmp_path) == f"{images} must hold at least one image"
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "sentence"),
+    [
+        (X.astype(float) - np.nan, Y, "Pixels must be whole numbers in 0..255, not nan"),
+        (X.astype(int) - 1, Y, "Pixels must be whole numbers in 0..255, not -1"),
+        (X[0, 0], Y, "x must have the shape (samples, ...), not (4,)"),
+        (X, Y[:2], "y must hold 3 labels, one per sample, not 2"),
+        (X, Y - 0.5, "y must be labels 0, 1, ... of shape (samples,)"),
+        (X, Y.astype(int) - 1, "y must be labels 0, 1, ... of shape (samples,)"),
+    ],
+    ids=["nan", "negative", "shape", "count", "fraction", "label"],
+)
+def test_own_samples_are_checked(
+    tmp_path: Path, x: np.ndarray, y: np.ndarray, sentence: str
+) -> None:
+    """What is no pixel or no label is refused."""
+    path = tmp_path / "test.npz"
+    np.savez(path, x=x, y=y)
+    assert refusal("own", "test", tmp_path) == f"{path}: {sentence}"
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive"], ids=["empty", "foreign"])
+def test_foreign_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+    """A file that is no archive is refused, as is one without x."""
+    path = tmp_path / "test.npz"
+    sentence = f"{path} must be a whole .npz file that holds the arrays x and y"
+    path.write_bytes(content)
+    assert refusal("own", "test", tmp_path) == sentence
+    np.savez(path, images=X, y=Y)
+    assert refusal("own", "test", tmp_path) == sentence
+
+
+def test_download_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files come into the cache once, from the first mirror that sends the right bytes."""
+    right = {name: idx(a) for name, a in zip(TEST, (X, Y), strict=True)}
+    sums = {name: hashlib.md5(content).hexdigest() for name, content in right.items()}
+    asked: list[str] = []
+
+    def fetch(address: str) -> bytes:
+        asked.append(address)
+        name = address.rsplit("/", 1)[1].removesuffix(".gz")
+        return gzip.compress(right[name] if "good" in address else b"other")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setitem(flow_data.SUMS, "mnist", sums)
+    monkeypatch.setattr(flow_data, "_get", fetch)
+    monkeypatch.setitem(flow_data.MIRRORS, "mnist", ("bad/",))
+    assert refusal("mnist", "test") == (
+        f"Data set mnist must be given as a folder, as {TEST[0]}.gz cannot be downloaded:"
+        " bad/ sent other bytes"
+    )
+    assert not list(tmp_path.rglob("*ubyte*"))
+    monkeypatch.setitem(flow_data.MIRRORS, "mnist", ("bad/", "good/"))
+    assert same(load("mnist", "test"))
+    assert asked[1:] == [f"{m}/{name}.gz" for name in TEST for m in ("bad", "good")]
+    assert same(load("mnist", "test")) and len(asked) == 5
