@@ -34,6 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except Refused as error:
         return _fail(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
     except click.UsageError as error:
         hint = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
         return _fail(error.format_message().rstrip(".") + hint)
@@ -72,11 +75,24 @@ class Lanes(click.ParamType):
             )
 
 
+def _json_to(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """See that the result can be written before it is computed."""
+    if value not in (None, "-"):
+        from .show import writable
+
+        writable(Path(str(value)))
+    return value
+
+
 def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command some of the options that mean the same everywhere."""
     known = {
         "json": click.option(
-            "--json", "json_to", metavar="FILE", help="Write the result as JSON; - is stdout."
+            "--json",
+            "json_to",
+            metavar="FILE",
+            callback=_json_to,
+            help="Write the result as JSON; - is stdout.",
         ),
         "out": click.option(
             "--out", type=click.Path(path_type=Path), help="Folder to write to (made if missing)."

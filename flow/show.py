@@ -1,10 +1,12 @@
 """What a person sees: progress on standard error, results on standard output or as JSON."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -21,7 +23,7 @@ from rich.table import Table
 
 from ..model.store import write_atomically
 
-__all__ = ["deliver", "progress", "stages", "table"]
+__all__ = ["deliver", "progress", "stages", "table", "writable"]
 
 QUIET = 10  # seconds between two lines of progress where standard error is no terminal
 
@@ -98,3 +100,11 @@ def deliver(result: Any, json_to: str | None, *said: str | Table) -> None:
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, soft_wrap=True)
     for part in said:
         console.print(part, markup=False) if isinstance(part, str) else console.print(part)
+
+
+def writable(path: Path) -> None:
+    """Make the folder of a file and see that it can be written to, before hours are spent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    probe = path.with_name(f".{path.name}.{os.getpid()}")
+    probe.touch()
+    probe.unlink()

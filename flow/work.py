@@ -1,6 +1,5 @@
 """What each command does: names and numbers in, a dict of results out, files written whole."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +43,7 @@ def train(
     how = recipe(name)
     data = load(how.data, "train", folder)
     checkpoint = out.with_name(f"{out.name}.{name}-{seed}.checkpoint")
-    writable(checkpoint)
+    show.writable(checkpoint)
     if not resume:
         checkpoint.unlink(missing_ok=True)
     with show.progress(f"train {name}", 1000) as advance:
@@ -120,7 +119,7 @@ def cosim(
         raise Refused(f"Stalls must be none or random, not {stalls!r}")
     mapping = Mapping.of(named.network, lanes, sweep)
     out = out or Path("out") / named.name / "cosim"
-    writable(out / "any")
+    show.writable(out / "any")
     from ..cosim.run import cosim as simulate
 
     with show.progress(f"co-simulation of {named.name}", len(data.x)) as tick:
@@ -156,7 +155,7 @@ def synth(
     mapping = Mapping.of(named.network, lanes, sweep)
     with TemporaryDirectory() as scratch, show.stages() as stage:
         folder = out or Path(scratch)
-        writable(folder / "any")
+        show.writable(folder / "any")
         stage(f"Verilog of {named.name}")
         design = _emit(named, mapping, folder, inline=False)
         result = run(design, target, pnr=pnr, seeds=seeds, stage=stage)
@@ -177,8 +176,10 @@ def report(
 ) -> dict[str, Any]:
     """Evaluate, co-simulate, synthesise; write ``report.html`` in the folder `out`."""
     from .report import page
+    from .synth import check
 
-    writable(out / "any")
+    check(target, pnr, seeds)
+    show.writable(out / "any")
     evaluated = evaluate(named, data)
     simulated, run = cosim(named, data, out / "cosim", lanes=lanes, sweep=sweep)
     cost = synth(named, target, out / target, lanes=lanes, sweep=sweep, pnr=pnr, seeds=seeds)
@@ -226,18 +227,10 @@ def _emit(named: Named, mapping: Mapping, folder: Path, *, inline: bool) -> Any:
     return emit(named.network, mapping, folder, name=named.name, inline=inline)
 
 
-def writable(path: Path) -> None:
-    """Make the folder of a file and see that it can be written to, before hours are spent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    probe = path.with_name(f".{path.name}.{os.getpid()}")
-    probe.touch()
-    probe.unlink()
-
-
 @contextmanager
 def whole(out: Path) -> Iterator[Path]:
     """Give an empty folder whose files move to `out` only when all of them are written."""
-    writable(out / "any")
+    show.writable(out / "any")
     with TemporaryDirectory(prefix=".spikeline-", dir=out) as scratch:
         yield Path(scratch)
         for path in sorted(Path(scratch).iterdir()):

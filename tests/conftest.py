@@ -1,0 +1,53 @@
+"""What all tests share: hypothesis profiles, a small network, the command line in-process."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from spikeline.model.dense import Dense
+from spikeline.model.encode import Latency
+from spikeline.model.network import Layer, Network
+from spikeline.model.neuron import Neuron
+from spikeline.model.readout import Readout
+
+# quick: the same examples each time; fuzz: new ones, many (make fuzz).
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=25)
+settings.register_profile("fuzz", deadline=None, max_examples=1000)
+settings.load_profile("quick")
+# Tests never reach out for data.
+os.environ.pop("SPIKELINE_DATA", None)
+
+
+@pytest.fixture
+def tiny() -> Network:
+    """A network of 64-6-10 with fixed random weights, whose neurons fire once."""
+    random = np.random.default_rng(1)
+
+    def layer(pre: int, post: int) -> Layer:
+        weights = random.integers(-8, 8, (post, pre))
+        bias, threshold = random.integers(-2, 3, post), random.integers(5, 20, post)
+        return Layer(Dense(weights, 4), Neuron(bias, threshold, once=True))
+
+    return Network(4, 64, Latency(64), (layer(64, 6), layer(6, 10)), Readout("first-spike"))
+
+
+@pytest.fixture
+def spikeline(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """The command line, run in an empty folder: words in; exit code, stdout and stderr out."""
+    from spikeline.flow.cli import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = main([str(word) for word in words])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return run

@@ -1,0 +1,341 @@
+"""The command line: what it writes, and what it refuses, word for word."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import save as foreign_bytes
+
+from spikeline.flow import work
+from spikeline.model.network import Network
+from spikeline.model.store import content_hash, save, to_bytes
+
+Spikeline = Callable[..., tuple[int, str, str]]
+COMMANDS = ("train", "eval", "verilog", "cosim", "synth", "report", "zoo", "demo")
+
+
+@pytest.fixture
+def file(tiny: Network, tmp_path: Path) -> Path:
+    """A network file in the folder the command runs in."""
+    path = tmp_path / "tiny.safetensors"
+    save(tiny, path)
+    return path
+
+
+def files(folder: Path) -> set[str]:
+    """List every file below a folder."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example(spikeline: Spikeline, command: str) -> None:
+    """The help of every command has an example of it."""
+    code, out, err = spikeline(command, "--help")
+    assert (code, err) == (0, "")
+    assert f"    spikeline {command}" in out.partition("Example:")[2]
+
+
+def test_alone_it_prints_its_help(spikeline: Spikeline) -> None:
+    """Without words the command line shows its commands."""
+    code, out, err = spikeline()
+    assert (code, err) == (0, "")
+    assert all(f"\n  {command} " in out for command in COMMANDS)
+
+
+def test_json_to_stdout_is_all_there_is(spikeline: Spikeline, file: Path) -> None:
+    """With --json - standard output is JSON and nothing else."""
+    code, out, _ = spikeline("eval", file, "--samples", 5, "--json", "-")
+    result = json.loads(out)
+    assert code == 0
+    assert {"network", "hash", "samples", "accuracy"} <= set(result)
+    assert (result["network"], result["samples"]) == ("tiny", 5)
+
+
+def test_json_file_holds_what_stdout_would(spikeline: Spikeline, file: Path) -> None:
+    """With --json FILE the file holds the JSON and standard output the words."""
+    _, wanted, _ = spikeline("eval", file, "--samples", 5, "--json", "-")
+    code, out, _ = spikeline("eval", file, "--samples", 5, "--json", "deep/er.json")
+    assert code == 0
+    assert out.startswith("tiny: ")
+    assert Path("deep/er.json").read_text() == wanted
+
+
+def test_hash_is_that_of_the_file(spikeline: Spikeline, file: Path, tiny: Network) -> None:
+    """The hash in every result is the network's content hash."""
+    _, out, _ = spikeline("eval", file, "--samples", 1, "--json", "-")
+    assert json.loads(out)["hash"] == content_hash(tiny)
+
+
+def test_verilog_is_written_whole_and_alike(spikeline: Spikeline, file: Path) -> None:
+    """Two runs write the same files with the same bytes, and nothing beside them."""
+    for out in ("a", "b"):
+        code, _, _ = spikeline("verilog", file, "--lanes", "3,5", "--out", out)
+        assert code == 0
+    names = files(Path("a"))
+    assert names == files(Path("b"))
+    assert any(name.endswith(".v") for name in names)
+    assert any(name.endswith(".json") for name in names)
+    for name in names:
+        assert Path("a", name).read_bytes() == Path("b", name).read_bytes()
+
+
+def test_emission_that_fails_leaves_nothing(
+    spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk in the middle of emission: one sentence, and the folder stays as it was."""
+
+    def half(named: object, mapping: object, folder: Path, *, inline: bool) -> None:
+        (folder / "half.v").write_text("module")
+        raise OSError(28, "No space left on device", str(folder / "rest.v"))
+
+    monkeypatch.setattr(work, "_emit", half)
+    code, out, err = spikeline("verilog", file, "--out", "here")
+    assert (code, out) == (2, "")
+    assert err.startswith("spikeline: here/.spikeline-")
+    assert err.endswith("/rest.v cannot be used: No space left on device\n")
+    assert files(Path("here")) == set()
+
+
+def test_ctrl_c_is_130(spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends a command with exit code 130 and no traceback."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(work, "evaluate", stop)
+    code, out, err = spikeline("eval", file)
+    assert (code, out, err.strip()) == (130, "", "spikeline: Stopped.")
+
+
+def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -> None:
+    """Truncated, foreign and of another version: each has its sentence."""
+    good = to_bytes(tiny)
+    Path("cut.safetensors").write_bytes(good[:-9])
+    Path("text.safetensors").write_text("hello")
+    Path("empty.safetensors").write_bytes(b"")
+    Path("other.safetensors").write_bytes(foreign_bytes({}, {"made-by": "another"}))
+    Path("new.safetensors").write_bytes(good.replace(b'\\"version\\":1', b'\\"version\\":7'))
+    whole = "must be a whole network file, not a truncated or foreign one"
+    for name, sentence in (
+        ("cut", f" {whole}"),
+        ("text", f" {whole}"),
+        ("empty", f" {whole}"),
+        ("other", " must be a spikeline network file; it holds no spikeline description"),
+        ("new", ": Version must be 1, not 7"),
+    ):
+        code, out, err = spikeline("eval", f"{name}.safetensors")
+        assert (code, out, err) == (2, "", f"spikeline: {name}.safetensors{sentence}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("fly", "No such command 'fly' (see spikeline --help)"),
+        ("eval", "Missing argument 'NETWORK' (see spikeline eval --help)"),
+        (
+            "eval tiny.safetensors --samples 0",
+            "Invalid value for '--samples': 0 is not in the range x>=1 (see spikeline eval --help)",
+        ),
+        ("eval tiny.safetensors --split half", "Split must be one of train, test, not 'half'"),
+        (
+            "eval tiny.safetensors --dataset cats",
+            "Data set must be one of digits, mnist, fashion-mnist, own, not 'cats'",
+        ),
+        (
+            "eval tiny.safetensors --dataset mnist --data nowhere",
+            "Data folder nowhere must exist",
+        ),
+        (
+            "eval tiny.safetensors --dataset mnist --data void",
+            (
+                "Data folder void must hold t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte,"
+                " plain or .gz"
+            ),
+        ),
+        (
+            "verilog tiny.safetensors --lanes 0,10 --out new",
+            "Lanes of layer 0 must be in 1..6, its neurons, not 0",
+        ),
+        (
+            "verilog tiny.safetensors --lanes 6 --out new",
+            "Lanes must be given for each of the 2 layers, not for 1",
+        ),
+        (
+            "verilog tiny.safetensors --lanes 6,x --out new",
+            (
+                "Invalid value for '--lanes': Lanes must be whole numbers separated by commas,"
+                " one per layer, not '6,x' (see spikeline verilog --help)"
+            ),
+        ),
+        (
+            "verilog tiny.safetensors --lanes 6,10 --sweep 4,10 --out new",
+            "Sweep width of layer 0 must divide its 6 lanes, not 4",
+        ),
+        (
+            "cosim tiny.safetensors --stalls many --out new",
+            "Stalls must be none or random, not 'many'",
+        ),
+        (
+            "synth tiny.safetensors --target asic --out new",
+            "Target must be one of ice40, ecp5, xilinx, not 'asic'",
+        ),
+        (
+            "synth tiny.safetensors --target xilinx --pnr --out new",
+            "Target must be ice40 or ecp5 to place and route, not 'xilinx'",
+        ),
+        (
+            "report tiny.safetensors --target asic --out new",
+            "Target must be one of ice40, ecp5, xilinx, not 'asic'",
+        ),
+        ("demo --target asic --out new", "Target must be one of ice40, ecp5, xilinx, not 'asic'"),
+        (
+            "train nothing --out new/it",
+            "Recipe must be one of digits-ttfs, mnist-ttfs, mnist-lif, fashion-ttfs, not 'nothing'",
+        ),
+        (
+            "train mnist-ttfs --data void --out new/it",
+            (
+                "Data folder void must hold train-images-idx3-ubyte and train-labels-idx1-ubyte,"
+                " plain or .gz"
+            ),
+        ),
+        ("verilog tiny.safetensors --out busy", "busy cannot be used: File exists"),
+        (
+            "eval tiny.safetensors --samples 1 --json busy/it.json",
+            "busy cannot be used: File exists",
+        ),
+    ],
+    ids=lambda value: value if " " not in value or value.count(" ") < 8 else "",
+)
+def test_bad_input_is_one_sentence(
+    spikeline: Spikeline, file: Path, tmp_path: Path, words: str, sentence: str
+) -> None:
+    """What cannot be used is told in one sentence with exit code 2, and nothing is written."""
+    Path("void").mkdir()
+    Path("busy").write_text("a file where a folder should be")
+    before = files(tmp_path)
+    code, out, err = spikeline(*words.split())
+    assert (code, out, err) == (2, "", f"spikeline: {sentence}\n")
+    assert files(tmp_path) == before
+    assert not Path("new").exists()
+
+
+def test_network_that_is_neither_name_nor_file_is_refused(
+    spikeline: Spikeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence names the networks there are."""
+    from spikeline.flow import zoo
+
+    monkeypatch.setattr(zoo, "index", lambda: {"one": {}, "two": {}})
+    code, _, err = spikeline("eval", "three")
+    assert (code, err) == (2, "spikeline: Network must be a file or one of one, two, not 'three'\n")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_folder_without_permission_is_refused(
+    spikeline: Spikeline, file: Path, tmp_path: Path
+) -> None:
+    """A folder that may not be written to is told in one sentence."""
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    code, _, err = spikeline("verilog", file, "--out", "locked")
+    assert code == 2
+    assert err.endswith("cannot be used: Permission denied\n")
+
+
+def test_samples_of_another_size_are_refused(spikeline: Spikeline, file: Path) -> None:
+    """A network of 64 inputs refuses images of 784 pixels."""
+    import numpy as np
+
+    Path("mine").mkdir()
+    np.savez("mine/test.npz", x=np.zeros((3, 784), np.uint8), y=np.zeros(3, np.int64))
+    code, _, err = spikeline("eval", file, "--dataset", "own", "--data", "mine")
+    assert (code, err) == (
+        2,
+        "spikeline: Samples must have 64 values for tiny, not 784 as those of own\n",
+    )
+
+
+def test_missing_extra_is_named(spikeline: Spikeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without torch, training tells what to install."""
+    for name in [n for n in sys.modules if n.startswith("spikeline.quant")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    code, _, err = spikeline("train", "digits-ttfs")
+    assert (code, err) == (
+        2,
+        "spikeline: torch must be installed for this: pip install 'spikeline[train]'\n",
+    )
+
+
+def test_training_stopped_and_resumed_gives_the_same_network(
+    spikeline: Spikeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C keeps a checkpoint; the same command goes on from it to the same hash."""
+    from spikeline.quant import recipes, train
+
+    short = replace(recipes.recipe("digits-ttfs"), epochs=3)
+    monkeypatch.setitem(recipes.RECIPES, "digits-ttfs", short)
+    code, out, _ = spikeline("train", "digits-ttfs", "--out", "whole", "--json", "-")
+    whole = json.loads(out)
+    assert code == 0
+    assert files(Path()) == {"whole"}
+
+    epoch = train._Run.train_epoch
+
+    def stop(self: train._Run, tick: object) -> None:
+        if self.epoch == 2:
+            raise KeyboardInterrupt
+        epoch(self, tick)  # pyright: ignore[reportArgumentType]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train._Run, "train_epoch", stop)
+        assert spikeline("train", "digits-ttfs", "--out", "part")[0] == 130
+    assert files(Path()) == {"whole", "part.digits-ttfs-1.checkpoint"}
+
+    code, out, _ = spikeline("train", "digits-ttfs", "--out", "part", "--json", "-")
+    assert code == 0
+    assert json.loads(out)["hash"] == whole["hash"]
+    assert files(Path()) == {"whole", "part"}
+
+
+def test_mismatch_ends_with_1_and_tells_the_first(
+    spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A co-simulation with mismatches exits with 1 and prints where the first one is."""
+    from types import SimpleNamespace
+
+    cycles = {"min": 1, "median": 2, "max": 3}
+    result = {
+        "spikes_compared": 10,
+        "samples": 2,
+        "mismatches": 1,
+        "accuracy": 0.5,
+        "cycles": cycles,
+        "interval": cycles,
+        "cycles_predicted_wrong": None,
+    }
+    run = SimpleNamespace(divergence="sample 1, layer 0, step 2, neuron 3: expected 1, was 0")
+    monkeypatch.setattr(work, "cosim", lambda *_, **__: (result, run))
+    code, out, _ = spikeline("cosim", file)
+    assert code == 1
+    assert out.endswith("sample 1, layer 0, step 2, neuron 3: expected 1, was 0\n")
+
+
+def test_zoo_lists_name_command_and_numbers(
+    spikeline: Spikeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The zoo tells the numbers of each network and the command that made it."""
+    from spikeline.flow import zoo
+
+    entry = {"file": "a.safetensors", "command": "spikeline train a", "hash": "0", "accuracy": 0.5}
+    monkeypatch.setattr(zoo, "index", lambda: {"a": entry})
+    code, out, _ = spikeline("zoo")
+    assert code == 0
+    assert "a: spikeline train a" in out
+    assert "0.5" in out
+    assert json.loads(spikeline("zoo", "--json", "-")[1]) == {"a": entry}

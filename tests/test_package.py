@@ -1,0 +1,135 @@
+"""The package: what is shipped, and who may import whom."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+import zipfile
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("model", "quant", "rtl", "cosim", "flow")
+# Whom each folder may import, besides itself.
+MAY = {
+    "model": set(),
+    "quant": {"model"},
+    "rtl": {"model"},
+    "cosim": {"model", "rtl"},
+    "flow": {"model", "quant", "rtl", "cosim"},
+}
+# Libraries that a folder must run without.
+WITHOUT = {
+    "model": {"torch", "amaranth", "cocotb", "click", "sklearn"},
+    "quant": {"amaranth", "cocotb", "click"},
+    "rtl": {"torch", "cocotb", "click", "sklearn"},
+    "cosim": {"torch", "click", "sklearn"},
+}
+SOURCES = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("**/*.py"))]
+
+
+def imports(path: Path) -> tuple[set[str], set[str]]:
+    """Read whom a file imports: folders of ours, and libraries."""
+    ours, libraries = set(), set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            libraries |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            libraries.add((node.module or "").partition(".")[0])
+        elif isinstance(node, ast.ImportFrom) and node.level == 2:
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            ours |= {name.partition(".")[0] for name in names}
+        elif isinstance(node, ast.ImportFrom):
+            ours.add(path.relative_to(ROOT).parts[0])
+    return ours, libraries
+
+
+def listed() -> set[str]:
+    """Read the packages that pyproject.toml lists."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        return set(tomllib.load(file)["tool"]["setuptools"]["packages"])
+
+
+def test_packages_listed_are_those_on_disk() -> None:
+    """Every folder of the package with an __init__.py is listed, and nothing else is."""
+    found = {"spikeline"}
+    for folder in FOLDERS:
+        for path in (ROOT / folder).glob("**/__init__.py"):
+            found.add(".".join(("spikeline", *path.parent.relative_to(ROOT).parts)))
+    assert found == listed()
+
+
+def test_root_holds_one_python_file() -> None:
+    """The root ships every Python file in it, so there is one."""
+    assert [path.name for path in ROOT.glob("*.py")] == ["__init__.py"]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down(path: Path) -> None:
+    """A file imports only folders below its own, relatively, and no library it must do without."""
+    folder = path.relative_to(ROOT).parts[0]
+    ours, libraries = imports(path)
+    assert ours <= MAY[folder] | {folder}
+    assert not libraries & (WITHOUT.get(folder, set()) | {"spikeline", *FOLDERS})
+
+
+def test_model_loads_without_its_neighbours() -> None:
+    """Importing the whole model brings in neither torch nor amaranth."""
+    names = [f"spikeline.model.{p.stem}" for p in (ROOT / "model").glob("*.py")]
+    code = f"import sys, {', '.join(names)}; print({{'torch', 'amaranth'}} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "set()\n"
+
+
+def test_help_loads_no_heavy_library() -> None:
+    """The command line itself brings in none of the libraries that its commands need."""
+    heavy = "{'torch', 'amaranth', 'cocotb', 'matplotlib', 'sklearn', 'rich'}"
+    code = f"import sys, spikeline.flow.cli; print({heavy} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "set()\n"
+
+
+def test_constraints_pin_every_requirement() -> None:
+    """Every requirement has one exact version in constraints.txt, and no address."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = {line.partition("==")[0].lower() for line in lines if not line.startswith("#")}
+    assert all("==" in line for line in lines if not line.startswith("#"))
+    assert not any("://" in line or "@" in line for line in lines)
+    wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    names = {word.partition(">")[0].partition("[")[0].lower() for word in wanted} - {"spikeline"}
+    assert names <= pinned
+
+
+def test_wheel_holds_everything(tmp_path: Path) -> None:
+    """The wheel holds every source file, the shipped networks, the page and the licence."""
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, _copy(tmp_path)],
+        check=True,
+        capture_output=True,
+    )
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        names = set(wheel.namelist())
+    wanted = [*SOURCES, ROOT / "flow" / "report.html.jinja", *(ROOT / "flow" / "zoo").glob("*.*")]
+    missing = {f"spikeline/{path.relative_to(ROOT).as_posix()}" for path in wanted} - names
+    assert not missing
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert not any(name.startswith(("spikeline/tests", "tests")) for name in names)
+
+
+def _copy(tmp_path: Path) -> Path:
+    """Copy what the wheel is built from, so that no build folder of the checkout takes part."""
+    import shutil
+
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("__init__.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for folder in FOLDERS:
+        shutil.copytree(
+            ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    return source
