@@ -10,7 +10,9 @@ gives the same bytes.
 import hashlib
 import json
 import os
-from dataclasses import asdict
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +25,35 @@ from .encode import Coding, Counts, Graded, Latency
 from .network import Layer, Network
 from .neuron import Neuron
 from .readout import Readout
-from .refuse import Refused
+from .refuse import Refused, flag
 
 __all__ = ["VERSION", "content_hash", "load", "save", "write_atomically"]
 
 VERSION = 1
+FIELDS = ("version", "steps", "inputs", "coding", "layers", "readout")
+LAYER_FIELDS = ("kind", "bits", "leak", "shift", "clamp", "reset", "once", "fires")
 CODINGS: dict[str, type[Coding]] = {"latency": Latency, "graded": Graded, "counts": Counts}
 
 
 def write_atomically(path: Path | str, data: bytes | str) -> None:
-    """Write a file whole or not at all: to a temporary name beside it, then rename."""
+    """Write a file whole or not at all: to a temporary name beside it, then rename.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; it names the file, not the temporary one.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.parent / f".{path.name}.{os.getpid()}"
     try:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)
         os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def describe(network: Network) -> dict[str, Any]:
@@ -106,71 +119,72 @@ def load(path: Path | str) -> Network:
     """
     path = Path(path)
     try:
+        with path.open("rb"):  # whose errors, unlike those of safe_open, name the reason alone
+            pass
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, TypeError, KeyError) as error:
+    except (SafetensorError, TypeError, AttributeError):  # the last two: types unknown to NumPy
         raise Refused(
-            f"{path} must be a whole spikeline network file; it cannot be read ({error})"
+            f"{path} must be a whole network file, not a truncated or foreign one"
         ) from None
-    except OSError as error:
-        raise Refused(
-            f"{path} must be a readable network file: {error.strerror or error}"
-        ) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Refused(f"{path} must be a readable network file: {reason}") from None
     try:
         d = json.loads(metadata["spikeline"])
-        version = d["version"]
-    except (KeyError, TypeError, ValueError):
+        version, shown = d["version"], repr(d["version"])
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise Refused(
             f"{path} must be a spikeline network file; it holds no spikeline description"
         ) from None
-    if version != VERSION:
-        raise Refused(f"{path} must be of version {VERSION}, not {version}")
+    if type(version) is not int or version != VERSION:
+        raise Refused(f"{path}: Version must be {VERSION}, not {shown}")
     try:
         return _build(d, tensors)
-    except Refused as error:
+    except (Refused, RecursionError) as error:  # the latter: a list of lists too deep to print
         raise Refused(f"{path}: {error}") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Refused(
-            f"{path}: its description must be complete and well formed ({error!r})"
-        ) from None
 
 
-def _build(d: dict[str, Any], tensors: dict[str, np.ndarray]) -> Network:
+def _fields(what: str, entry: Any, names: Iterable[str]) -> list[Any]:
+    """Take the values of an entry of the description that has these fields and no other."""
+    names = list(names)
+    if not isinstance(entry, dict) or entry.keys() != set(names):
+        raise Refused(f"{what} must have the fields {', '.join(names)} and no other")
+    return [entry[name] for name in names]
+
+
+def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
     def take(name: str, dtype: type) -> np.ndarray:
         if name not in tensors:
-            raise Refused(f"tensor {name} must be present")
+            raise Refused(f"Tensor {name} must be present")
         t = tensors.pop(name)
         if t.dtype != dtype:
-            raise Refused(f"tensor {name} must be of type {np.dtype(dtype)}, not {t.dtype}")
+            raise Refused(f"Tensor {name} must be of type {np.dtype(dtype)}, not {t.dtype}")
         return t
 
+    _, steps, inputs, coding, entries, readout = _fields("Description", d, FIELDS)
+    if not isinstance(entries, list):
+        raise Refused(f"Description layers must be a list, not {entries!r}")
     layers = []
-    for i, e in enumerate(d["layers"]):
-        if e["kind"] != "dense":
-            raise Refused(f"layer {i} must be of kind dense, not {e['kind']!r}")
-        dense = Dense(take(f"{i}.weights", np.int8), e["bits"])
-        threshold = take(f"{i}.threshold", np.int32) if e["fires"] else None
-        clamp = None if e["clamp"] is None else (int(e["clamp"][0]), int(e["clamp"][1]))
-        leak = (int(e["leak"][0]), int(e["leak"][1]))
-        neuron = Neuron(
-            take(f"{i}.bias", np.int32), threshold, leak, e["shift"], clamp, e["reset"], e["once"]
+    for i, entry in enumerate(entries):
+        kind, bits, leak, shift, clamp, reset, once, fires = _fields(
+            f"Layer {i}", entry, LAYER_FIELDS
         )
-        layers.append(Layer(dense, neuron))
-    coding = dict(d["coding"])
-    kind = coding.pop("kind")
-    if kind not in CODINGS:
-        raise Refused(f"coding must be one of {', '.join(CODINGS)}, not {kind!r}")
-    weights = take("readout.weights", np.int32) if d["readout"]["kind"] == "weighted-sum" else None
-    network = Network(
-        d["steps"],
-        d["inputs"],
-        CODINGS[kind](**coding),
-        tuple(layers),
-        Readout(d["readout"]["kind"], weights),
-    )
+        if kind != "dense":
+            raise Refused(f"Layer {i} must be of kind dense, not {kind!r}")
+        dense = Dense(take(f"{i}.weights", np.int8), bits)
+        bias = take(f"{i}.bias", np.int32)
+        threshold = take(f"{i}.threshold", np.int32) if flag(f"Layer {i} fires", fires) else None
+        layers.append(Layer(dense, Neuron(bias, threshold, leak, shift, clamp, reset, once)))
+    kind = coding.get("kind") if isinstance(coding, dict) else coding
+    if not isinstance(kind, str) or kind not in CODINGS:
+        raise Refused(f"Coding must be one of {', '.join(CODINGS)}, not {kind!r}")
+    parameters = [field.name for field in fields(CODINGS[kind])]
+    coding = CODINGS[kind](*_fields("Coding", coding, ["kind", *parameters])[1:])
+    (kind,) = _fields("Readout", readout, ["kind"])
+    weights = take("readout.weights", np.int32) if kind == "weighted-sum" else None
+    network = Network(steps, inputs, coding, tuple(layers), Readout(kind, weights))
     if tensors:
-        raise Refused(
-            f"tensors must be those of the description, not also {', '.join(sorted(tensors))}"
-        )
+        raise Refused(f"Tensors must be those described, not also {', '.join(sorted(tensors))}")
     return network

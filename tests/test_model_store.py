@@ -1,0 +1,602 @@
+"""The frozen network file: the same bytes for the same network, one sentence for any other file."""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save as tensors_to_bytes
+
+from spikeline.model import store
+from spikeline.model.dense import Dense
+from spikeline.model.encode import Latency
+from spikeline.model.network import Layer, Network
+from spikeline.model.neuron import Neuron
+from spikeline.model.readout import KINDS, Readout
+from spikeline.model.refuse import Refused
+
+from .test_model_network import networks
+
+
+def example() -> Network:
+    """Make a network with every kind of tensor: 4-2-3, time-to-first-spike then leaky."""
+    first = Neuron(np.array([1, -2]), np.array([3, 4]), shift=1, once=True)
+    last = Neuron(
+        np.array([0, 0, 1]), np.array([3, 4, 5]), (15, 4), clamp=(-9, 99), reset="subtract"
+    )
+    return Network(
+        3,
+        4,
+        Latency(32),
+        (
+            Layer(Dense(np.arange(-4, 4).reshape(2, 4), 4), first),
+            Layer(Dense(np.array([[1, 0], [-1, 1], [1, -2]]), 2), last),
+        ),
+        Readout("weighted-sum", np.array([3, 2, 1])),
+    )
+
+
+BYTES = store.to_bytes(example())
+# Pins the format: a change of it needs a new version.
+PINNED = "5124e9b561a54cf8"
+
+
+@pytest.fixture
+def description() -> dict:
+    """A description that may be spoiled."""
+    return store.describe(example())
+
+
+@pytest.fixture
+def tensors() -> dict[str, np.ndarray]:
+    """Tensors that may be spoiled."""
+    return dict(store._tensors(example()))
+
+
+def pack(description, tensors) -> bytes:
+    """Make a file of any description and tensors."""
+    text = description if isinstance(description, str) else json.dumps(description)
+    return tensors_to_bytes(tensors, {"spikeline": text})
+
+
+def load(folder: Path, data: bytes) -> Network:
+    """Load these bytes from a file."""
+    path = folder / "x.net"
+    path.write_bytes(data)
+    return store.load(path)
+
+
+def refusal(folder: Path, data: bytes) -> str:
+    """Load what must be refused; return the sentence without the path."""
+    with pytest.raises(Refused) as refused:
+        load(folder, data)
+    sentence = str(refused.value)
+    assert "\n" not in sentence
+    assert sentence.startswith(str(folder / "x.net"))
+    return sentence.removeprefix(str(folder / "x.net")).removeprefix(":").removeprefix(" ")
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(network=networks())
+def test_loaded_equals_saved(tmp_path_factory, network):
+    """Any network comes back with the same bytes, hash, description and tensors."""
+    folder = tmp_path_factory.getbasetemp()
+    store.save(network, folder / "saved.net")
+    loaded = store.load(folder / "saved.net")
+
+    assert (folder / "saved.net").read_bytes() == store.to_bytes(loaded)
+    assert store.content_hash(network) == store.content_hash(loaded)
+    assert store.describe(network) == store.describe(loaded)
+    saved, again = store._tensors(network), store._tensors(loaded)
+    assert saved.keys() == again.keys()
+    assert all(np.array_equal(saved[n], again[n]) for n in saved)
+    assert all(saved[n].dtype == again[n].dtype for n in saved)
+
+
+def test_bytes_depend_on_no_memory_layout():
+    """Weights in column order, in wider integers or in NumPy scalars give the same bytes."""
+    network = example()
+    dense, neuron = network.layers[0].dense, network.layers[0].neuron
+    turned = Dense(np.asfortranarray(dense.weights).astype(np.int64), np.int64(dense.bits))
+    same = Neuron(
+        neuron.bias[::-1][::-1], neuron.threshold, [1, np.int32(0)], np.int8(1), once=True
+    )
+
+    layers = (Layer(turned, same), network.layers[1])
+    again = Network(np.int64(3), np.int64(4), Latency(np.uint8(32)), layers, network.readout)
+
+    assert BYTES == store.to_bytes(again)
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "2024"])
+def test_bytes_depend_on_no_hash_seed(tmp_path, seed):
+    """Another process with another seed of Python's hashes saves the same bytes."""
+    (tmp_path / "in.net").write_bytes(BYTES)
+    subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from spikeline.model import store; store.save(store.load('in.net'), 'out.net')",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        check=True,
+    )
+
+    assert BYTES == (tmp_path / "out.net").read_bytes()
+
+
+def test_hash_is_pinned():
+    """The bytes of the example are those of the day the format was fixed."""
+    assert PINNED == store.content_hash(example())[:16]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": 4, "readout": Readout("weighted-sum", np.array([3, 2, 1, 0]))},
+        {"coding": Latency(33)},
+        {"readout": Readout("weighted-sum", np.array([3, 2, 2]))},
+        {"readout": Readout("first-spike")},
+    ],
+    ids=["steps", "coding", "weights", "kind"],
+)
+def test_hash_tells_networks_apart(change):
+    """A network that differs anywhere has another hash."""
+    network = example()
+    names = ("steps", "inputs", "coding", "layers", "readout")
+    other = Network(**{**{n: getattr(network, n) for n in names}, **change})
+
+    assert store.content_hash(network) != store.content_hash(other)
+
+
+WHOLE = "must be a whole network file, not a truncated or foreign one"
+
+
+def test_file_truncated_anywhere_is_refused(tmp_path):
+    """Every proper beginning of a network file, header and body, is refused."""
+    for size in range(len(BYTES)):
+        assert WHOLE == refusal(tmp_path, BYTES[:size])
+
+
+def test_file_with_a_tail_is_refused(tmp_path):
+    """A byte more is no network file."""
+    assert WHOLE == refusal(tmp_path, BYTES + b"\0")
+
+
+def raw(header: dict, body: bytes) -> bytes:
+    """Make a safetensors file by hand."""
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + body
+
+
+NONE = "must be a spikeline network file; it holds no spikeline description"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", WHOLE),
+        (b"PK\x03\x04" + bytes(200), WHOLE),
+        (b"\x89PNG\r\n\x1a\n" + bytes(200), WHOLE),
+        (b"\xff" * 64, WHOLE),
+        (raw({"x": {"dtype": "F8_E4M3", "shape": [1], "data_offsets": [0, 1]}}, b"0"), WHOLE),
+        (raw({"x": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}, b"00"), WHOLE),
+        (raw({"x": {"dtype": "F4", "shape": [2], "data_offsets": [0, 1]}}, b"0"), WHOLE),
+        (tensors_to_bytes({"x": np.zeros(3, np.float32)}), NONE),
+        (tensors_to_bytes({"x": np.zeros(3, np.float32)}, {"format": "pt"}), NONE),
+        (tensors_to_bytes({}, {"spikeline": ""}), NONE),
+        (tensors_to_bytes({}, {"spikeline": "{"}), NONE),
+        (tensors_to_bytes({}, {"spikeline": "[]"}), NONE),
+        (tensors_to_bytes({}, {"spikeline": "1"}), NONE),
+        (tensors_to_bytes({}, {"spikeline": "{}"}), NONE),
+        (tensors_to_bytes({}, {"spikeline": "[" * 100_000}), NONE),
+        (tensors_to_bytes({}, {"spikeline": "9" * 5000}), NONE),
+    ],
+    ids=lambda x: "" if isinstance(x, str) else None,
+)
+def test_foreign_file_is_refused(tmp_path, data, message):
+    """Archives, pictures, other tensors and descriptions that are none are refused."""
+    assert message == refusal(tmp_path, data)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("nothing.net", "No such file or directory"),
+        ("", "Is a directory"),
+        ("a\0b", "embedded null byte"),
+    ],
+    ids=["missing", "folder", "null"],
+)
+def test_unreadable_file_is_refused(tmp_path, name, reason):
+    """What cannot be opened is refused with the system's reason."""
+    with pytest.raises(Refused) as refused:
+        store.load(tmp_path / name)
+
+    assert f"{tmp_path / name} must be a readable network file: {reason}" == str(refused.value)
+
+
+@pytest.mark.parametrize("version", [0, 2, 1.0, True, "1", None, [1], {}])
+def test_other_version_is_refused(tmp_path, description, tensors, version):
+    """Only the integer 1 is version 1."""
+    description["version"] = version
+
+    message = f"Version must be 1, not {version!r}"
+    assert message == refusal(tmp_path, pack(description, tensors))
+
+
+@pytest.mark.parametrize("name", sorted(store._tensors(example())))
+def test_missing_tensor_is_refused(tmp_path, description, tensors, name):
+    """Each tensor of the description must be there."""
+    del tensors[name]
+
+    assert f"Tensor {name} must be present" == refusal(tmp_path, pack(description, tensors))
+
+
+def test_extra_tensors_are_refused(tmp_path, description, tensors):
+    """What the description does not speak of is named, in order."""
+    tensors |= {"b": np.zeros(1, np.int8), "2.bias": np.zeros(1, np.int32)}
+
+    message = "Tensors must be those described, not also 2.bias, b"
+    assert message == refusal(tmp_path, pack(description, tensors))
+
+
+@pytest.mark.parametrize("dtype", ["int16", "uint8", "float32", "int64", "bool"])
+@pytest.mark.parametrize("name", sorted(store._tensors(example())))
+def test_tensor_of_wrong_type_is_refused(tmp_path, description, tensors, name, dtype):
+    """Weights are int8, everything else int32; nothing is converted."""
+    expected = tensors[name].dtype
+    tensors[name] = np.ones(tensors[name].shape, dtype)
+
+    message = f"Tensor {name} must be of type {expected}, not {dtype}"
+    assert message == refusal(tmp_path, pack(description, tensors))
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        (
+            "0.weights",
+            np.zeros((3, 4), np.int8),
+            "Layer neurons must number 3, as its weights have rows, not 2",
+        ),
+        (
+            "0.weights",
+            np.zeros((2, 5), np.int8),
+            "Layer 0 must take 4 inputs, as what comes before it gives, not 5",
+        ),
+        (
+            "1.weights",
+            np.zeros((3, 3), np.int8),
+            "Layer 1 must take 2 inputs, as what comes before it gives, not 3",
+        ),
+        (
+            "0.weights",
+            np.zeros(8, np.int8),
+            "Dense weights must be signed integers of shape (post, pre), not int8 (8,)",
+        ),
+        (
+            "0.weights",
+            np.zeros((2, 0), np.int8),
+            "Dense weights must be signed integers of shape (post, pre), not int8 (2, 0)",
+        ),
+        (
+            "0.weights",
+            np.full((2, 4), 8, np.int8),
+            "Dense weights must be in -8..7 to fit 4 bits, not 8",
+        ),
+        (
+            "1.weights",
+            np.full((3, 2), -3, np.int8),
+            "Dense weights must be in -2..1 to fit 2 bits, not -3",
+        ),
+        (
+            "0.bias",
+            np.zeros(3, np.int32),
+            "Neuron threshold must have the shape (3,) of the bias, not (2,)",
+        ),
+        (
+            "0.bias",
+            np.zeros((2, 1), np.int32),
+            "Neuron bias must be signed integers of shape (neurons,), not int32 (2, 1)",
+        ),
+        (
+            "0.threshold",
+            np.ones(3, np.int32),
+            "Neuron threshold must have the shape (2,) of the bias, not (3,)",
+        ),
+        (
+            "0.threshold",
+            np.array([1, 0], np.int32),
+            "Neuron threshold must be at least 1, not 0",
+        ),
+        (
+            "1.threshold",
+            np.array([-5, 1, 1], np.int32),
+            "Neuron threshold must be at least 1, not -5",
+        ),
+        (
+            "readout.weights",
+            np.zeros(2, np.int32),
+            "Readout weights must number 3, one per step, not 2",
+        ),
+    ],
+)
+def test_wrong_tensor_is_refused(tmp_path, description, tensors, name, values, message):
+    """Tensors of a wrong shape and values outside their range are refused."""
+    tensors[name] = values
+
+    assert message == refusal(tmp_path, pack(description, tensors))
+
+
+STEPS = "Network steps must be an integer in 1..32768"
+LAYER = "must have the fields kind, bits, leak, shift, clamp, reset, once, fires and no other"
+TOP = (
+    "Description must have the fields version, steps, inputs, coding, layers, readout and no other"
+)
+ONCE = "A neuron that fires once must have a threshold and no reset"
+GONE = object()
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("steps", "3", f"{STEPS}, not '3'"),
+        ("steps", True, f"{STEPS}, not True"),
+        ("steps", 3.0, f"{STEPS}, not 3.0"),
+        ("steps", None, f"{STEPS}, not None"),
+        ("steps", float("nan"), f"{STEPS}, not nan"),
+        ("steps", float("inf"), f"{STEPS}, not inf"),
+        ("steps", [3], f"{STEPS}, not [3]"),
+        ("steps", 0, "Network steps must be in 1..32768, not 0"),
+        ("steps", 10**30, f"Network steps must be in 1..32768, not {10**30}"),
+        ("steps", 4, "Readout weights must number 4, one per step, not 3"),
+        ("steps", GONE, TOP),
+        ("surplus", 1, TOP),
+        ("inputs", 4.0, "Network inputs must be an integer in 1..16777216, not 4.0"),
+        ("inputs", -4, "Network inputs must be in 1..16777216, not -4"),
+        ("inputs", 3, "Layer 0 must take 3 inputs, as what comes before it gives, not 4"),
+        ("coding.kind", "rate", "Coding must be one of latency, graded, counts, not 'rate'"),
+        (
+            "coding.kind",
+            ["latency"],
+            "Coding must be one of latency, graded, counts, not ['latency']",
+        ),
+        ("coding.kind", GONE, "Coding must be one of latency, graded, counts, not None"),
+        ("coding", None, "Coding must be one of latency, graded, counts, not None"),
+        ("coding", "latency", "Coding must have the fields kind, floor and no other"),
+        ("coding.kind", "graded", "Coding must have the fields kind, shift, every and no other"),
+        ("coding.floor", -1, "Latency floor must be in 1..255, not -1"),
+        ("coding.floor", 1.5, "Latency floor must be an integer in 1..255, not 1.5"),
+        ("coding.floor", GONE, "Coding must have the fields kind, floor and no other"),
+        ("coding.surplus", 1, "Coding must have the fields kind, floor and no other"),
+        ("layers", [], "Network must have at least one layer"),
+        ("layers", None, "Description layers must be a list, not None"),
+        ("layers", {"0": 1}, "Description layers must be a list, not {'0': 1}"),
+        ("layers.0", None, f"Layer 0 {LAYER}"),
+        ("layers.1", [], f"Layer 1 {LAYER}"),
+        ("layers.1.bits", GONE, f"Layer 1 {LAYER}"),
+        ("layers.0.surplus", 1, f"Layer 0 {LAYER}"),
+        ("layers.0.kind", "conv", "Layer 0 must be of kind dense, not 'conv'"),
+        ("layers.0.bits", 9, "Dense weight width must be in 2..8, not 9"),
+        ("layers.0.bits", 3.5, "Dense weight width must be an integer in 2..8, not 3.5"),
+        ("layers.1.leak", [], "Neuron leak must be two integers, not []"),
+        ("layers.1.leak", [1, 0, 0], "Neuron leak must be two integers, not [1, 0, 0]"),
+        ("layers.1.leak", "10", "Neuron leak must be two integers, not '10'"),
+        ("layers.1.leak", None, "Neuron leak must be two integers, not None"),
+        (
+            "layers.1.leak",
+            [2, 0],
+            "Neuron leak must be a multiplier in 0..2**k and a shift k in 0..15, not [2, 0]",
+        ),
+        ("layers.1.shift", -1, "Neuron shift must be in 0..15, not -1"),
+        ("layers.1.shift", False, "Neuron shift must be an integer in 0..15, not False"),
+        ("layers.1.clamp", [0, float("inf")], "Neuron clamp must be two integers, not [0, inf]"),
+        ("layers.1.clamp", [1, 2], "Neuron clamp must hold 0 and fit 32 bits, not [1, 2]"),
+        ("layers.1.clamp", [0], "Neuron clamp must be two integers, not [0]"),
+        ("layers.1.clamp", {}, "Neuron clamp must be two integers, not {}"),
+        ("layers.1.reset", 1, "Neuron reset must be one of none, zero, subtract, not 1"),
+        ("layers.0.reset", "zero", ONCE),
+        ("layers.1.once", True, ONCE),
+        ("layers.0.once", 1, "Neuron once must be true or false, not 1"),
+        ("layers.0.once", None, "Neuron once must be true or false, not None"),
+        ("layers.0.fires", 1, "Layer 0 fires must be true or false, not 1"),
+        ("layers.0.fires", False, ONCE),
+        ("layers.1.fires", False, "Tensors must be those described, not also 1.threshold"),
+        ("readout", "first-spike", "Readout must have the fields kind and no other"),
+        ("readout.surplus", 1, "Readout must have the fields kind and no other"),
+        (
+            "readout.kind",
+            "first-spike",
+            "Tensors must be those described, not also readout.weights",
+        ),
+        (
+            "readout.kind",
+            None,
+            f"Readout kind must be one of {', '.join(KINDS)}, not None",
+        ),
+    ],
+)
+def test_wrong_description_is_refused(tmp_path, description, tensors, place, value, message):
+    """A field that is missing, surplus, of a wrong type or out of range is refused by name."""
+    *path, last = [int(x) if x.isdigit() else x for x in place.split(".")]
+    entry = description
+    for step in path:
+        entry = entry[step]
+    if value is GONE:
+        del entry[last]
+    else:
+        entry[last] = value
+
+    assert message == refusal(tmp_path, pack(description, tensors))
+
+
+@pytest.mark.parametrize("depth", [100, 700, 900, 990])
+@pytest.mark.parametrize("field", ['"steps": 3', '"version": 1'])
+def test_deep_description_is_refused(tmp_path, description, tensors, field, depth):
+    """Lists in lists, be they too deep to be read or to be printed, are refused."""
+    name, deep = field.split()[0], "[" * depth + "]" * depth
+    text = json.dumps(description).replace(field, f"{name} {deep}")
+
+    sentence = refusal(tmp_path, pack(text, tensors))
+    if depth == 100:
+        assert sentence in (f"{STEPS}, not {deep}", f"Version must be 1, not {deep}")
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 300)
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=4)
+    | st.sampled_from(["dense", "none", "zero", "latency", "graded", "counts", "weighted-sum"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+def places(entry, path=()) -> list[tuple]:
+    """List the paths to all values of a description."""
+    items = entry.items() if isinstance(entry, dict) else enumerate(entry)
+    below = [(p, v) for p, v in (((*path, key), value) for key, value in items)]
+    deeper = [q for p, v in below if isinstance(v, dict | list) for q in places(v, p)]
+    return [p for p, _ in below] + deeper
+
+
+@settings(max_examples=600, deadline=None, derandomize=True)
+@given(
+    changes=st.lists(
+        st.tuples(st.integers(0, 99), JSON, st.sampled_from("=-+")), min_size=1, max_size=2
+    )
+)
+def test_any_description_loads_whole_or_is_refused(tmp_path_factory, changes):
+    """Whatever stands in the description, the file is refused, or loads to just what it says."""
+    description = copy.deepcopy(store.describe(example()))
+    for number, value, action in changes:
+        paths = places(description)
+        if not paths:
+            break
+        *path, last = paths[number % len(paths)]
+        entry = description
+        for step in path:
+            entry = entry[step]
+        if action == "-":
+            del entry[last]
+        elif action == "+" and isinstance(entry, dict):
+            entry[str(value)[:4]] = value
+        else:
+            entry[last] = value
+    folder = tmp_path_factory.getbasetemp()
+
+    try:
+        network = load(folder, pack(description, store._tensors(example())))
+    except Refused as refused:
+        assert "\n" not in str(refused)
+    else:
+        canonical = json.dumps(description, sort_keys=True)
+        assert canonical == json.dumps(store.describe(network), sort_keys=True)
+        network.run(np.full((2, 4), 200), record=True)
+
+
+@settings(max_examples=600, deadline=None, derandomize=True)
+@given(
+    edits=st.lists(
+        st.tuples(st.integers(0, len(BYTES) - 1), st.integers(0, 255)), min_size=1, max_size=3
+    )
+)
+def test_any_bytes_load_or_are_refused(tmp_path_factory, edits):
+    """Whatever bytes are spoiled, the file is refused, or loads to a network that runs."""
+    data = bytearray(BYTES)
+    for place, value in edits:
+        data[place] = value
+
+    try:
+        network = load(tmp_path_factory.getbasetemp(), bytes(data))
+    except Refused as refused:
+        assert "\n" not in str(refused)
+    else:
+        network.run(np.full((2, network.inputs), 200))
+
+
+def test_file_is_written_whole(tmp_path):
+    """Text and bytes arrive, folders are made on the way, and nothing else is left there."""
+    store.write_atomically(tmp_path / "a" / "b" / "x", "é")
+    store.write_atomically(str(tmp_path / "a" / "b" / "x"), b"new")
+
+    assert b"new" == (tmp_path / "a" / "b" / "x").read_bytes()
+    assert ["x"] == os.listdir(tmp_path / "a" / "b")
+
+
+def test_text_is_written_as_utf8(tmp_path):
+    """Text is UTF-8 with its line ends as they are."""
+    store.write_atomically(tmp_path / "x", "é\r\n\n")
+
+    assert b"\xc3\xa9\r\n\n" == (tmp_path / "x").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["write_bytes", "replace"])
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_failed_write_leaves_the_old_file_alone(tmp_path, monkeypatch, name, failure):
+    """When writing or renaming fails half-way, the old file stands and nothing lies beside it."""
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+
+    def fail(target, *_):
+        Path(target).open("wb").close()
+        raise failure
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path if name == "write_bytes" else os, name, fail)
+        with pytest.raises(type(failure)) as raised:
+            store.write_atomically(path, b"new")
+
+    assert b"old" == path.read_bytes()
+    assert ["x"] == os.listdir(tmp_path)
+    if isinstance(failure, OSError):
+        assert f"[Errno 28] No space left on device: '{path}'" == str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "blamed"),
+    [
+        ("folder", IsADirectoryError, "folder"),
+        ("file/x", FileExistsError, "file"),
+        ("file/deeper/x", NotADirectoryError, "file/deeper"),
+        ("n" * 255, OSError, "n" * 255),
+    ],
+    ids=["folder", "file", "deeper", "long"],
+)
+def test_unwritable_place_is_named(tmp_path, name, error, blamed):
+    """The error names the file or the folder above it, never the temporary name, which is gone."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+
+    with pytest.raises(error) as raised:
+        store.write_atomically(tmp_path / name, b"new")
+
+    assert str(tmp_path / blamed) == str(raised.value.filename)
+    assert ["file", "folder"] == sorted(os.listdir(tmp_path))
+    assert [] == os.listdir(tmp_path / "folder")
+
+
+def test_read_only_folder_stays_empty(tmp_path):
+    """A folder without permission to write is named and stays empty."""
+    tmp_path.chmod(0o500)
+    if os.access(tmp_path, os.W_OK):
+        pytest.skip("this user may write everywhere")
+
+    with pytest.raises(PermissionError) as raised:
+        store.save(example(), tmp_path / "x")
+
+    assert str(tmp_path / "x") == raised.value.filename
+    assert [] == os.listdir(tmp_path)
