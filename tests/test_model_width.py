@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikeline.model.dense import Dense
-from spikeline.model.encode import Graded
+from spikeline.model.encode import Counts, Graded
 from spikeline.model.network import Layer, Network
 from spikeline.model.neuron import Neuron
 from spikeline.model.readout import Readout
-from spikeline.model.width import Bounds, bounds, prove, signed_width, worst
+from spikeline.model.width import Bounds, bounds, prove, score_bounds, signed_width, worst
+
+from .test_model_network import cases
 
 # Steps and limits for which every input of up to three synapses can be tried.
 SMALL = {1: [(6, 1), (4, 3)], 2: [(4, 1), (3, 2)], 3: [(3, 1), (2, 2)]}
@@ -250,3 +252,36 @@ def test_prove_takes_the_declaration_of_each_source():
     proven = prove(Network(4, 1, Graded(), tuple(layers), Readout()))
 
     assert [255, 1, 4] == [int(p.membrane[1][0]) for p in proven]
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(cases())
+def test_no_score_leaves_its_interval(case):
+    """Scores stay in their interval, and so does every sum on the way to them."""
+    network, samples = case
+    low, high = score_bounds(network, prove(network)[-1])
+
+    run = network.run(samples, record=True)
+    scores = [run.decision.score, np.zeros(1)]
+    if network.readout.kind == "weighted-sum":
+        scores.append(np.cumsum(network.readout.weights[:, None, None] * run.membranes[-1], axis=0))
+    assert all(low <= s.min() and s.max() <= high for s in scores)
+
+
+@pytest.mark.parametrize(
+    ("readout", "ends"),
+    [
+        (Readout("first-spike"), (-6, 12)),
+        (Readout("final-membrane"), (-6, 12)),
+        (Readout("spike-count"), (0, 3)),
+        # h in -6..12: 2 * -6 - 12 = -24, then 24 + 6 = 30; 0 adds nothing.
+        (Readout("weighted-sum", np.array([2, -1, 0])), (-24, 30)),
+    ],
+    ids=lambda x: getattr(x, "kind", ""),
+)
+def test_score_bounds_by_hand(readout, ends):
+    """Three steps of a current of -2..4, without threshold in effect."""
+    layer = by_hand(0, 99)
+    last = bounds(layer, 3, 1, False)
+
+    assert ends == score_bounds(Network(3, 3, Counts(), (layer,), readout), last)
