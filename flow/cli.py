@@ -230,7 +230,7 @@ def eval_(
         f" by {result['readout']}",
         *(f"  {kind:15} {share:.2%}" for kind, share in result["readouts"].items()),
         f"decides after {early['mean_steps_used']:.2f} of {result['steps']} steps on average,"
-        f" which costs {100 * early['loss']:.2f} points against the final membrane;"
+        f" at {-100 * early['loss']:+.2f} points against the final membrane;"
         f" {early['same']} of {result['samples']} decisions as in the full run",
         f"spikes per sample: {result['input_spikes']} in, {result['hidden_spikes']} hidden"
         f" ({result['hidden_spikes_decided']} up to the decision)",

@@ -201,6 +201,7 @@ def steps(network: Network, data: Data) -> str:
         rwidth=0.85,
     )
     ax.set_xlabel("step of decision")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_ylabel("samples")
     ax.legend(frameon=False)
     return svg(figure)
@@ -217,15 +218,15 @@ def histogram(run: Any) -> str:
     ax.hist(interval, bins, histtype="step", color=INK, label="interval, back to back")
     ax.set_xlabel("cycles per sample")
     ax.set_ylabel("samples")
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return svg(figure)
 
 
 def agreement(run: Any) -> str | None:
     """Draw predicted against measured cycles; None where nothing was predicted."""
-    if run.predicted is None:
-        return None
     measured, predicted = np.asarray(run.cycles), np.asarray(run.predicted)
+    if not len(predicted):
+        return None
     figure = Figure(figsize=(2.9, 2.4))
     ax = figure.subplots()
     ax.plot([measured.min(), measured.max()], [measured.min(), measured.max()], color=SOFT, lw=0.8)

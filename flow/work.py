@@ -122,7 +122,7 @@ def cosim(
     show.writable(out / "any")
     from ..cosim.run import cosim as simulate
 
-    with show.progress(f"co-simulation of {named.name}", len(data.x)) as tick:
+    with show.stages() as stage:
         run = simulate(
             named.network,
             mapping,
@@ -132,7 +132,7 @@ def cosim(
             stalls=stalls,
             seed=seed,
             folder=out,
-            tick=tick,
+            tick=lambda what: stage(f"co-simulation of {named.name}: {what}"),
         )
     return run.json(), run
 

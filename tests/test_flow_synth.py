@@ -1,0 +1,181 @@
+"""Synthesis: what is counted, what is placed, which tools are used."""
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from spikeline.flow import tools
+from spikeline.flow.synth import TARGETS, count, harness, instances, ports, synth
+from spikeline.model.refuse import Refused
+
+VERILOG = r"""
+module \top.core.layer0 (input clk, input [7:0] a, output reg [7:0] s);
+  (* rom_style = "block" *) reg [7:0] memory [0:255];
+  reg [7:0] word;
+  initial $readmemh("weights.hex", memory);
+  always @(posedge clk) begin
+    word <= memory[a];
+    s <= s + word;
+  end
+endmodule
+module \top.core.readout (input clk, input [7:0] s, output reg o);
+  always @(posedge clk) o <= s >= 8'd100;
+endmodule
+module \top.core (input clk, input [7:0] a, output o);
+  wire [7:0] s;
+  \top.core.layer0  layer0 (
+    .clk(clk), .a(a), .s(s)
+  );
+  \top.core.readout  readout (.clk(clk), .s(s), .o(o));
+endmodule
+module \top.framer (clk, i, a);
+  input clk;
+  wire clk;
+  input [7:0] i;
+  output [7:0] a;
+  reg [7:0] a;
+  always @(posedge clk) a <= i ^ 8'h5a;
+endmodule
+module top (input clk, input rst, input [7:0] s_axis_tdata, output m_axis_tvalid);
+  wire [7:0] a;
+  \top.framer  framer (.clk(clk), .i(s_axis_tdata), .a(a));
+  \top.core  core (.clk(clk), .a(a), .o(m_axis_tvalid));
+endmodule
+"""
+
+
+@dataclass
+class Small:
+    """A design of one layer, written by hand."""
+
+    folder: Path
+    sources: tuple[Path, ...]
+    top: str = "top"
+    core: str = "top.core"
+
+
+@pytest.fixture
+def design(tmp_path: Path) -> Small:
+    """The small design, in files."""
+    (tmp_path / "top.v").write_text(VERILOG)
+    (tmp_path / "weights.hex").write_text("".join(f"{n * 7 % 251:02x}\n" for n in range(256)))
+    return Small(tmp_path, (tmp_path / "top.v",))
+
+
+def test_cells_count_as_the_docstring_says() -> None:
+    """One of each kind of cell, counted by hand."""
+    cells = {"LUT1": 1, "LUT6": 10, "INV": 100, "RAM32M": 1000, "MUXF7": 5, "$scopeinfo": 9}
+    cells |= {"FDRE": 1, "FDSE": 10, "RAMB18E1": 1, "RAMB36E1": 10, "DSP48E1": 3, "CARRY4": 7}
+    wanted = {"lut": 4111, "ff": 11, "bram": 21, "dsp": 3}
+    assert count(TARGETS["xilinx"], cells) == wanted
+    cells = {"LUT4": 1, "CCU2C": 10, "TRELLIS_DPR16X4": 100, "TRELLIS_FF": 5, "DP16KD": 6}
+    wanted = {"lut": 621, "ff": 5, "bram": 6, "dsp": 2}
+    assert count(TARGETS["ecp5"], cells | {"PFUMX": 8, "MULT18X18D": 2}) == wanted
+    cells = {"SB_LUT4": 1, "SB_CARRY": 10, "SB_DFFSR": 2, "SB_DFF": 3, "SB_RAM40_4K": 4}
+    assert count(TARGETS["ice40"], cells) == {"lut": 1, "ff": 5, "bram": 4, "dsp": 0}
+
+
+def test_ports_and_instances_are_read_in_both_styles(design: Small) -> None:
+    """Ports in the head or in the body of a module, names escaped or not."""
+    core = list(instances(design.sources, r"\top.core"))
+    assert core == [(r"\top.core.layer0", "layer0"), (r"\top.core.readout", "readout")]
+    top = list(instances(design.sources, "top"))
+    assert top == [(r"\top.framer", "framer"), (r"\top.core", "core")]
+    head = ports("module m (input clk, output reg [3:0] o, input signed_, output \\a.b );")
+    assert head == {"input": [("clk", 1), ("signed_", 1)], "output": [("o", 4), ("\\a.b", 1)]}
+    body = ports("module m (i, o);\n  input [7:0] i;\n  wire [7:0] i;\n  output o;\n  reg o;")
+    assert body == {"input": [("i", 8)], "output": [("o", 1)]}
+
+
+def test_harness_reaches_every_port_once() -> None:
+    """Each bit of each port has its own bit of a shift register."""
+    text = "module m (input clk, input rst, input [7:0] a, input b, output [3:0] c, output d);"
+    made = harness(text, "m")
+    for link in ("clk(clk)", "rst(rst)", "a (given[0 +: 8])", "b (given[8 +: 1])"):
+        assert f".{link}" in made
+    for link in ("c (seen[0 +: 4])", "d (seen[4 +: 1])"):
+        assert f".{link}" in made
+    assert "reg [8:0] given;" in made
+    assert "reg [4:0] taken, held;" in made
+
+
+@pytest.mark.parametrize("target", ["xilinx", "ecp5"])
+def test_parts_add_up(design: Small, target: str) -> None:
+    """The core is the sum of its layers; the wrapper stands apart; weights are a block memory."""
+    result = synth(design, target)
+    layers = {layer["name"]: layer for layer in result["layers"]}
+    assert set(layers) == {"layer0", "readout"}
+    for kind in ("lut", "ff", "bram", "dsp"):
+        assert result[kind] == result["core"][kind] == sum(layer[kind] for layer in layers.values())
+    assert layers["layer0"]["bram"] == 1
+    assert layers["readout"]["ff"] == 1
+    assert result["wrapper"] == {"lut": result["wrapper"]["lut"], "ff": 8, "bram": 0, "dsp": 0}
+    assert 0 < result["wrapper"]["lut"] <= 8
+    assert result["target"] == target
+    assert result["fmax_mhz"] is None
+
+
+def test_place_and_route_gives_the_median_of_its_seeds(design: Small) -> None:
+    """Each seed is placed and routed; fmax is the one in the middle."""
+    result = synth(design, "ice40", pnr=True, seeds=3)
+    reached = result["fmax_mhz_seeds"]
+    assert len(reached) == 3
+    assert result["fmax_mhz"] == sorted(reached)[1]
+    assert 20 < min(reached) <= max(reached) < 1000
+    assert result["device"] == "hx8k"
+
+
+def test_design_that_does_not_fit_is_refused(design: Small) -> None:
+    """A memory larger than the largest device: told before placing, with both sizes."""
+    text = VERILOG.replace("[0:255]", "[0:65535]").replace("[7:0] a", "[15:0] a")
+    text = text.replace("reg [7:0] a;", "reg [15:0] a;").replace("wire [7:0] a;", "wire [15:0] a;")
+    design.sources[0].write_text(text.replace("output [7:0] a", "output [15:0] a"))
+    sentence = (
+        r"^The design must fit 7680 LUT, 32 BRAM and 0 DSP to be placed on ice40,"
+        r" not need \d+, 128 and 0$"
+    )
+    with pytest.raises(Refused, match=sentence):
+        synth(design, "ice40", pnr=True)
+
+
+def test_verilog_that_yosys_refuses_is_told(design: Small) -> None:
+    """Yosys' own first error is in the sentence, and the log is named."""
+    design.sources[0].write_text(VERILOG.replace("s <= s + word;", "s <= s +;"))
+    with pytest.raises(Refused, match=r"^yosys must accept the design; it said: .*ERROR.*log\)$"):
+        synth(design, "xilinx")
+
+
+def test_missing_tool_is_named(design: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Yosys on PATH and as a package, one sentence tells what to install."""
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    sentence = (
+        r"^yosys 0\.40 or newer must be on PATH, or installed by pip install 'spikeline\[flow\]'$"
+    )
+    with pytest.raises(Refused, match=sentence):
+        synth(design, "xilinx")
+    assert not (design.folder / "harness.v").exists()
+
+
+@pytest.mark.parametrize(("said", "native"), [("Yosys 0.41+9 (git)", True), ("Yosys 0.9", False)])
+def test_tool_on_path_is_used_if_new_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, native: bool
+) -> None:
+    """An old program on PATH is passed over for the package."""
+    program = tmp_path / "yosys"
+    program.write_text(f"#!/bin/sh\necho '{said}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    found = tools.find("yosys")
+    assert (found == [str(program)]) is native
+    assert native or found[0] == sys.executable
+
+
+def test_failure_without_words_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that fails without a word still gives a sentence."""
+    monkeypatch.setattr(tools, "find", lambda name: [sys.executable, "-c", "raise SystemExit(3)"])
+    with pytest.raises(Refused, match=r"^yosys must accept the design; it said: nothing \(all"):
+        tools.run("yosys", [], tmp_path, "log")
