@@ -5,6 +5,7 @@ from amaranth.hdl import Module, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..model.cycles import queue_depth
 from ..model.mapping import Unit
 from ..model.network import Layer
 from ..model.width import Bounds
@@ -13,7 +14,7 @@ from .memory import Rom
 from .sequencer import Sequencer
 from .stream import Queue, vector
 
-__all__ = ["Dense", "measured", "queue_depth", "rows"]
+__all__ = ["Dense", "measured", "rows"]
 
 
 def rows(layer: Layer, unit: Unit) -> list[int]:
@@ -125,8 +126,3 @@ class Dense(wiring.Component):
         if self.measures:
             m.d.comb += [item.final.eq(found.last), item.membranes.eq(found.membranes)]
         return m
-
-
-def queue_depth(unit: Unit, measures: bool) -> int:
-    """Vectors that wait for the next layer: several steps between layers, one whole step before the readout."""
-    return (1 if unit.folds * unit.groups == 1 else 4) if measures else 16

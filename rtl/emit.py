@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amaranth.back import verilog
+from amaranth.hdl import Shape
 
 from ..model.mapping import Mapping
 from ..model.network import Network
 from ..model.refuse import Refused
 from ..model.store import content_hash, describe, write_atomically
+from .dense import Dense
 from .framer import beat
 from .memory import Emission, Rom
 from .top import Top
@@ -94,7 +96,7 @@ def emit(
             write_atomically(
                 folder / f"{rom.name}.hex", "".join(f"{w:0{digits}x}\n" for w in rom.words)
             )
-    description = folder / f"{name}.json"
+    description = folder / "description.json"
     write_atomically(description, json.dumps(_describe(top, name, digest), indent=2) + "\n")
     return Emitted(folder, name, f"{name}.core", (source,), description)
 
@@ -138,5 +140,18 @@ def _describe(top: Top, name: str, digest: str) -> dict[str, object]:
             "decision": {"label": {"lsb": 0, "bits": 16}, "step": {"lsb": 16, "bits": 16}},
             "scores": network.classes,
         },
+        "layers": [_items(engine) for engine in top.core.engines],
         "refused": "beats dropped since reset because they broke the input's declaration, 16 bits",
+    }
+
+
+def _items(engine: Dense) -> dict[str, object]:
+    """Describe the items of a layer: position, lanes, tick, last; in the last layer final and membranes."""
+    neurons, neuron = engine.unit.neurons, engine.lanes.neuron
+    return {
+        "neurons": neurons,
+        "position_bits": Shape.cast(engine.o.p.shape()["position"].shape).width,
+        "lanes": engine.unit.sweep,
+        "membrane_bits": max(engine.lanes.widths) if engine.measures else 0,
+        "offset": [neuron.offset(n) for n in range(neurons)] if engine.measures else [],
     }

@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..model.cycles import chunks
 from ..model.mapping import Mapping
 from ..model.network import Network as Golden
 from ..model.width import prove
@@ -11,18 +12,7 @@ from .dense import Dense
 from .narrow import Narrow
 from .readout import Readout
 
-__all__ = ["Network", "chunks"]
-
-
-def chunks(lanes: int, positions: int) -> list[int]:
-    """Choose the lanes behind each stage of serialisation: by up to 16 first where a vector is wide.
-
-    A chunk divides the vector, unless there is one position only: addresses stay position * lanes + lane.
-    """
-    if lanes <= 32:
-        return [1] if lanes > 1 else []
-    chunk = 16 if positions == 1 else max(c for c in range(1, 17) if lanes % c == 0)
-    return [chunk, 1] if chunk > 1 else [1]
+__all__ = ["Network"]
 
 
 class Network(wiring.Component):
@@ -87,7 +77,7 @@ class Network(wiring.Component):
             if engine.measures:
                 break
             positions, lanes = engine.unit.folds * engine.unit.groups, engine.unit.sweep
-            for chunk in chunks(lanes, positions):
+            for chunk in chunks(engine.unit):
                 narrow = Narrow(positions, lanes, chunk, registered=chunk > 1)
                 m.submodules[f"narrow{n}_{chunk}"] = narrow
                 _join(m, source, narrow.i)

@@ -11,6 +11,7 @@ from math import gcd
 from amaranth.hdl import Const, Mux, Signal, Value, signed
 
 from ..model import neuron as golden
+from ..model.cycles import rest
 from ..model.width import Bounds, signed_width
 
 __all__ = ["Decay", "Neuron"]
@@ -79,7 +80,7 @@ class Neuron:
     @property
     def rest(self) -> int:
         """Cycles between the read and the write of a sweep, beyond an addition's."""
-        return 0 if self.integrates else 2 if self.decay.multiplies else 1
+        return rest(self.golden)
 
     def threshold(self, n: int) -> int | None:
         """Theta of neuron n, or None."""

@@ -4,16 +4,14 @@ from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..model.cycles import IN_FLIGHT
 from ..model.mapping import Mapping
 from ..model.network import Network as Golden
 from .framer import Framer, beat
 from .network import Network
 from .stream import Skid
 
-__all__ = ["IN_FLIGHT", "Top", "whole_bytes"]
-
-# Samples under way at once, from their first beat to their result.
-IN_FLIGHT = 4
+__all__ = ["Top", "whole_bytes"]
 
 
 def whole_bytes(bits: int) -> int:

@@ -1,0 +1,144 @@
+"""The harness: a Verilog test bench that plays a file of beats into the core and logs all that happens.
+
+It runs at the simulator's speed: Python only starts it and reads the log. The stimuli file holds one 64-bit
+big-endian word per beat: bit 63 the last beat of a sample, below it the beat. Plus arguments:
+
+    +stimuli=FILE  +log=FILE
+    +isolated=1    wait until the core is idle before the next sample
+    +stall=N       0 never stalls; else beats are withheld and results refused at random, from seed N
+    +refuse=1      with +stall: never take a result in the cycle it is offered (the slowest legal sink)
+
+A line of the log is one of (numbers in hexadecimal but cycles)
+
+    s CYCLE              the first beat of a sample is taken
+    m CYCLE LAST WORD    a word of a result is taken
+    l N PAYLOAD          layer N hands over an item
+"""
+
+from typing import Any
+
+__all__ = ["harness"]
+
+# Cycles after the last item and result of a sample in which the core becomes idle.
+SETTLE = 8
+# Cycles without any transfer after which the run is given up.
+QUIET = 200_000
+
+HARNESS = """\
+// Test bench of {top}: plays +stimuli, writes +log. Made by spikeline; yours without conditions.
+`timescale 1ns / 1ns
+module harness;
+  reg clk /*verilator public_flat_rw*/ = 0;
+  reg rst /*verilator public_flat_rw*/ = 1;
+  reg done /*verilator public_flat_rw*/ = 0;
+  integer stimuli, log, isolated, idle, quiet, got, samples, results, ends;
+  reg [31:0] stall, refuse, cycle, noise;
+  reg [63:0] word;
+  reg has_word, open, waiting, moved;
+  reg [8*1024-1:0] path;
+
+  wire [{in_high}:0] beat = word[{in_high}:0];
+  wire ready, m_valid, m_last;
+  wire [{out_high}:0] m_data;
+  wire [15:0] refused;
+  reg gap, hold;  // the source withholds, the sink refuses
+  wire valid = has_word & ~gap & ~(waiting & (isolated != 0)) & ~rst;
+  wire m_ready = ~hold & ~rst;
+
+  {top} dut (
+    .clk(clk), .rst(rst), .refused(refused),
+    .s_axis_tdata(beat), .s_axis_tvalid(valid), .s_axis_tready(ready), .s_axis_tlast(word[63]),
+    .m_axis_tdata(m_data), .m_axis_tvalid(m_valid), .m_axis_tready(m_ready), .m_axis_tlast(m_last)
+  );
+
+  task fetch;
+    begin
+      got = $fread(word, stimuli);
+      has_word = got == 8;
+    end
+  endtask
+
+  initial begin
+    isolated = 0; stall = 0; refuse = 0; cycle = 0; idle = 0; quiet = 0;
+    open = 0; waiting = 0; gap = 0; hold = 0; samples = 0; results = 0; ends = 0;
+    if (!$value$plusargs("stimuli=%s", path)) path = "stimuli.bin";
+    stimuli = $fopen(path, "rb");
+    if (!$value$plusargs("log=%s", path)) path = "run.log";
+    log = $fopen(path, "w");
+    got = $value$plusargs("isolated=%d", isolated);
+    got = $value$plusargs("stall=%d", stall);
+    got = $value$plusargs("refuse=%d", refuse);
+    noise = stall;
+    fetch;
+  end
+
+  always @(posedge clk) begin
+    cycle <= cycle + 1;
+    if (!rst) begin
+      // xorshift32
+      noise = noise ^ (noise << 13);
+      noise = noise ^ (noise >> 17);
+      noise = noise ^ (noise << 5);
+      if (stall != 0) begin
+        // What is offered stays offered; a sink may do as it likes.
+        gap <= (valid & ~ready) ? 1'b0 : noise[0] & noise[7];
+        hold <= (refuse != 0) ? ~(m_valid & hold) : noise[3] | noise[9];
+      end
+      moved = 0;
+      if (valid && ready) begin
+        if (!open) $fwrite(log, "s %0d\\n", cycle);
+        open <= ~word[63];
+        if (word[63]) begin
+          waiting <= 1;
+          moved = 1;
+          samples = samples + 1;
+        end
+        fetch;
+      end
+      if (m_valid && m_ready) begin
+        $fwrite(log, "m %0d %x %x\\n", cycle, m_last, m_data);
+        moved = 1;
+        if (m_last) results = results + 1;
+      end
+{taps}
+      if (dut.core.layer{last_layer}.o__valid && dut.core.layer{last_layer}.o__ready)
+        ends = ends + dut.core.layer{last_layer}.o__payload[{last_bit}];
+      // The core is idle some cycles after the last sample's end and result.
+      idle = (samples == results && samples == ends) ? idle + 1 : 0;
+      quiet = moved ? 0 : quiet + 1;
+      if (idle >= {settle}) waiting <= 0;
+      if (!done && (quiet == {quiet} || (!has_word && idle >= {settle}))) begin
+        $fclose(log);
+        done <= 1;
+      end
+    end
+  end
+endmodule
+"""
+
+TAP = """\
+      if (dut.core.layer{n}.o__valid && dut.core.layer{n}.o__ready)
+        $fwrite(log, "l {n} %x\\n", dut.core.layer{n}.o__payload);
+"""
+
+
+def harness(description: dict[str, Any]) -> str:
+    """Write the harness of a top.
+
+    Parameters
+    ----------
+    description : dict
+        What rtl/emit.py writes beside the Verilog.
+    """
+    layers = description["layers"]
+    last = layers[-1]
+    return HARNESS.format(
+        top=description["name"],
+        in_high=description["s_axis"]["tdata_bits"] - 1,
+        out_high=description["m_axis"]["tdata_bits"] - 1,
+        taps="".join(TAP.format(n=n) for n in range(len(layers))),
+        last_layer=len(layers) - 1,
+        last_bit=last["position_bits"] + last["lanes"] + 1,
+        quiet=QUIET,
+        settle=SETTLE,
+    )

@@ -1,0 +1,307 @@
+"""The cycle model: how many cycles every sample takes, exactly.
+
+    start(stage, item) = max(arrival, end of the previous item, a free place downstream)
+
+Two figures per sample: **latency**, from its first beat to its result with the core idle before, and **interval**,
+between its result and the one before, back to back; source and sink never stall. The hardware must meet both exactly.
+
+Every stage of the hardware has its twin here, of the same name, and `take(at, ...)`: hand it an item that is offered
+from cycle `at` on; returns the cycle in which it is taken. Items are followed one at a time through all stages, so
+that whatever a stage waits for is known already: an item only ever waits for older ones.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+import numpy as np
+
+from .mapping import Mapping, Unit
+from .network import Network, Run
+from .neuron import Neuron
+
+__all__ = ["IN_FLIGHT", "PIPELINE", "chunks", "predict", "queue_depth", "rest"]
+
+# Samples under way at once, from their first beat to their result.
+IN_FLIGHT = 4
+# From a sweep operation to the write of what it found into the queue.
+PIPELINE = 3
+
+Vector = Sequence[int]  # numbers of spikes in the chunks of a vector, zeros left out
+
+
+def rest(neuron: Neuron) -> int:
+    """Cycles between the read and the write of a sweep, beyond an addition's.
+
+    0 for neurons that neither leak nor clamp, 1 for a leak by shift and subtraction, 2 for one by multiplication.
+    """
+    if not neuron.leaks and neuron.clamp is None:
+        return 0
+    m, k = neuron.leak
+    while m and m % 2 == 0:
+        m, k = m // 2, k - 1
+    return 1 if m <= 1 or m == (1 << k) - 1 else 2
+
+
+def queue_depth(unit: Unit, last: bool) -> int:
+    """Vectors that wait behind an engine: several steps between layers, few before the readout."""
+    return (1 if unit.folds * unit.groups == 1 else 4) if last else 16
+
+
+def chunks(unit: Unit) -> list[int]:
+    """Lanes behind each stage of serialisation: by up to 16 first where a vector is wide.
+
+    A chunk divides the vector, unless there is one position only: addresses stay position * lanes + lane.
+    """
+    lanes = unit.sweep
+    if lanes <= 32:
+        return [1] if lanes > 1 else []
+    whole = unit.folds * unit.groups == 1
+    chunk = 16 if whole else max(c for c in range(1, 17) if lanes % c == 0)
+    return [chunk, 1] if chunk > 1 else [1]
+
+
+class Readout:
+    """Scans the items of deciding steps, and sends results (rtl/readout.py)."""
+
+    def __init__(self, network: Network, unit: Unit) -> None:
+        self.kind = network.readout.kind
+        self.classes = network.classes
+        self.lanes = unit.sweep
+        self.whole = unit.folds * unit.groups == 1
+        self.free = 0
+        self.ignore = False
+        self.spiked = False
+        self.decided = 0  # cycle from which the last decision can be seen
+        self.decisions = 0
+
+    def take(self, at: int, spikes: Vector, tick: bool, last: bool, final: bool) -> int:
+        """Take an item of the last layer; `final`: its step is the sample's last."""
+        at = max(at, self.free)
+        any_spike = bool(spikes)
+        worth = tick or not self.whole
+        if self.kind == "first-spike" and self.whole:
+            worth = any_spike or final
+        elif self.kind == "final-membrane":
+            worth = final
+        if self.ignore or not worth or (last and not tick):
+            self.free = at + 1
+        else:
+            self.spiked |= any_spike
+            self.free = at + self.lanes + 1
+            if tick:
+                self.free += 2
+                if final or (self.kind == "first-spike" and self.spiked):
+                    self.decided = self.free
+                    self.decisions += 1
+                    self.free += self.classes + 2
+                    self.ignore = True
+        if tick:
+            self.spiked = False
+        if last:
+            self.ignore = False
+        return at
+
+
+class Narrow:
+    """Passes a vector on in chunks (rtl/narrow.py); the last stage hands single events to an engine."""
+
+    def __init__(self, sink: "Narrow | Engine", chunk: int, registered: bool) -> None:
+        self.sink = sink
+        self.chunk = chunk
+        self.registered = registered
+        self.free = 0
+
+    def take(self, at: int, vector: Vector, tick: bool, last: bool) -> int:
+        """Take a vector, not empty unless it ends something."""
+        at = sent = max(at, self.free)
+        if isinstance(self.sink, Engine):
+            sent = self.sink.take_all(at + 1, sum(vector), tick, last)
+        else:
+            for n, count in enumerate(vector or (0,)):
+                end = n + 1 >= len(vector)
+                sent = self.sink.take(
+                    sent + 1, (count,) if count else (), tick and end, last and end
+                )
+        self.free = sent + 1 if self.registered else sent
+        return at
+
+
+class Engine:
+    """Adds the rows of events, sweeps at the end of a step (rtl/dense.py)."""
+
+    def __init__(self, neuron: Neuron, unit: Unit, last: bool) -> None:
+        self.unit = unit
+        self.last = last
+        self.rest = rest(neuron)
+        self.depth = queue_depth(unit, last)
+        self.latency = PIPELINE + (1 if self.depth == 1 else 2)
+        self.sink: Narrow | Engine | Readout | None = None
+        self.free = 0
+        self.taken = 0  # when the last vector left the queue
+        self.room: list[int] = []  # when the places given away come back
+        self.found: Sequence[Vector] = ()  # spikes of the step that is next, by position
+        self.final = False
+
+    def take_all(self, at: int, events: int, tick: bool, last: bool) -> int:
+        """Take events offered one after the other, the last with the end of the step; returns when it is taken."""
+        folds = self.unit.folds
+        if events > 1:
+            at = max(at, self.free) + (events - 2) * folds
+            self.free = at + folds
+            at += 1
+        return self.take(at, min(events, 1), tick, last)
+
+    def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
+        """Take an item: an event of `value` (0 is none), perhaps the end of a step or of the sample."""
+        value = sum(value) if isinstance(value, Sequence) else value
+        at = max(at, self.free)
+        busy = at + value * self.unit.folds
+        if not (tick or last):
+            self.free = max(busy, at + 1)
+            return at
+        # Sweep: an operation waits for room; what it finds goes on.
+        for position in range(positions := self.unit.folds * self.unit.groups):
+            busy += 1
+            if len(self.room) == self.depth:
+                busy = max(busy, heappop(self.room) + 1)
+            end = position == positions - 1
+            spikes = self.found[position] if tick else ()
+            if end or spikes or (self.last and tick):
+                back = self._hand_on(busy, spikes, tick and end, last and end)
+            else:
+                back = busy + PIPELINE
+            heappush(self.room, back)
+        self.free = busy + self.rest
+        return at
+
+    def _hand_on(self, at: int, spikes: Vector, tick: bool, last: bool) -> int:
+        offered = max(at + self.latency, self.taken + 1)
+        assert self.sink is not None
+        if isinstance(self.sink, Readout):
+            self.taken = self.sink.take(offered, spikes, tick, last, self.final)
+        else:
+            self.taken = self.sink.take(offered, spikes, tick, last)
+        return self.taken
+
+
+@dataclass(slots=True)
+class Figures:
+    """Cycle of the first beat and of the result of one sample."""
+
+    start: int
+    end: int
+
+
+class Core:
+    """All stages of a network, and the framer before them (rtl/top.py)."""
+
+    def __init__(self, network: Network, mapping: Mapping) -> None:
+        self.readout = Readout(network, mapping.units[-1])
+        sink: Engine | Readout = self.readout
+        self.engines: list[Engine] = []
+        for n in reversed(range(len(network.layers))):
+            last = n == len(network.layers) - 1
+            engine = Engine(network.layers[n].neuron, mapping.units[n], last)
+            engine.sink = sink
+            if isinstance(sink, Engine):
+                for chunk in reversed(chunks(mapping.units[n])):
+                    engine.sink = Narrow(engine.sink, chunk, chunk > 1)
+            self.engines.insert(0, engine)
+            sink = engine
+        self.results: list[int] = []
+        self.beat = self.left = -1  # last beat taken; when its item left the framer
+        self.entered = [-2, -2]  # when the last two items entered the first engine
+
+    def _item(self, beat: int, value: int, tick: bool, last: bool) -> None:
+        """Pass the item made of a beat through framer and skid buffer to the first engine."""
+        self.left = max(beat + 1, self.entered[0] + 1)
+        entered = self.engines[0].take(max(self.left + 1, self.entered[1] + 1), value, tick, last)
+        self.entered = [self.entered[1], entered]
+
+    def sample(
+        self, events: Sequence[Sequence[int]], found: Sequence[Sequence[Sequence[Vector]]]
+    ) -> Figures:
+        """Follow a sample.
+
+        Parameters
+        ----------
+        events : per step, the values of its events
+        found : per layer, per step, per position: the vector that the sweep finds
+        """
+        readout, decisions = self.readout, self.readout.decisions
+        start = -1
+        for t, values in enumerate(events):
+            for engine, steps in zip(self.engines, found, strict=True):
+                engine.found, engine.final = steps[t], t == len(events) - 1
+            final = t == len(events) - 1
+            for value in (*values, 0):
+                beat = max(self.beat + 1, self.left)
+                if start < 0:
+                    if len(self.results) >= IN_FLIGHT:
+                        beat = max(beat, self.results[-IN_FLIGHT])
+                    start = beat
+                self.beat = beat
+                tick = value == 0
+                if readout.decisions > decisions and readout.decided <= beat:
+                    # Decided: the rest of the packet is dropped, its last beat ends the sample.
+                    if tick and final:
+                        self._item(beat, 0, False, True)
+                else:
+                    self._item(beat, value, tick, tick and final)
+        self.results.append(readout.decided + 1)
+        return Figures(start, self.results[-1])
+
+
+def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Predict latency and interval of every sample of a recorded run.
+
+    Parameters
+    ----------
+    network : Network
+    mapping : Mapping
+    run : Run
+        Recorded.
+
+    Returns
+    -------
+    latency : int64 (samples,), cycles
+    interval : int64 (samples - 1,), cycles
+    """
+    assert run.input is not None
+    steps, samples, _ = run.input.shape
+    found = [_vectors(s, unit) for s, unit in zip(run.spikes, mapping.units, strict=True)]
+    latency, ends = np.empty(samples, np.int64), np.empty(samples, np.int64)
+    stream = Core(network, mapping)
+    for n in range(samples):
+        events = [row[row > 0].tolist() for row in run.input[:, n]]
+        vectors = [layer[n] for layer in found]
+        alone = Core(network, mapping).sample(events, vectors)
+        latency[n] = alone.end - alone.start
+        ends[n] = stream.sample(events, vectors).end
+    return latency, np.diff(ends)
+
+
+def _vectors(s: np.ndarray, unit: Unit) -> list[list[list[list[int]]]]:
+    """Count the spikes of every chunk: per sample, step and position, zeros left out.
+
+    Parameters
+    ----------
+    s : bool (steps, samples, neurons)
+    unit : Unit
+    """
+    steps, samples, neurons = s.shape
+    positions, stages = unit.folds * unit.groups, chunks(unit)
+    chunk = stages[0] if len(stages) == 2 else unit.sweep
+    per = -(-unit.sweep // chunk)
+    padded = np.zeros((samples, steps, positions, per * chunk), bool)
+    lanes = np.zeros((steps, samples, positions * unit.sweep), bool)
+    lanes[:, :, :neurons] = s
+    padded[..., : unit.sweep] = lanes.reshape(steps, samples, positions, unit.sweep).transpose(
+        1, 0, 2, 3
+    )
+    counts = padded.reshape(samples, steps, positions, per, chunk).sum(axis=-1)
+    return [
+        [[[c for c in vector if c] for vector in step] for step in sample]
+        for sample in counts.tolist()
+    ]
