@@ -88,7 +88,7 @@ def page(
 
 
 def typical(network: Network, data: Data) -> int:
-    """Choose a sample to draw: decided right, with a median number of spikes, from the first 200."""
+    """Choose a sample to draw, of the first 200: decided right, with a median number of spikes."""
     run = network.run(data.x[:200])
     spikes = run.counts.sum(axis=0)
     right = run.decision.label == data.y[:200]
