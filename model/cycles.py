@@ -20,7 +20,7 @@ from .mapping import Mapping, Unit
 from .network import Network, Run
 from .neuron import Neuron
 
-__all__ = ["IN_FLIGHT", "PIPELINE", "chunks", "predict", "queue_depth", "rest"]
+__all__ = ["IN_FLIGHT", "PIPELINE", "chunks", "predict", "queue_depth", "rest", "scanned"]
 
 # Samples under way at once, from their first beat to their result.
 IN_FLIGHT = 4
@@ -43,9 +43,14 @@ def rest(neuron: Neuron) -> int:
     return 1 if m <= 1 or m == (1 << k) - 1 else 2
 
 
-def queue_depth(unit: Unit, last: bool) -> int:
+def queue_depth(last: bool) -> int:
     """Vectors that wait behind an engine: several steps between layers, few before the readout."""
-    return (1 if unit.folds * unit.groups == 1 else 4) if last else 16
+    return 4 if last else 16
+
+
+def scanned(unit: Unit) -> int:
+    """Classes that the readout scores in one cycle."""
+    return 2 if unit.sweep % 2 == 0 else 1
 
 
 def chunks(unit: Unit) -> list[int]:
@@ -67,7 +72,7 @@ class Readout:
     def __init__(self, network: Network, unit: Unit) -> None:
         self.kind = network.readout.kind
         self.classes = network.classes
-        self.lanes = unit.sweep
+        self.scan = unit.sweep // scanned(unit)
         self.whole = unit.folds * unit.groups == 1
         self.free = 0
         self.ignore = False
@@ -88,13 +93,13 @@ class Readout:
             self.free = at + 1
         else:
             self.spiked |= any_spike
-            self.free = at + self.lanes + 1
+            self.free = at + self.scan + 1
             if tick:
                 self.free += 2
                 if final or (self.kind == "first-spike" and self.spiked):
                     self.decided = self.free
                     self.decisions += 1
-                    self.free += self.classes + 2
+                    self.free += self.classes + 1
                     self.ignore = True
         if tick:
             self.spiked = False
@@ -134,8 +139,7 @@ class Engine:
         self.unit = unit
         self.last = last
         self.rest = rest(neuron)
-        self.depth = queue_depth(unit, last)
-        self.latency = PIPELINE + (1 if self.depth == 1 else 2)
+        self.depth = queue_depth(last)
         self.sink: Narrow | Engine | Readout | None = None
         self.free = 0
         self.taken = 0  # when the last vector left the queue
@@ -176,7 +180,7 @@ class Engine:
         return at
 
     def _hand_on(self, at: int, spikes: Vector, tick: bool, last: bool) -> int:
-        offered = max(at + self.latency, self.taken + 1)
+        offered = max(at + PIPELINE + 1, self.taken + 1)
         assert self.sink is not None
         if isinstance(self.sink, Readout):
             self.taken = self.sink.take(offered, spikes, tick, last, self.final)
@@ -249,7 +253,7 @@ class Core:
                         self._item(beat, 0, False, True)
                 else:
                     self._item(beat, value, tick, tick and final)
-        self.results.append(readout.decided + 1)
+        self.results.append(readout.decided)
         return Figures(start, self.results[-1])
 
 

@@ -68,7 +68,7 @@ class Dense(wiring.Component):
     Timing
     ------
     An event takes value x folds cycles, the end of a step folds x groups + rest. A sweep operation is offered at `o`
-    three cycles and the queue's latency after its turn. The pipeline never stalls: a sweep waits for room first.
+    four cycles after its turn. The pipeline never stalls: a sweep waits for room first.
     """
 
     i: stream.Interface
@@ -87,7 +87,7 @@ class Dense(wiring.Component):
         shape = (
             measured(unit, max(self.lanes.widths)) if measures else vector(positions, unit.sweep)
         )
-        self.queue = Queue(shape, queue_depth(unit, measures))
+        self.queue = Queue(shape, queue_depth(measures))
         self.sequencer = Sequencer(
             unit, inputs, limit.bit_length(), self.queue.depth, self.lanes.neuron.rest
         )

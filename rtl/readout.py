@@ -4,6 +4,7 @@ from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..model.cycles import scanned
 from ..model.mapping import Unit
 from ..model.network import Network
 from ..model.width import Bounds, score_bounds, signed_width
@@ -29,13 +30,13 @@ class Phase(enum.Enum, shape=2):
     """What the readout does."""
 
     WAIT = 0
-    SCAN = 1  # lanes of the item at hand, one per cycle
-    SETTLE = 2  # the last lane is being compared
-    SEND = 3  # the result
+    SCAN = 1  # the lanes of the item at hand
+    SETTLE = 2  # the last ones are being compared
+    SEND = 3  # the result, if the step decides
 
 
 class Readout(wiring.Component):
-    """Scores the classes one per cycle, keeps the best, sends the result, then ignores the sample until its end.
+    """Scores the classes, keeps the best, sends the result, then ignores the sample until its end.
 
     Parameters
     ----------
@@ -56,8 +57,8 @@ class Readout(wiring.Component):
 
     Timing
     ------
-    An item takes one cycle, and `sweep` more where it is scanned, and two more where it ends the step then. The
-    result is offered from the next cycle on.
+    An item takes one cycle; where it is scanned, one more for every `scanned` lanes; where it ends the step then, two
+    more. A result is offered in the last of these.
     """
 
     i: stream.Interface
@@ -68,8 +69,7 @@ class Readout(wiring.Component):
         self.network = network
         self.unit = unit
         self.neuron = Neuron(network.layers[-1].neuron, bounds)
-        low, high = score_bounds(network, bounds)
-        self.width = signed_width(low, high)
+        self.width = signed_width(*score_bounds(network, bounds))
         super().__init__(
             {
                 "i": In(stream.Signature(measured(unit, width))),
@@ -80,113 +80,135 @@ class Readout(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        readout, classes, size = self.network.readout, self.network.classes, self.unit.sweep
+        kind, classes = self.network.readout.kind, self.network.classes
+        first_spike = kind == "first-spike"
         whole = self.unit.folds * self.unit.groups == 1
+        ways = scanned(self.unit)
+        turns = self.unit.sweep // ways
+        rows = -(-classes // ways)
         i, o = self.i, self.o
         item = Signal.like(i.p)
         phase = Signal(Phase)
         step = Signal(range(self.network.steps))
         fresh = Signal(init=1)  # the first step of a sample
         ignore = Signal()  # the sample is decided
-        lane = Signal(range(size))
-        index = Signal(range(classes + 1))
+        turn = Signal(range(turns))  # of the item
+        row = Signal(range(rows + 1))  # of the classes; class = row * ways + way
 
         # Take an item. With first-spike, a step that decides nothing is not worth a scan; where a step comes in
         # several items, its later ones are not known yet.
         worth = i.p.tick | (not whole)
-        if readout.kind == "first-spike" and whole:
-            worth = i.p.tick & (i.p.lanes.any() | i.p.final)
-        elif readout.kind == "final-membrane":
+        if first_spike and whole:
+            worth = i.p.lanes.any() | i.p.final
+        elif kind == "final-membrane":
             worth = i.p.final
+        ended = Signal()  # a step, without a decision or after one
         m.d.comb += i.ready.eq(phase == Phase.WAIT)
         with m.If(i.valid & i.ready):
-            m.d.sync += [item.eq(i.p), lane.eq(0)]
+            m.d.sync += [item.eq(i.p), turn.eq(0)]
             with m.If(~ignore & worth & (i.p.tick | ~i.p.last)):
                 m.d.sync += phase.eq(Phase.SCAN)
             with m.Else():
-                self._end_step(m, i.p, step, fresh, index)
+                m.d.comb += ended.eq(i.p.tick | i.p.last)
                 with m.If(i.p.last):
                     m.d.sync += ignore.eq(0)
 
-        # Scan: select a lane; a cycle later update its score, and the best one.
-        scans = phase == Phase.SCAN
-        exists = index != classes
+        # Scan: select some lanes; a cycle later their scores are updated, and the best one.
+        scans, exists = phase == Phase.SCAN, row != rows
         with m.If(scans):
-            m.d.sync += [lane.eq(lane + 1), index.eq(index + exists)]
-            with m.If(lane == size - 1):
+            m.d.sync += [turn.eq(turn + 1), row.eq(row + exists)]
+            with m.If(turn == turns - 1):
                 m.d.sync += phase.eq(Mux(item.tick, Phase.SETTLE, Phase.WAIT))
-        selected = self._membrane(item, lane, index)
-        spike, membrane = Signal(), Signal.like(selected)
-        scored, scored_index, first_class = Signal(), Signal(range(classes)), Signal()
-        m.d.sync += [
-            spike.eq(item.lanes.bit_select(lane, 1)),
-            membrane.eq(selected),
-            scored.eq(scans & exists),
-            scored_index.eq(index),
-            first_class.eq(index == 0),
-        ]
-        m.submodules.scores = scores = memory.Memory(
-            shape=signed(self.width), depth=classes, init=[]
-        )
-        read, write = scores.read_port(domain="comb"), scores.write_port()
+        scored, scored_row = Signal(), Signal(range(rows))
+        m.d.sync += [scored.eq(scans & exists), scored_row.eq(row)]
         sends = phase == Phase.SEND
-        m.d.comb += [
-            read.addr.eq(Mux(sends, index, scored_index)),
-            write.addr.eq(scored_index),
-            write.en.eq(scored),
-            write.data.eq(self._score(fresh, read.data, spike, membrane, step)),
-        ]
-        best, best_spike, label = Signal(signed(self.width)), Signal(), Signal(range(classes))
-        takes_part = spike if readout.kind == "first-spike" else Const(0, 1)
-        wins = (takes_part > best_spike) | ((takes_part == best_spike) & (write.data > best))
-        with m.If(scored & (first_class | wins)):
+        candidates, sent_scores = [], []
+        for way in range(ways):
+            selected = self._membrane(item, turn, row, way, ways)
+            spike, membrane = Signal(name=f"spike{way}"), Signal.like(selected, name=f"h{way}")
+            spikes = Array(item.lanes[k] for k in range(way, self.unit.sweep, ways))
+            m.d.sync += [spike.eq(spikes[turn]), membrane.eq(selected)]
+            m.submodules[f"scores{way}"] = scores = memory.Memory(
+                shape=signed(self.width), depth=rows, init=[]
+            )
+            read, write = scores.read_port(domain="comb"), scores.write_port()
+            m.d.comb += [
+                read.addr.eq(Mux(sends, row, scored_row)),
+                write.addr.eq(scored_row),
+                write.en.eq(scored),
+                write.data.eq(self._score(fresh, read.data, spike, membrane, step)),
+            ]
+            is_class = scored_row != rows - 1 if way >= classes - (rows - 1) * ways else Const(1, 1)
+            candidates.append((write.data, spike & is_class, is_class, way))
+            sent_scores.append(read.data)
+
+        # Keep the best: with first-spike those that spike go before those that do not; then the higher score; then the
+        # lower class.
+        best, best_spike = Signal(signed(self.width)), Signal()
+        best_row, best_way = Signal(range(rows)), Signal(range(ways))
+        none = scored_row == 0
+        with m.If(scored):
+            score, spiked, row_of, way_of = best, best_spike, best_row, best_way
+            for data_, spike, is_class, way in candidates:
+                takes_part = spike if first_spike else Const(0, 1)
+                wins = is_class & (
+                    (takes_part > spiked) | ((takes_part == spiked) & (data_ > score))
+                )
+                if way == 0:
+                    wins = none | wins
+                won = Signal(name=f"won{way}")
+                m.d.comb += won.eq(wins)
+                score = Mux(won, data_, score)
+                spiked = Mux(won, takes_part, spiked)
+                row_of, way_of = Mux(won, scored_row, row_of), Mux(won, way, way_of)
             m.d.sync += [
-                best.eq(write.data),
-                best_spike.eq(takes_part),
-                label.eq(scored_index),
+                best.eq(score),
+                best_spike.eq(spiked),
+                best_row.eq(row_of),
+                best_way.eq(way_of),
             ]
 
-        # Decide at the end of a step, or go on.
-        decides = item.final | (best_spike if readout.kind == "first-spike" else 0)
-        settled = Signal()
-        m.d.sync += settled.eq(phase == Phase.SETTLE)
-        with m.If((phase == Phase.SETTLE) & settled):
-            m.d.sync += phase.eq(Phase.WAIT)
-            with m.If(item.tick & decides):
-                m.d.sync += [phase.eq(Phase.SEND), self.decided.eq(self.decided + 1), index.eq(0)]
-            with m.Else():
-                self._end_step(m, item, step, fresh, index)
-
-        # Send the result; what is left of the sample changes nothing.
+        # Send the result if the step decides; what is left of the sample changes nothing.
+        decides = item.final | (best_spike if first_spike else 0)
+        announced = Signal()
+        way = Signal(range(ways))
+        with m.If(phase == Phase.SETTLE):
+            m.d.sync += [phase.eq(Phase.SEND), row.eq(0), way.eq(0), announced.eq(0)]
         m.d.comb += [
-            o.valid.eq(sends),
-            o.p.label.eq(label),
+            o.valid.eq(sends & decides),
+            o.p.label.eq(best_row * ways + best_way),
             o.p.step.eq(step),
-            o.p.score.eq(read.data),
-            o.p.last.eq(index == classes - 1),
+            o.p.score.eq(Array(sent_scores)[way]),
+            o.p.last.eq(row * ways + way == classes - 1),
         ]
+        with m.If(sends & ~decides):
+            m.d.sync += phase.eq(Phase.WAIT)
+            m.d.comb += ended.eq(1)
+        with m.If(o.valid & ~announced):
+            m.d.sync += [announced.eq(1), self.decided.eq(self.decided + 1)]
         with m.If(o.valid & o.ready):
-            m.d.sync += index.eq(index + 1)
+            m.d.sync += [way.eq(way + 1), row.eq(row + (way == ways - 1))]
+            if ways == 1:
+                m.d.sync += way.eq(0)
             with m.If(o.p.last):
                 m.d.sync += [phase.eq(Phase.WAIT), ignore.eq(~item.last)]
-                self._end_step(m, item, step, fresh, index)
+                m.d.comb += ended.eq(1)
+
+        # Count steps, and start anew after a sample.
+        sample_ended = Mux(phase == Phase.WAIT, i.p.last, item.last)
+        with m.If(ended):
+            m.d.sync += [step.eq(step + 1), fresh.eq(0), row.eq(0)]
+            with m.If(sample_ended):
+                m.d.sync += [step.eq(0), fresh.eq(1)]
         return m
 
-    def _end_step(
-        self, m: Module, item: data.View, step: Signal, fresh: Signal, index: Signal
-    ) -> None:
-        """Count steps, and start anew after a sample."""
-        with m.If(item.tick | item.last):
-            m.d.sync += [step.eq(step + 1), fresh.eq(0), index.eq(0)]
-        with m.If(item.last):
-            m.d.sync += [step.eq(0), fresh.eq(1)]
-
-    def _membrane(self, item: data.View, lane: Signal, index: Signal) -> Value:
-        """The membrane h of the lane at hand."""
+    def _membrane(self, item: data.View, turn: Signal, row: Signal, way: int, ways: int) -> Value:
+        """The membrane h of lane ``turn * ways + way``, class ``row * ways + way``."""
         offsets = [self.neuron.offset(n) for n in range(self.network.classes)]
-        consts = [Const(x, signed(signed_width(min(offsets), max(offsets)))) for x in offsets]
-        offset = consts[0] if len(set(offsets)) == 1 else Array(consts)[index]
-        return Array(item.membranes[k] for k in range(self.unit.sweep))[lane] + offset
+        shape = signed(signed_width(min(offsets), max(offsets)))
+        mine = [Const(x, shape) for x in offsets[way::ways]]
+        offset = mine[0] if len(set(offsets)) == 1 else Array(mine)[row]
+        return Array(item.membranes[k] for k in range(way, self.unit.sweep, ways))[turn] + offset
 
     def _score(self, fresh: Value, old: Value, spike: Value, membrane: Value, step: Value) -> Value:
         """The score of the class at hand after this step."""

@@ -12,6 +12,8 @@ An item is, in this order: some events, then perhaps the end of a step, then per
 Data transfer follows the rules of `amaranth.lib.stream`: what is offered is held until it is taken.
 """
 
+from typing import Any
+
 from amaranth.hdl import Module, Shape, ShapeLike, Signal, unsigned
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -41,7 +43,7 @@ class Queue(wiring.Component):
     ----------
     shape : ShapeLike
     depth : int >= 1
-        Items it holds. With 1 it is a register, else a memory.
+        Items it holds.
 
     Members
     -------
@@ -52,12 +54,11 @@ class Queue(wiring.Component):
 
     Timing
     ------
-    An item written into an empty queue is offered `latency` cycles later; one item per cycle (depth 1: none is
-    written before the last was taken).
+    Latency 1 cycle; one item per cycle.
     """
 
     write: Signal
-    payload: Signal
+    payload: Any
     o: stream.Interface
 
     def __init__(self, shape: ShapeLike, depth: int) -> None:
@@ -65,28 +66,17 @@ class Queue(wiring.Component):
         self.depth = depth
         super().__init__({"write": In(1), "payload": In(shape), "o": Out(stream.Signature(shape))})
 
-    @property
-    def latency(self) -> int:
-        """Cycles from the write to the offer."""
-        return 1 if self.depth == 1 else 2
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        if self.depth == 1:
-            with m.If(self.write):
-                m.d.sync += self.o.p.eq(self.payload)
-            m.d.sync += self.o.valid.eq(self.write | (self.o.valid & ~self.o.ready))
-            return m
-        # One more than `depth`: its output register may be empty while the memory is full.
-        m.submodules.fifo = q = fifo.SyncFIFOBuffered(
-            width=Shape.cast(self.shape).width, depth=self.depth + 1
+        m.submodules.fifo = queue = fifo.SyncFIFO(
+            width=Shape.cast(self.shape).width, depth=self.depth
         )
         m.d.comb += [
-            q.w_en.eq(self.write),
-            q.w_data.eq(self.payload),
-            self.o.valid.eq(q.r_rdy),
-            self.o.p.eq(q.r_data),
-            q.r_en.eq(self.o.ready),
+            queue.w_en.eq(self.write),
+            queue.w_data.eq(self.payload),
+            self.o.valid.eq(queue.r_rdy),
+            self.o.p.eq(queue.r_data),
+            queue.r_en.eq(self.o.ready),
         ]
         return m
 
