@@ -13,18 +13,18 @@ Reasoning, per neuron, with [a, c] the interval of one step's current:
    any order. Leaving the events out that are still to come is a lawful input too, so the interval
    of the sum at the end of a step holds every value on the way. The clamp of that interval holds h.
 3. Recursion. v = 0 before step 0; a step's sum is in decay(v) + ([a, c] << f) + b. Decay and clamp
-   are monotone, so interval ends map to interval ends. A neuron that can reach theta keeps, with a
-   reset to zero, 0 or an h below theta, and with a reset by subtraction an h below theta or
-   h - theta in 0..high - theta.
+   are monotone, so interval ends map to interval ends.
 4. Once-only inputs. All steps together add no more than one step could: with u the course of v
    without any input, a step's sum is in decay(u) + ([a, c] << f) + b. For decay and clamp never
    lengthen the distance of two values (m <= 2**k), so what inputs of both signs have done to v
-   lies within what they added. A reset (theta >= 1) lowers v, to 0 at the least: it leaves the
-   upper course alone and lifts the lower one no higher than 0. Of this interval and that of the
-   recursion the narrower end counts.
+   lies within what they added. Of this interval and that of the recursion the narrower end counts.
+5. Reset. It leaves v >= 0 (theta >= 1), so what follows stays above what can follow the start of a
+   sample, v = 0: the lower ends are those of a neuron without reset. At the upper ends of 3, a
+   neuron that can reach theta keeps at most theta - 1, or high - theta with a reset by subtraction.
+   Those of 4 stand as they are, as a reset lowers v.
 
-Without a reset both ends are reached, by the inputs that `worst` gives. With a reset the interval
-is safe and may be wider than what is reached.
+The lower ends, and without a reset the upper ones, are reached, by the inputs that `worst` gives.
+With a reset the upper ends are safe and may be wider than what is reached.
 """
 
 from dataclasses import dataclass
@@ -78,21 +78,19 @@ def bounds(layer: Layer, steps: int, limit: int, once: bool) -> Bounds:
     bias, down, up = n.bias.astype(np.int64), a << n.shift, c << n.shift
     limits = np.iinfo(np.int64)
     least, most = np.full_like(bias, limits.max), np.full_like(bias, limits.min)
-    v_low = v_high = u_low = u_high = np.zeros_like(bias)
+    v_low = v_high = u = np.zeros_like(bias)
     for _ in range(steps):
         low, high = n.decay(v_low) + down + bias, n.decay(v_high) + up + bias
-        u_low, u_high = n.decay(u_low) + bias, n.decay(u_high) + bias
+        u = n.decay(u) + bias
         if once:
-            low, high = np.maximum(low, u_low + down), np.minimum(high, u_high + up)
+            low, high = np.maximum(low, u + down), np.minimum(high, u + up)
         least, most = np.minimum(least, low), np.maximum(most, high)
 
-        v_low, v_high, u_low, u_high = (_clamp(n, x) for x in (low, high, u_low, u_high))
+        v_low, v_high, u = _clamp(n, low), _clamp(n, high), _clamp(n, u)
         if n.threshold is not None and n.reset != "none":
             theta = n.threshold.astype(np.int64)
-            fires = v_high >= theta
             kept = v_high - theta if n.reset == "subtract" else 0
-            v_low, u_low = (np.where(fires, np.minimum(x, 0), x) for x in (v_low, u_low))
-            v_high = np.where(fires, np.maximum(theta - 1, kept), v_high)
+            v_high = np.minimum(v_high, np.maximum(theta - 1, kept))
     return Bounds((a, c), (least, most), (_clamp(n, least), _clamp(n, most)))
 
 
@@ -101,24 +99,21 @@ def _clamp(neuron: Neuron, h: np.ndarray) -> np.ndarray:
 
 
 def worst(layer: Layer, steps: int, limit: int, once: bool, neuron: int, high: bool) -> np.ndarray:
-    """Find inputs that drive a neuron without reset to an end of its bounds.
+    """Find inputs that drive a neuron to an end of its bounds; to the upper one without reset only.
 
-    Every input of the fitting sign comes: in every step, or, where inputs come once, all at the
-    step at which the neuron without any input stands highest (lowest). The accumulator stands at
-    its bound at the end of a step, the membrane there is the bound of the membrane.
+    Every input of the fitting sign comes with its largest value: in every step, or, where inputs
+    come once, all in one. That is the last step if the bias drives the same way, else the first, as
+    without any input the membrane only ever moves the way of the bias.
 
     Returns
     -------
     uint8 (steps, pre)
     """
     w = layer.dense.weights[neuron]
-    drive = np.where(w > 0 if high else w < 0, limit, 0)
-    if not once:
-        return np.tile(drive, (steps, 1)).astype(np.uint8)
     s = np.zeros((steps, len(w)), np.uint8)
-    h = layer.run(s[:, None], limit)[1][:, 0, neuron]
-    u = layer.neuron.decay(np.concatenate([[0], h[:-1]]))  # what a step starts from, less b
-    s[u.argmax() if high else u.argmin()] = drive
+    last = (layer.neuron.bias[neuron] > 0) == high
+    at = slice(None) if not once else -1 if last else 0
+    s[at] = np.where(w > 0 if high else w < 0, limit, 0)
     return s
 
 
