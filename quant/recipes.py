@@ -1,6 +1,6 @@
 """Recipes: everything that makes a trained network but its data and its seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,10 @@ class Recipe:
         Of hidden layers with a leak.
     threshold : float
         Where the hidden thresholds start, in units.
+    norm : bool
+        Whether the hidden layers are batch-normalised; what that comes to stands in norm.py.
+    frozen : float
+        Last share of the epochs, in which the statistics of the normalisation stand still.
     gain : bool
         Whether rows of the hidden layers have a learnable gain.
     readout : str, kind of readout
@@ -50,8 +54,8 @@ class Recipe:
         What is no delay yet.
     rare : float
         Inputs that fire in a smaller share of the training samples have no weights.
-    shift : int, pixels
-        Images are moved by up to this much, each way, while training.
+    shift, turn, scale : float, pixels, degrees, share
+        Images are moved, turned and scaled by up to this much, each way, while training.
     epochs, batch : int
     rate : float, highest learning rate
     held : float
@@ -73,21 +77,25 @@ class Recipe:
     leak: tuple[int, int] | None = None
     reset: str = "none"
     threshold: float = 1.0
-    gain: bool = True
+    norm: bool = False
+    frozen: float = 0.2
+    gain: bool = False
     readout: str = "first-spike"
-    loss: str = "hazard"
+    loss: str = "every"
     weighting: str = "even"
     gamma: float = 2.0
     temperature: float = 2.0
-    quiet: float = 0.0
-    spare: int = 8
+    quiet: float = 0.02
+    spare: int = 2
     rare: float = 0.0
-    shift: int = 1
-    epochs: int = 30
+    shift: float = 1.0
+    turn: float = 8.0
+    scale: float = 0.08
+    epochs: int = 50
     batch: int = 256
-    rate: float = 3e-3
+    rate: float = 8e-3
     held: float = 1 / 12
-    slack: float = 0.0005
+    slack: float = 0.0
     used: float = 0.6
     threads: int = 1
 
@@ -120,6 +128,7 @@ class Recipe:
                         threshold=self.threshold if not last else 1.0,
                         leak=(1, 0) if once or self.leak is None else self.leak,
                         reset="none" if once else self.reset,
+                        norm=self.norm and not last,
                         once=once,
                     ),
                 )
@@ -129,13 +138,27 @@ class Recipe:
         )
 
 
+IMAGES = Recipe(name="mnist-ttfs", data="mnist", shape=(784, 128, 10))
 RECIPES = {
     r.name: r
     for r in (
-        Recipe(name="digits-ttfs", data="digits", shape=(64, 64, 10), epochs=60, batch=64, shift=0),
-        Recipe(name="mnist-ttfs", data="mnist", shape=(784, 128, 10)),
-        Recipe(name="mnist-lif", data="mnist", shape=(784, 128, 10), steps=8, leak=(7, 3)),
-        Recipe(name="fashion-ttfs", data="fashion-mnist", shape=(784, 128, 10)),
+        Recipe(
+            name="digits-ttfs",
+            data="digits",
+            shape=(64, 96, 10),
+            floor=16,
+            shift=0.5,
+            turn=10.0,
+            scale=0.1,
+            epochs=150,
+            batch=64,
+            rate=1e-2,
+            held=0.15,
+        ),
+        IMAGES,
+        # Leak 7/8 = (2**3 - 2**0) / 2**3: a shift and a subtraction.
+        replace(IMAGES, name="mnist-lif", leak=(7, 3), reset="zero", epochs=25),
+        replace(IMAGES, name="fashion-ttfs", data="fashion-mnist"),
     )
 }
 

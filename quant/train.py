@@ -10,21 +10,26 @@ import io
 import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from math import pi
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
 
 from ..model import network as golden
 from ..model.refuse import Refused
 from ..model.store import write_atomically
 from .network import Trace, prove
+from .norm import Norm
 from .readout import choose_threshold, loss, weighting
 from .recipes import Recipe
 
 __all__ = ["Progress", "Trained", "train"]
+
+RECOMPUTED = 10_000  # samples that the statistics of a normalisation are taken from
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +138,15 @@ class _Run:
     def train_epoch(self, tick: Callable[[Progress], object] | None) -> None:
         """Go once through the training samples."""
         r, network = self.recipe, self.network.train()
+        for norm in self.norms():
+            norm.frozen = self.epoch >= round(r.epochs * (1 - r.frozen))
         random = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
         order = torch.randperm(len(self.x), generator=random).to(self.device)
         w = torch.from_numpy(weighting(r.weighting, r.steps, r.gamma)).float().to(self.device)
         last, total = network.layers[-1], 0.0
         for batch in range(self.batches):
             chosen = order[batch * r.batch : (batch + 1) * r.batch]
-            x = _moved(self.x[chosen], r.shift, random)
+            x = moved(self.x[chosen], r, random)
             trace = network(x)
             error = loss(
                 r.loss,
@@ -166,6 +173,7 @@ class _Run:
     def choose(self) -> None:
         """Measure on the held-out part, choose the output threshold, keep the best epoch."""
         network, r, y = self.network.eval(), self.recipe, self.held_y.cpu().numpy()
+        self.recompute()
         parts = [network(x) for x in self.held_x.split(1000)]
         h = torch.cat([p.membranes[-1] for p in parts], 1).cpu().numpy().astype(np.int64)
         s = torch.cat([p.spikes[-1] for p in parts], 1).cpu().numpy().astype(bool)
@@ -183,6 +191,23 @@ class _Run:
                 "threshold": theta,
                 "state": {k: v.detach().clone() for k, v in network.state_dict().items()},
             }
+
+    def norms(self) -> list[Norm]:
+        """The normalisations of the layers that have one."""
+        norms = [layer.neuron.norm for layer in self.network.layers]
+        return [norm for norm in norms if norm is not None]
+
+    @torch.no_grad()
+    def recompute(self) -> None:
+        """Take the statistics of the normalisations from unmoved training samples."""
+        for norm in self.norms():
+            if norm.frozen:
+                continue
+            norm.restart()
+            norm.recomputing = True
+            for x in self.x[:RECOMPUTED].split(1000):
+                self.network(x)
+            norm.recomputing = False
 
     def result(self) -> Trained:
         """Freeze the best epoch."""
@@ -222,7 +247,7 @@ class _Run:
         try:
             state = torch.load(path, map_location=self.device, weights_only=True)
             identity = state["identity"]
-        except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError):
+        except (RuntimeError, OSError, pickle.UnpicklingError, EOFError, KeyError, TypeError):
             raise Refused(f"Checkpoint {path} must be a whole checkpoint of spikeline") from None
         if identity != self.identity:
             raise Refused(
@@ -258,14 +283,17 @@ def _tensors(x: np.ndarray, y: np.ndarray, device: str) -> tuple[Tensor, Tensor]
     )
 
 
-def _moved(x: Tensor, most: int, random: torch.Generator) -> Tensor:
-    """Move square images (samples, pixels) by up to `most` pixels each way, black coming in."""
-    if not most:
+def moved(x: Tensor, recipe: Recipe, random: torch.Generator) -> Tensor:
+    """Shift, turn and scale square images (samples, pixels) at random, black coming in."""
+    if not (recipe.shift or recipe.turn or recipe.scale):
         return x
     side = round(x.shape[1] ** 0.5)
-    wide = side + 2 * most
-    padded = torch.nn.functional.pad(x.view(-1, side, side), [most] * 4).flatten(1)
-    by = torch.randint(0, 2 * most + 1, (2, len(x)), generator=random).to(x.device)
-    i = torch.arange(side, device=x.device)
-    start = (i[:, None] * wide + i).flatten()
-    return padded.gather(1, start + (by[0] * wide + by[1])[:, None])
+    # Drawn on the processor, so that every device sees the same images.
+    u = torch.rand(4, len(x), generator=random) * 2 - 1
+    angle, size = u[0] * (recipe.turn * pi / 180), 1 + u[1] * recipe.scale
+    across, down = u[2:] * (recipe.shift * 2 / side)
+    c, s = angle.cos() * size, angle.sin() * size
+    affine = torch.stack([c, -s, across, s, c, down], 1).view(-1, 2, 3).to(x.device)
+    images = x.view(-1, 1, side, side).float()
+    grid = affine_grid(affine, list(images.shape), align_corners=False)
+    return grid_sample(images, grid, align_corners=False).round().to(torch.uint8).view(x.shape)

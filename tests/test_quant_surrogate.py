@@ -43,8 +43,8 @@ def test_slope_by_hand(kind: Surrogate, x: float, slope: float) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_area_is_one(kind: Surrogate) -> None:
     """The bump integrates to 1, so that it stands for a step of height 1."""
-    x = torch.linspace(-2000, 2000, 8_000_001, dtype=torch.float64)
-    assert torch.trapezoid(kind.slope(x), x).item() == pytest.approx(1, abs=1e-3)
+    x = torch.linspace(-500, 500, 400_001, dtype=torch.float64)
+    assert torch.trapezoid(kind.slope(x), x).item() == pytest.approx(1, abs=2e-3)
 
 
 def test_rounding_passes_the_gradient() -> None:

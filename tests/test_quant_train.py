@@ -1,0 +1,146 @@
+"""Training: same seed, same network; killed and resumed, the same network."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from spikeline.model.refuse import Refused
+from spikeline.model.store import content_hash
+from spikeline.quant.network import Trace
+from spikeline.quant.recipes import RECIPES, Recipe, recipe
+from spikeline.quant.train import Progress, crowd, moved, train
+
+TINY = Recipe(
+    name="tiny",
+    data="none",
+    shape=(16, 12, 3),
+    floor=100,
+    epochs=5,
+    batch=16,
+    shift=0.0,
+    turn=0.0,
+    scale=0.0,
+)
+RANDOM = np.random.default_rng(0)
+Y = RANDOM.integers(0, 3, 300)
+# Class c lights four pixels of its own.
+X = RANDOM.integers(0, 130, (300, 16)).astype(np.uint8)
+X[np.arange(300)[:, None], Y[:, None] * 4 + np.arange(4)] += 100
+KINDS = {
+    "ttfs": replace(TINY, shift=0.1, turn=5.0),
+    "leaky": replace(TINY, leak=(7, 3), reset="zero", readout="spike-count", loss="count"),
+    "norm": replace(TINY, norm=True, leak=(3, 2), reset="subtract", readout="final-membrane"),
+}
+
+
+class Killed(Exception):
+    """What a tick raises to end training in the middle of an epoch."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_and_resumed_is_the_same(tmp_path: Path, kind: str) -> None:
+    """Two runs of a seed give one hash, as does a run that was killed twice; another seed not."""
+    r, path = KINDS[kind], tmp_path / "checkpoint"
+    whole = train(r, X, Y, seed=1)
+
+    def kill(epoch: int) -> None:
+        def tick(at: Progress) -> None:
+            if (at.epoch, at.batch) == (epoch, 3):
+                raise Killed
+
+        with pytest.raises(Killed):
+            train(r, X, Y, seed=1, checkpoint=path, tick=tick)
+
+    kill(2)
+    kill(4)
+    asked: list[int] = []
+    resumed = train(r, X, Y, seed=1, checkpoint=path, tick=lambda at: asked.append(at.epoch))
+    assert set(asked) == {4}
+    assert content_hash(resumed.network) == content_hash(whole.network)
+    assert (resumed.best, resumed.last, resumed.epoch) == (whole.best, whole.last, whole.epoch)
+    again = train(r, X, Y, seed=1, checkpoint=path)
+    assert content_hash(again.network) == content_hash(whole.network)
+    assert content_hash(train(r, X, Y, seed=2).network) != content_hash(whole.network)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_accuracy_is_that_of_the_integers(kind: str) -> None:
+    """It learns; the accuracy it tells is the frozen network's on the held-out samples."""
+    trained = train(replace(KINDS[kind], epochs=15), X, Y, seed=3)
+    held = np.random.default_rng(3).permutation(300)[:25]
+    run = trained.network.run(X[held])
+    assert trained.best == (run.decision.label == Y[held]).mean() > 0.85
+    assert trained.used == pytest.approx(run.decision.step.mean() + 1)
+
+
+def test_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
+    """A checkpoint of another seed or recipe, or none at all, is refused."""
+    path = tmp_path / "checkpoint"
+    short = replace(TINY, epochs=1)
+    train(short, X, Y, seed=1, checkpoint=path)
+    for r, seed in ((short, 2), (replace(short, rate=0.1), 1)):
+        with pytest.raises(Refused) as error:
+            train(r, X, Y, seed=seed, checkpoint=path)
+        assert str(error.value) == (
+            f"Checkpoint {path} must be of the same recipe, data, seed, device and torch;"
+            " remove it to start anew"
+        )
+    for content in (b"", b"no checkpoint", path.read_bytes()[:-100]):
+        path.write_bytes(content)
+        with pytest.raises(Refused) as error:
+            train(short, X, Y, seed=1, checkpoint=path)
+        assert str(error.value) == f"Checkpoint {path} must be a whole checkpoint of spikeline"
+
+
+def test_data_are_checked() -> None:
+    """Samples and labels must fit the recipe."""
+    with pytest.raises(Refused) as error:
+        train(TINY, X[:, 1:], Y, seed=1)
+    assert str(error.value) == "Samples must have the shape (samples, 16), not (300, 15)"
+    for y in (Y[1:], Y - 1, Y + 1):
+        with pytest.raises(Refused) as error:
+            train(TINY, X, y, seed=1)
+        assert str(error.value) == "Labels must number 300, one per sample, and be in 0..2"
+
+
+def test_images_are_moved_whole() -> None:
+    """A shift by a whole pixel moves every pixel; no shift, turn or scale leaves all as it is."""
+    x = torch.from_numpy(X)
+
+    assert moved(x, TINY, torch.Generator()) is x
+    random = torch.Generator().manual_seed(0)
+    by = moved(x, replace(TINY, shift=1e-6), random)
+    assert torch.equal(by, x)
+    assert not torch.equal(moved(x, replace(TINY, turn=20.0), random), x)
+
+
+def test_crowd_by_hand() -> None:
+    """Spikes that wait, less the input events still to come, beyond what is spare.
+
+    Events 5, 3, 2; spikes 4, 1, 3. From step 2 on 3 spikes and no event to come: 3. From step 1
+    on 4 spikes less 2 events: 2. From step 0 on 8 less 5: 3. The largest is 3; 2 are spare.
+    """
+    events = torch.tensor([[5.0], [3.0], [2.0]])
+    spikes = torch.zeros(3, 1, 4)
+    for t, n in enumerate((4, 1, 3)):
+        spikes[t, 0, :n] = 1
+    trace = Trace(events, [spikes, spikes], [])
+    assert crowd(trace, 2).item() == 1
+    assert crowd(trace, 5).item() == 0
+
+
+def test_recipes_are_found() -> None:
+    """Every recipe builds a network of its shape; an unknown name is refused."""
+    for name, r in RECIPES.items():
+        x = np.full((2, r.shape[0]), 255, np.uint8)
+        x[:, 0] = 0
+        net = recipe(name).build(x).export()
+        assert net.shape == "-".join(map(str, r.shape)) and net.steps == r.steps <= 16
+        assert not net.layers[0].dense.weights[:, 0].any()
+        assert all((layer.neuron.bias == 0).all() for layer in net.layers)
+    with pytest.raises(Refused) as error:
+        recipe("cifar")
+    assert str(error.value) == f"Recipe must be one of {', '.join(RECIPES)}, not 'cifar'"
