@@ -1,7 +1,6 @@
 """The lanes of an engine: accumulators, the adders before them and the sweep behind them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, ShapeLike, Signal, Value, signed
 from amaranth.lib import data, memory, wiring
@@ -104,7 +103,21 @@ class Lanes(wiring.Component):
             m.d.sync += (delayed := Signal.like(write)).eq(write)
             write = delayed
 
-        found = [self._lane(m, lane, read, op, write) for lane in range(self.unit.lanes)]
+        # With several folds a sample is not cleared but marked: a fresh fold is not read before it was written.
+        fresh = Signal()
+        if self.unit.folds > 1:
+            folds = Signal(self.unit.folds, init=-1)
+            m.d.sync += fresh.eq(folds.bit_select(read.fold, 1))
+            with m.If(op.add):
+                m.d.sync += folds.bit_select(op.fold, 1).eq(0)
+            with m.If(write.sweep & (write.group == self.unit.groups - 1)):
+                if self.neuron.idle:
+                    with m.If(write.last):
+                        m.d.sync += folds.bit_select(write.fold, 1).eq(1)
+                else:
+                    m.d.sync += folds.bit_select(write.fold, 1).eq(write.last)
+
+        found = [self._lane(m, lane, read, op, write, fresh) for lane in range(self.unit.lanes)]
         over = Cat(s for s, _ in found)
         spikes = over
         if self.layer.neuron.once:
@@ -114,7 +127,13 @@ class Lanes(wiring.Component):
         return m
 
     def _lane(
-        self, m: Module, lane: int, read: data.View, op: data.View, write: data.View
+        self,
+        m: Module,
+        lane: int,
+        read: data.View,
+        op: data.View,
+        write: data.View,
+        fresh: Value,
     ) -> tuple[Value, Value]:
         """Make one lane; returns whether its membrane reaches the threshold, and the membrane."""
         neuron, golden, width = self.neuron, self.layer.neuron, self.widths[lane]
@@ -151,42 +170,35 @@ class Lanes(wiring.Component):
             v = neuron.decay(neuron.reset(h, s, self._by_fold(after, lane, theta)))
             swept = _delay(m, v, neuron.rest - 1) + self._by_fold(write.fold, lane, bias)
 
-        # Write: a new sample, an addition, or a sweep.
+        # Write.
         mine = write.sweep & (write.group == lane // self.unit.sweep)
-        writes = [
-            (mine & write.last, write.fold, self._by_fold(write.fold, lane, first)),
-            (op.add, op.fold, added),
+        if self.unit.folds == 1:
+            # In this order the start of a sample is the registers' own reset.
+            register = Signal(signed(width), init=first[0], name=f"kept{lane}")
+            m.d.comb += kept.eq(register)
+            with m.If(mine & write.last):
+                m.d.sync += register.eq(first[0])
+            with m.Elif(op.add):
+                m.d.sync += register.eq(added)
+            if not neuron.idle:
+                with m.Elif(mine):
+                    m.d.sync += register.eq(swept)
+            return over, neuron.clamp(kept)
+        m.submodules[f"lane{lane}"] = mem = memory.Memory(
+            shape=signed(width), depth=self.unit.folds, init=[]
+        )
+        r, w = mem.read_port(), mem.write_port()
+        m.d.comb += [
+            r.addr.eq(read.fold),
+            kept.eq(Mux(fresh, self._by_fold(op.fold, lane, first), r.data)),
+            w.addr.eq(op.fold),
+            w.data.eq(added),
+            w.en.eq(op.add),
         ]
         if not neuron.idle:
-            writes.append((mine, write.fold, swept))
-        if self.unit.folds == 1:
-            kept_register = Signal(signed(width), init=first[0], name=f"kept{lane}")
-            _choose(m.d.sync, m, [(when, kept_register.eq(value)) for when, _, value in writes])
-            m.d.comb += kept.eq(kept_register)
-        else:
-            self._memory(m, f"lane{lane}", read.fold, kept, writes)
+            with m.If(mine):
+                m.d.comb += [w.addr.eq(write.fold), w.data.eq(swept), w.en.eq(1)]
         return over, neuron.clamp(kept)
-
-    def _memory(
-        self,
-        m: Module,
-        name: str,
-        fold: Value,
-        kept: Signal,
-        writes: list[tuple[Value, Value, Value]],
-    ) -> None:
-        """Keep one word per fold: read `fold`, write (when, fold, value), the first that holds."""
-        m.submodules[name] = mem = memory.Memory(shape=kept.shape(), depth=self.unit.folds, init=[])
-        r, w = mem.read_port(), mem.write_port()
-        m.d.comb += [r.addr.eq(fold), kept.eq(r.data)]
-        _choose(
-            m.d.comb,
-            m,
-            [
-                (when, [w.en.eq(1), w.addr.eq(address), w.data.eq(value)])
-                for when, address, value in writes
-            ],
-        )
 
     def _fired(self, m: Module, read: data.View, op: data.View, over: Value) -> Value:
         """Keep which neurons have fired in this sample; returns those of the operation's fold."""
@@ -235,10 +247,3 @@ def _delay(m: Module, value: Value, cycles: int) -> Value:
         m.d.sync += (delayed := Signal.like(value)).eq(value)
         value = delayed
     return value
-
-
-def _choose(domain: Any, m: Module, cases: Sequence[tuple[Value, Any]]) -> None:
-    """Do what stands behind the first condition that holds."""
-    for n, (when, statements) in enumerate(cases):
-        with m.Elif(when) if n else m.If(when):
-            domain += statements
