@@ -346,7 +346,8 @@ def synth(
     if result["fmax_mhz"]:
         said.append(
             f"fmax {result['fmax_mhz']} MHz on {result['device']}"
-            f" (median of {', '.join(map(str, result['fmax_mhz_seeds']))})"
+            f" (median of {', '.join(map(str, result['fmax_mhz_seeds']))});"
+            f" the slowest path: {result['critical_path']}"
         )
     return _say(result, json_to, *said)
 
@@ -374,7 +375,7 @@ def report(
 
     \b
     Example:
-      spikeline report digits-ttfs --target ice40 --pnr
+      spikeline report digits-ttfs --pnr
       spikeline report mnist-ttfs --data DIR --samples 500
     """
     from . import work
@@ -411,7 +412,7 @@ def zoo(json_to: str | None) -> int:
 
 
 @cli.command()
-@click.option("--target", default="ice40", show_default=True, metavar="NAME", help="As for synth.")
+@click.option("--target", default="ecp5", show_default=True, metavar="NAME", help="As for synth.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the training.")
 @options("seeds", "out", "json")
 def demo(target: str, seed: int, seeds: int, out: Path | None, json_to: str | None) -> int:
