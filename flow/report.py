@@ -5,9 +5,11 @@ import io
 from typing import Any
 
 import matplotlib
+import matplotlib.image
 import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ..model.mapping import Mapping
 from ..model.network import Network
@@ -191,7 +193,7 @@ def steps(network: Network, data: Data) -> str:
     right = decision.label == data.y
     figure = Figure(figsize=(4.4, 2.4))
     ax = figure.subplots()
-    bins = np.arange(network.steps + 1) - 0.5
+    bins = [t - 0.5 for t in range(network.steps + 1)]
     ax.hist(
         [decision.step[right], decision.step[~right]],
         bins,
@@ -201,7 +203,7 @@ def steps(network: Network, data: Data) -> str:
         rwidth=0.85,
     )
     ax.set_xlabel("step of decision")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylabel("samples")
     ax.legend(frameon=False)
     return svg(figure)
@@ -213,7 +215,7 @@ def histogram(run: Any) -> str:
     figure = Figure(figsize=(4.4, 2.4))
     ax = figure.subplots()
     both = np.concatenate([cycles, interval])
-    bins = np.histogram_bin_edges(both, 40)
+    bins = np.histogram_bin_edges(both, 40).tolist()
     ax.hist(cycles, bins, color=BLUE, label="latency")
     ax.hist(interval, bins, histtype="step", color=INK, label="interval, back to back")
     ax.set_xlabel("cycles per sample")

@@ -1,0 +1,22 @@
+"""The speed goals of the golden model and of emission."""
+
+import pytest
+
+from spikeline.flow import bench
+
+
+def test_golden_run_is_fast_enough_on_a_busy_machine() -> None:
+    """A fifth of the goal of 5,000 images a second, so that a busy machine does not fail it."""
+    assert bench.images_per_second(1000) > 1000
+
+
+def test_bench_prints_both_numbers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each measured number stands beside its goal."""
+    monkeypatch.setattr(bench, "images_per_second", lambda: 6789.0)
+    monkeypatch.setattr(bench, "seconds_to_emit", lambda: 3.21)
+    bench.main()
+    said = capsys.readouterr().out
+    assert "6789 images/s   goal: >= 5,000" in said
+    assert "3.2 s          goal: < 8" in said
