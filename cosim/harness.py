@@ -1,7 +1,7 @@
 """The harness: a Verilog test bench that plays a file of beats into the core and logs all that happens.
 
-It runs at the simulator's speed: Python only starts it and reads the log. The stimuli file holds one 64-bit
-big-endian word per beat: bit 63 the last beat of a sample, below it the beat. Plus arguments:
+It runs at the simulator's speed: Python only starts it and reads the log. The stimuli file holds one
+record per beat: a byte that is 1 for the last beat of a sample, then tdata, high byte first. Plus arguments:
 
     +stimuli=FILE  +log=FILE
     +isolated=1    wait until the core is idle before the next sample
@@ -33,7 +33,7 @@ module harness;
   reg done /*verilator public_flat_rw*/ = 0;
   integer stimuli, log, isolated, idle, quiet, got, samples, results, ends;
   reg [31:0] stall, refuse, cycle, noise;
-  reg [63:0] word;
+  reg [{in_high}+8:0] word;
   reg has_word, open, waiting, moved;
   reg [8*1024-1:0] path;
 
@@ -47,14 +47,14 @@ module harness;
 
   {top} dut (
     .clk(clk), .rst(rst), .refused(refused),
-    .s_axis_tdata(beat), .s_axis_tvalid(valid), .s_axis_tready(ready), .s_axis_tlast(word[63]),
+    .s_axis_tdata(beat), .s_axis_tvalid(valid), .s_axis_tready(ready), .s_axis_tlast(word[{in_high}+1]),
     .m_axis_tdata(m_data), .m_axis_tvalid(m_valid), .m_axis_tready(m_ready), .m_axis_tlast(m_last)
   );
 
   task fetch;
     begin
       got = $fread(word, stimuli);
-      has_word = got == 8;
+      has_word = got == {in_bytes};
     end
   endtask
 
@@ -87,8 +87,8 @@ module harness;
       moved = 0;
       if (valid && ready) begin
         if (!open) $fwrite(log, "s %0d\\n", cycle);
-        open <= ~word[63];
-        if (word[63]) begin
+        open <= ~word[{in_high}+1];
+        if (word[{in_high}+1]) begin
           waiting <= 1;
           moved = 1;
           samples = samples + 1;
@@ -135,6 +135,7 @@ def harness(description: dict[str, Any]) -> str:
     return HARNESS.format(
         top=description["name"],
         in_high=description["s_axis"]["tdata_bits"] - 1,
+        in_bytes=description["s_axis"]["tdata_bits"] // 8 + 1,
         out_high=description["m_axis"]["tdata_bits"] - 1,
         taps="".join(TAP.format(n=n) for n in range(len(layers))),
         last_layer=len(layers) - 1,

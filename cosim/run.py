@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..model.cycles import predict
+from ..model.encode import pixels
 from ..model.mapping import Mapping
 from ..model.network import Network, Run, accuracy
 from ..model.refuse import Refused
@@ -48,27 +49,46 @@ class Result:
         return self.summary
 
 
-def stimuli(network: Network, description: dict[str, Any], s: np.ndarray) -> bytes:
-    """Write the beats of encoded samples, one big-endian 64-bit word each (cosim/harness.py).
+def stimuli(description: dict[str, Any], s: np.ndarray) -> bytes:
+    """Write encoded samples as beats, one record each (cosim/harness.py).
 
     Parameters
     ----------
-    network : Network
     description : dict
         The one beside the Verilog.
     s : uint8 (steps, samples, inputs)
     """
-    beat = description["s_axis"]["beat"]
+    beat, bits = description["s_axis"]["beat"], description["s_axis"]["tdata_bits"]
     steps, samples, inputs = s.shape
     n, t, a = np.nonzero(s.transpose(1, 0, 2))
-    events = a.astype(np.uint64) | s[t, n, a].astype(np.uint64) << np.uint64(beat["value"]["lsb"])
-    place = (n * steps + t) * (inputs + 1) + a
+    events = a | s[t, n, a].astype(np.int64) << beat["value"]["lsb"]
     # The end of a step comes behind its events; the last one ends the packet.
-    ends = np.full((samples, steps), 1 << beat["tick"]["lsb"], np.uint64)
-    ends[:, -1] |= np.uint64(1 << 63)
+    ends = np.full((samples, steps), 1 << beat["tick"]["lsb"])
+    ends[:, -1] |= 1 << bits
+    place = (n * steps + t) * (inputs + 1) + a
     end_place = np.arange(samples * steps) * (inputs + 1) + inputs
     order = np.argsort(np.concatenate([place, end_place]), kind="stable")
-    return np.concatenate([events, ends.ravel()])[order].astype(">u8").tobytes()
+    words = np.concatenate([events, ends.ravel()])[order].astype(">u8")
+    return words.view(np.uint8).reshape(-1, 8)[:, 7 - bits // 8 :].tobytes()
+
+
+def pixel_stimuli(description: dict[str, Any], images: np.ndarray) -> bytes:
+    """Write images as beats of packed pixels, one record each (cosim/harness.py).
+
+    Parameters
+    ----------
+    description : dict
+    images : uint8 (samples, inputs)
+    """
+    lanes = description["s_axis"]["tdata_bits"] // 8
+    samples, inputs = images.shape
+    words = -(-inputs // lanes)
+    records = np.zeros((samples, words, lanes + 1), np.uint8)
+    padded = np.zeros((samples, words * lanes), np.uint8)
+    padded[:, :inputs] = images
+    records[:, :, 1:] = padded.reshape(samples, words, lanes)[:, :, ::-1]
+    records[:, -1, 0] = 1
+    return records.tobytes()
 
 
 def expectations(run: Run) -> str:
@@ -98,11 +118,15 @@ def expectations(run: Run) -> str:
     return "\n".join(lines) + "\n"
 
 
-def vectors(network: Network, emitted: Emitted, run: Run) -> None:
+def vectors(emitted: Emitted, run: Run, samples: np.ndarray) -> None:
     """Write stimuli, expectations and harness beside the Verilog."""
     assert run.input is not None
     folder, description = emitted.folder, json.loads(emitted.description.read_text())
-    write_atomically(folder / "stimuli.bin", stimuli(network, description, run.input))
+    if "beat" in description["s_axis"]:
+        beats = stimuli(description, run.input)
+    else:
+        beats = pixel_stimuli(description, pixels(samples, run.input.shape[2]))
+    write_atomically(folder / "stimuli.bin", beats)
     write_atomically(folder / "expected.jsonl", expectations(run))
     write_atomically(folder / "harness.sv", harness(description))
 
@@ -147,7 +171,7 @@ def cosim(
     run = network.run(samples, record=True)
     say("Verilog")
     emitted = emit(network, mapping, folder, name=name)
-    vectors(network, emitted, run)
+    vectors(emitted, run, samples)
     say("building the simulator")
     simulator = build([folder / "harness.sv", *emitted.sources], "harness")
 

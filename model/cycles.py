@@ -10,8 +10,7 @@ from cycle `at` on; returns the cycle in which it is taken. Items are followed o
 that whatever a stage waits for is known already: an item only ever waits for older ones.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 
 import numpy as np
@@ -189,16 +188,92 @@ class Engine:
         return self.taken
 
 
-@dataclass(slots=True)
-class Figures:
-    """Cycle of the first beat and of the result of one sample."""
+class Framer:
+    """Makes items of beats, in two stages and a skid buffer (rtl/framer.py, rtl/top.py)."""
 
-    start: int
-    end: int
+    def __init__(self, sink: Engine, readout: Readout) -> None:
+        self.sink = sink
+        self.readout = readout
+        self.beat = -1  # the last beat was taken
+        self.looked = self.checked = -1  # the last item left the first stage, the second
+        self.entered = [-2, -2]  # the last two items entered the engine
+
+    def _item(self, value: int, tick: bool, last: bool) -> None:
+        self.looked = max(self.beat + 1, self.checked)
+        self.checked = max(self.looked + 1, self.entered[0] + 1)
+        at = max(self.checked + 1, self.entered[1] + 1)
+        self.entered = [self.entered[1], self.sink.take(at, value, tick, last)]
+
+    def play(self, at: int, steps: Iterable[Sequence[int]], count: int) -> int:
+        """Take a sample's beats from cycle `at` on; returns when the first is taken.
+
+        Parameters
+        ----------
+        steps : per step, the values of its events
+        count : int
+            Number of steps.
+        """
+        decisions = self.readout.decisions
+        first = -1
+        for t, values in enumerate(steps):
+            for value in (*values, 0):
+                self.beat = max(self.beat + 1, self.looked, at)
+                first = self.beat if first < 0 else first
+                tick, last = value == 0, value == 0 and t == count - 1
+                if self.readout.decisions == decisions or self.readout.decided > self.beat:
+                    self._item(value, tick, last)
+                elif last:
+                    # Decided: the rest of the packet was dropped, its last beat ends the sample.
+                    self._item(0, False, True)
+        return first
+
+
+class Pixels:
+    """Plays images back from one of two memories (rtl/pixels.py)."""
+
+    def __init__(self, sink: "Narrow | Engine", readout: Readout) -> None:
+        self.sink = sink
+        self.readout = readout
+        self.beat = -1
+        self.looked = -1  # the last word was looked at
+        self.taken = -1  # the last item was taken
+        self.freed = [-1, -1]  # the two memories
+
+    def play(self, at: int, steps: Iterable[Sequence[int]], count: int) -> int:
+        """Take an image from cycle `at` on; returns when its first beat is taken.
+
+        Parameters
+        ----------
+        steps : per step, the number of spikes in each word
+        count : int
+            Number of steps.
+        """
+        decisions = self.readout.decisions
+        first = -1
+        for t, words in enumerate(steps):
+            if not t:
+                first = max(self.beat + 1, self.freed[0] + 1, at)
+                self.beat = first + len(words) - 1
+                self.looked = max(self.looked, self.beat)
+            for k, spikes in enumerate(words):
+                self.looked = max(self.looked + 1, self.taken)
+                tick = k == len(words) - 1
+                last = tick and t == count - 1
+                decided = self.readout.decisions > decisions
+                if decided and self.readout.decided <= self.looked:
+                    self.taken = self.sink.take(self.looked + 1, (), False, True)
+                    last = True
+                elif spikes or tick:
+                    vector = (spikes,) if spikes else ()
+                    self.taken = self.sink.take(self.looked + 1, vector, tick, last)
+                if last:
+                    self.freed = [self.freed[1], self.looked]
+                    return first
+        return first
 
 
 class Core:
-    """All stages of a network, and the framer before them (rtl/top.py)."""
+    """All stages of a network, and what makes its items (rtl/top.py)."""
 
     def __init__(self, network: Network, mapping: Mapping) -> None:
         self.readout = Readout(network, mapping.units[-1])
@@ -209,52 +284,46 @@ class Core:
             engine = Engine(network.layers[n].neuron, mapping.units[n], last)
             engine.sink = sink
             if isinstance(sink, Engine):
-                for chunk in reversed(chunks(mapping.units[n])):
-                    engine.sink = Narrow(engine.sink, chunk, chunk > 1)
+                engine.sink = _narrowed(sink, chunks(mapping.units[n]))
             self.engines.insert(0, engine)
             sink = engine
+        first = self.engines[0]
+        if mapping.pixels:
+            stages = [1] if mapping.pixels > 1 else []
+            self.source = Pixels(_narrowed(first, stages), self.readout)
+        else:
+            self.source = Framer(first, self.readout)
         self.results: list[int] = []
-        self.beat = self.left = -1  # last beat taken; when its item left the framer
-        self.entered = [-2, -2]  # when the last two items entered the first engine
-
-    def _item(self, beat: int, value: int, tick: bool, last: bool) -> None:
-        """Pass the item made of a beat through framer and skid buffer to the first engine."""
-        self.left = max(beat + 1, self.entered[0] + 1)
-        entered = self.engines[0].take(max(self.left + 1, self.entered[1] + 1), value, tick, last)
-        self.entered = [self.entered[1], entered]
 
     def sample(
-        self, events: Sequence[Sequence[int]], found: Sequence[Sequence[Sequence[Vector]]]
-    ) -> Figures:
-        """Follow a sample.
+        self, beats: Sequence[Sequence[int]], found: Sequence[Sequence[Sequence[Vector]]]
+    ) -> tuple[int, int]:
+        """Follow a sample; returns the cycles of its first beat and of its result.
 
         Parameters
         ----------
-        events : per step, the values of its events
+        beats : per step, what the source plays
         found : per layer, per step, per position: the vector that the sweep finds
         """
-        readout, decisions = self.readout, self.readout.decisions
-        start = -1
-        for t, values in enumerate(events):
-            for engine, steps in zip(self.engines, found, strict=True):
-                engine.found, engine.final = steps[t], t == len(events) - 1
-            final = t == len(events) - 1
-            for value in (*values, 0):
-                beat = max(self.beat + 1, self.left)
-                if start < 0:
-                    if len(self.results) >= IN_FLIGHT:
-                        beat = max(beat, self.results[-IN_FLIGHT])
-                    start = beat
-                self.beat = beat
-                tick = value == 0
-                if readout.decisions > decisions and readout.decided <= beat:
-                    # Decided: the rest of the packet is dropped, its last beat ends the sample.
-                    if tick and final:
-                        self._item(beat, 0, False, True)
-                else:
-                    self._item(beat, value, tick, tick and final)
-        self.results.append(readout.decided)
-        return Figures(start, self.results[-1])
+
+        def steps() -> Iterator[Sequence[int]]:
+            for t, values in enumerate(beats):
+                for engine, layer in zip(self.engines, found, strict=True):
+                    engine.found, engine.final = layer[t], t == len(beats) - 1
+                yield values
+
+        earliest = self.results[-IN_FLIGHT] if len(self.results) >= IN_FLIGHT else 0
+        start = self.source.play(earliest, steps(), len(beats))
+        self.results.append(self.readout.decided)
+        return start, self.results[-1]
+
+
+def _narrowed(sink: Engine, stages: list[int]) -> Narrow | Engine:
+    """Put stages of serialisation before an engine."""
+    narrowed: Narrow | Engine = sink
+    for chunk in reversed(stages):
+        narrowed = Narrow(narrowed, chunk, chunk > 1)
+    return narrowed
 
 
 def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, np.ndarray]:
@@ -273,17 +342,33 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
     interval : int64 (samples - 1,), cycles
     """
     assert run.input is not None
-    steps, samples, _ = run.input.shape
+    samples = run.input.shape[1]
     found = [_vectors(s, unit) for s, unit in zip(run.spikes, mapping.units, strict=True)]
     latency, ends = np.empty(samples, np.int64), np.empty(samples, np.int64)
     stream = Core(network, mapping)
     for n in range(samples):
-        events = [row[row > 0].tolist() for row in run.input[:, n]]
+        beats = _beats(run.input[:, n], mapping.pixels)
         vectors = [layer[n] for layer in found]
-        alone = Core(network, mapping).sample(events, vectors)
-        latency[n] = alone.end - alone.start
-        ends[n] = stream.sample(events, vectors).end
+        start, end = Core(network, mapping).sample(beats, vectors)
+        latency[n] = end - start
+        _, ends[n] = stream.sample(beats, vectors)
     return latency, np.diff(ends)
+
+
+def _beats(s: np.ndarray, pixels: int) -> list[list[int]]:
+    """What the source plays in each step: values of events, or numbers of spikes per word.
+
+    Parameters
+    ----------
+    s : uint8 (steps, inputs)
+    pixels : int
+        Pixels of a beat; 0 plays events.
+    """
+    if not pixels:
+        return [row[row > 0].tolist() for row in s]
+    padded = np.zeros((len(s), -(-s.shape[1] // pixels) * pixels), np.int64)
+    padded[:, : s.shape[1]] = s
+    return padded.reshape(len(s), -1, pixels).sum(axis=2).tolist()
 
 
 def _vectors(s: np.ndarray, unit: Unit) -> list[list[list[list[int]]]]:

@@ -6,6 +6,7 @@ A value beside the network; it never changes a spike.
 from dataclasses import dataclass
 from math import ceil
 
+from .encode import Latency
 from .network import Network
 from .refuse import Refused, is_integer
 
@@ -45,9 +46,17 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """The layout of a network: one `Unit` per layer."""
+    """The layout of a network.
+
+    Parameters
+    ----------
+    units : one `Unit` per layer
+    pixels : int
+        Pixels of an input beat, which the core then encodes itself; 0 takes input events.
+    """
 
     units: tuple[Unit, ...]
+    pixels: int = 0
 
     @classmethod
     def of(
@@ -55,6 +64,7 @@ class Mapping:
         network: Network,
         lanes: tuple[int, ...] | None = None,
         sweep: tuple[int, ...] | None = None,
+        pixels: int = 0,
     ) -> "Mapping":
         """Lay out a network.
 
@@ -62,12 +72,13 @@ class Mapping:
         ----------
         lanes : one int per layer; all neurons of a layer at once by default
         sweep : one int per layer; as many as lanes by default
+        pixels : int, 0..64
 
         Raises
         ------
         Refused
             If there is not one number per layer, lanes are not in 1..neurons, or sweep does not
-            divide lanes.
+            divide lanes, or pixels come to a network without latency coding.
         """
         neurons = [layer.dense.post for layer in network.layers]
         lanes = tuple(neurons if lanes is None else lanes)
@@ -83,4 +94,9 @@ class Mapping:
                 raise Refused(f"Lanes of layer {i} must be in 1..{n}, its neurons, not {p!r}")
             if not is_integer(s) or s < 1 or p % s:
                 raise Refused(f"Sweep width of layer {i} must divide its {p} lanes, not {s!r}")
-        return cls(tuple(Unit(n, p, s) for n, p, s in zip(neurons, lanes, sweep, strict=True)))
+        if not is_integer(pixels) or not 0 <= pixels <= 64:
+            raise Refused(f"Pixels of a beat must be in 0..64, not {pixels!r}")
+        if pixels and not isinstance(network.coding, Latency):
+            raise Refused("Packed pixels must feed a network with latency coding")
+        units = tuple(Unit(n, p, s) for n, p, s in zip(neurons, lanes, sweep, strict=True))
+        return cls(units, pixels)

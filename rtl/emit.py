@@ -120,7 +120,6 @@ def _rom(rom: Rom, inline: bool) -> str:
 def _describe(top: Top, name: str, digest: str) -> dict[str, object]:
     """Describe ports and packets for a driver."""
     network, mapping = top.golden, top.core.mapping
-    fields = {key: {"lsb": field.offset, "bits": field.width} for key, field in beat(network)}
     return {
         "name": name,
         "hash": digest,
@@ -128,12 +127,7 @@ def _describe(top: Top, name: str, digest: str) -> dict[str, object]:
         "mapping": [{"lanes": u.lanes, "sweep": u.sweep, "folds": u.folds} for u in mapping.units],
         "clock": "clk, rising edge",
         "reset": "rst, high, synchronous",
-        "s_axis": {
-            "tdata_bits": len(top.s_axis_tdata),
-            "packet": "one sample: events of step 0, tick, events of step 1, tick, ...; tlast on its"
-            " last beat; missing ticks are added",
-            "beat": fields,
-        },
+        "s_axis": {"tdata_bits": len(top.s_axis_tdata)} | _packet(top),
         "m_axis": {
             "tdata_bits": len(top.m_axis_tdata),
             "packet": "one result: decision, cycles, then one score per class; tlast on the last",
@@ -142,6 +136,23 @@ def _describe(top: Top, name: str, digest: str) -> dict[str, object]:
         },
         "layers": [_items(engine) for engine in top.core.engines],
         "refused": "beats dropped since reset because they broke the input's declaration, 16 bits",
+    }
+
+
+def _packet(top: Top) -> dict[str, object]:
+    """Describe the packet of a sample."""
+    if top.core.mapping.pixels:
+        return {
+            "packet": "one image: pixels of 8 bits, the first in the lowest bits of the first beat;"
+            " tlast on its last beat; missing pixels are dark",
+            "pixels": top.core.mapping.pixels,
+        }
+    return {
+        "packet": "one sample: events of step 0, tick, events of step 1, tick, ...; tlast on its"
+        " last beat; missing ticks are added",
+        "beat": {
+            key: {"lsb": field.offset, "bits": field.width} for key, field in beat(top.golden)
+        },
     }
 
 

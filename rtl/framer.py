@@ -64,7 +64,7 @@ class Framer(wiring.Component):
 
     Timing
     ------
-    Latency 1 cycle; one beat per cycle. A refused repetition passes as an item without an event.
+    Latency 2 cycles; one beat per cycle. A refused repetition passes as an item without an event.
     """
 
     i: stream.Interface
@@ -122,8 +122,10 @@ class Framer(wiring.Component):
                     m.d.sync += phase.eq(Phase.DRAIN)
 
         # Take a beat, or make an item without one.
-        full = Signal()
-        advances = ~clearing & (~full | o.ready)
+        looks, checks = Signal(), Signal()  # whether an item is being looked up, and compared
+        check_moves = ~checks | o.ready
+        look_moves = ~looks | check_moves
+        advances = ~clearing & look_moves
         takes, makes = i.valid & i.ready, Signal()
         new = Signal.like(o.p)
         legal = beat.value != 0
@@ -190,21 +192,27 @@ class Framer(wiring.Component):
             write.data.eq(Mux(clearing, 0, generation)),
             write.en.eq(clearing | is_event),
         ]
-        item, item_is_event, item_generation = (
-            Signal.like(o.p),
-            Signal(),
-            Signal(GENERATION_BITS),
+        entry = data.StructLayout(
+            {"item": o.p.shape(), "is_event": 1, "generation": GENERATION_BITS}
         )
+        looked, checked, seen_at = Signal(entry), Signal(entry), Signal(GENERATION_BITS)
         with m.If(makes):
-            m.d.sync += [item.eq(new), item_is_event.eq(is_event), item_generation.eq(generation)]
-        with m.If(advances):
-            m.d.sync += full.eq(makes)
-        repeated = item_is_event & (read.data == item_generation)
-        m.d.comb += [o.valid.eq(full), o.p.eq(item)]
+            m.d.sync += [
+                looked.item.eq(new),
+                looked.is_event.eq(is_event),
+                looked.generation.eq(generation),
+            ]
+        with m.If(look_moves):
+            m.d.sync += looks.eq(makes)
+        with m.If(check_moves):
+            m.d.sync += [checks.eq(looks), checked.eq(looked), seen_at.eq(read.data)]
+        repeated = checked.is_event & (seen_at == checked.generation)
+        m.d.comb += [o.valid.eq(checks), o.p.eq(checked.item)]
         with m.If(repeated):
             m.d.comb += o.p.lanes.eq(0)
 
-        counts = refuses | (o.valid & o.ready & repeated)
-        with m.If(counts & ~self.refused.all()):
+        refused = Signal()
+        m.d.sync += refused.eq(refuses | (o.valid & o.ready & repeated))
+        with m.If(refused & ~self.refused.all()):
             m.d.sync += self.refused.eq(self.refused + 1)
         return m

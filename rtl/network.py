@@ -11,6 +11,7 @@ from ..model.width import prove
 from .dense import Dense
 from .narrow import Narrow
 from .readout import Readout
+from .stream import join
 
 __all__ = ["Network"]
 
@@ -72,7 +73,7 @@ class Network(wiring.Component):
         source = wiring.flipped(self.i)
         for n, engine in enumerate(self.engines):
             m.submodules[f"layer{n}"] = engine
-            _join(m, source, engine.i)
+            join(m, source, engine.i)
             source = engine.o
             if engine.measures:
                 break
@@ -80,16 +81,10 @@ class Network(wiring.Component):
             for chunk in chunks(engine.unit):
                 narrow = Narrow(positions, lanes, chunk, registered=chunk > 1)
                 m.submodules[f"narrow{n}_{chunk}"] = narrow
-                _join(m, source, narrow.i)
+                join(m, source, narrow.i)
                 source, positions, lanes = narrow.o, positions * narrow.chunks, chunk
         m.submodules.readout = self.readout
-        _join(m, source, self.readout.i)
+        join(m, source, self.readout.i)
         wiring.connect(m, self.readout.o, wiring.flipped(self.o))
         m.d.comb += self.decided.eq(self.readout.decided)
         return m
-
-
-def _join(m: Module, source: stream.Interface, sink: stream.Interface) -> None:
-    """Connect two streams field by field; a position beyond the sink's range never comes."""
-    m.d.comb += [sink.valid.eq(source.valid), source.ready.eq(sink.ready)]
-    m.d.comb += [sink.p[name].eq(source.p[name]) for name, _ in source.p.shape()]

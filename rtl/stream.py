@@ -18,7 +18,7 @@ from amaranth.hdl import Module, Shape, ShapeLike, Signal, unsigned
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Queue", "Skid", "vector"]
+__all__ = ["Queue", "Skid", "join", "vector"]
 
 
 def vector(positions: int, lanes: int, bits: int = 1) -> data.StructLayout:
@@ -34,6 +34,12 @@ def vector(positions: int, lanes: int, bits: int = 1) -> data.StructLayout:
     return data.StructLayout(
         {"position": range(positions), "lanes": unsigned(lanes * bits), "tick": 1, "last": 1}
     )
+
+
+def join(m: Module, source: Any, sink: Any) -> None:
+    """Connect two streams of vectors field by field; a position beyond the sink's never comes."""
+    m.d.comb += [sink.valid.eq(source.valid), source.ready.eq(sink.ready)]
+    m.d.comb += [sink.p[name].eq(source.p[name]) for name, _ in source.p.shape()]
 
 
 class Queue(wiring.Component):

@@ -1,15 +1,17 @@
 """The core behind AXI4-Stream: beats in, results out."""
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Shape, Signal, signed
 from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..model.cycles import IN_FLIGHT
 from ..model.mapping import Mapping
 from ..model.network import Network as Golden
-from .framer import Framer, beat
+from .framer import Framer
+from .narrow import Narrow
 from .network import Network
-from .stream import Skid
+from .pixels import Pixels
+from .stream import Skid, join
 
 __all__ = ["Top", "whole_bytes"]
 
@@ -31,7 +33,7 @@ class Top(wiring.Component):
     Members
     -------
     s_axis_tdata, s_axis_tvalid, s_axis_tlast : In; s_axis_tready : Out
-        One packet per sample, of beats as `framer.beat` lays them out.
+        One packet per sample, of beats as `framer.beat` lays them out, or of packed pixels.
     m_axis_tdata, m_axis_tvalid, m_axis_tlast : Out; m_axis_tready : In
         One packet per sample: word 0 = label (bits 0-15) and step of decision (bits 16-31); word 1 = cycles from the
         sample's first beat to word 0; then the score of each class, sign-extended.
@@ -52,10 +54,12 @@ class Top(wiring.Component):
     def __init__(self, golden: Golden, mapping: Mapping, *, name: str = "weights") -> None:
         self.golden = golden
         self.core = Network(golden, mapping, name=name)
+        self.source = Pixels(golden, mapping.pixels) if mapping.pixels else Framer(golden)
+        beat_width = Shape.cast(self.source.i.p.beat.shape()).width
         self.word_width = max(32, whole_bytes(self.core.readout.width))
         super().__init__(
             {
-                "s_axis_tdata": In(whole_bytes(beat(golden).as_shape().width)),
+                "s_axis_tdata": In(whole_bytes(beat_width)),
                 "s_axis_tvalid": In(1),
                 "s_axis_tready": Out(1),
                 "s_axis_tlast": In(1),
@@ -69,29 +73,36 @@ class Top(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.framer = framer = Framer(self.golden)
-        m.submodules.skid = skid = Skid(framer.o.p.shape())
+        m.submodules.source = source = self.source
         m.submodules.core = core = self.core
         m.submodules.result = result = Skid(Signal(self.word_width + 1).shape())
         m.submodules.starts = starts = fifo.SyncFIFO(width=32, depth=IN_FLIGHT)
 
         # Beats to items to the core.
         m.d.comb += [
-            framer.i.p.beat.eq(self.s_axis_tdata),
-            framer.i.p.last.eq(self.s_axis_tlast),
-            framer.i.valid.eq(self.s_axis_tvalid),
-            self.s_axis_tready.eq(framer.i.ready),
-            framer.decided.eq(core.decided),
-            framer.room.eq(starts.w_rdy),
-            self.refused.eq(framer.refused),
+            source.i.p.beat.eq(self.s_axis_tdata),
+            source.i.p.last.eq(self.s_axis_tlast),
+            source.i.valid.eq(self.s_axis_tvalid),
+            self.s_axis_tready.eq(source.i.ready),
+            source.decided.eq(core.decided),
+            source.room.eq(starts.w_rdy),
+            self.refused.eq(source.refused),
         ]
-        wiring.connect(m, framer.o, skid.i)
-        wiring.connect(m, skid.o, core.i)
+        if isinstance(source, Framer):
+            m.submodules.skid = skid = Skid(source.o.p.shape())
+            wiring.connect(m, source.o, skid.i)
+            wiring.connect(m, skid.o, core.i)
+        elif source.lanes == 1:
+            join(m, source.o, core.i)
+        else:
+            m.submodules.narrow = narrow = Narrow(source.words, source.lanes, 1)
+            wiring.connect(m, source.o, narrow.i)
+            join(m, narrow.o, core.i)
 
         # Note when each sample starts.
         now = Signal(32)
         m.d.sync += now.eq(now + 1)
-        m.d.comb += [starts.w_en.eq(framer.starts), starts.w_data.eq(now)]
+        m.d.comb += [starts.w_en.eq(source.starts), starts.w_data.eq(now)]
 
         # A result's items to words: the decision, the cycles, then the scores.
         word = Signal(range(3))

@@ -1,0 +1,179 @@
+"""Packed pixels: whole images in, latency-coded items out. The law is `Latency` in model/encode.py."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..model.encode import Latency
+from ..model.network import Network
+from ..model.refuse import Refused
+from .stream import vector
+
+__all__ = ["Pixels"]
+
+
+class Pixels(wiring.Component):
+    """Takes an image, several pixels a beat, and plays it back step by step while the next one comes in.
+
+    An image that is too short is dark where it ends; beats beyond its end are dropped and counted. After a reset in
+    the middle of an image the rest of that image is dropped.
+
+    Parameters
+    ----------
+    network : Network
+        With latency coding.
+    lanes : int
+        Pixels of a beat.
+
+    Members
+    -------
+    i : In(stream.Signature({"beat": lanes * 8, "last": 1}))
+        The first pixel lies lowest.
+    o : Out(stream.Signature(vector(words, lanes)))
+    decided : In(3)
+        Number of samples decided, modulo 8.
+    room : In(1)
+        Whether one more sample may be under way.
+    starts : Out(1)
+        The first beat of a sample is taken.
+    refused : Out(16)
+        Number of beats dropped, up to 65,535.
+
+    Timing
+    ------
+    One beat per cycle while one of two image memories is free. Play-back looks at one word of one step per cycle; a
+    word is offered two cycles after the image's last beat at the earliest.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+    decided: Signal
+    room: Signal
+    starts: Signal
+    refused: Signal
+
+    def __init__(self, network: Network, lanes: int) -> None:
+        if not isinstance(network.coding, Latency):
+            raise Refused("Packed pixels must feed a network with latency coding")
+        self.network = network
+        self.lanes = lanes
+        self.words = -(-network.inputs // lanes)
+        super().__init__(
+            {
+                "i": In(stream.Signature(data.StructLayout({"beat": lanes * 8, "last": 1}))),
+                "o": Out(stream.Signature(vector(self.words, lanes))),
+                "decided": In(3),
+                "room": In(1),
+                "starts": Out(1),
+                "refused": Out(16),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        steps, code = self.network.steps, unsigned(self.network.steps.bit_length())
+        m.submodules.images = images = memory.Memory(
+            shape=data.ArrayLayout(code, self.lanes), depth=2 * self.words, init=[]
+        )
+        full = Signal(2)
+        self._write(m, images.write_port(), full)
+        self._play(m, images.read_port(), full, steps)
+        return m
+
+    def _write(self, m: Module, port: memory.WritePort, full: Signal) -> None:
+        """Encode the pixels of a beat and keep them."""
+        network, i = self.network, self.i
+        bank, word = Signal(), Signal(range(self.words))
+        # Whether the source is within a sample; survives reset, after which that sample is `stale`.
+        within, stale = Signal(reset_less=True), Signal(init=1)
+        drains, fills = Signal(), Signal()
+        takes = i.valid & i.ready
+        keeps = takes & ~drains & ~(stale & within)
+        is_last_word = word == self.words - 1
+        assert isinstance(network.coding, Latency)
+        table = network.coding.table(network.steps)
+        codes = []
+        for lane in range(self.lanes):
+            pixel = i.p.beat[8 * lane : 8 * (lane + 1)]
+            fires = Signal(network.steps.bit_length(), init=network.steps, name=f"step{lane}")
+            m.d.comb += fires.eq(network.steps)
+            for t in reversed(range(network.steps)):
+                dimmest = [p for p in range(256) if table[p] <= t]
+                if dimmest:
+                    with m.If(pixel >= dimmest[0]):
+                        m.d.comb += fires.eq(t)
+            exists = ~is_last_word if lane >= network.inputs - (self.words - 1) * self.lanes else 1
+            codes.append(Mux(exists & ~fills, fires, network.steps))
+        m.d.comb += [
+            i.ready.eq(
+                ~fills
+                & (drains | (stale & within) | (~full.bit_select(bank, 1) & (within | self.room)))
+            ),
+            self.starts.eq(keeps & ~within),
+            port.addr.eq(bank * self.words + word),
+            port.data.eq(Cat(codes)),
+            port.en.eq(keeps | fills),
+        ]
+        with m.If(takes):
+            m.d.sync += within.eq(~i.p.last)
+            with m.If(i.p.last | ~within):
+                m.d.sync += stale.eq(0)
+            with m.If(drains & i.p.last):
+                m.d.sync += drains.eq(0)
+            with m.If(drains & ~self.refused.all()):
+                m.d.sync += self.refused.eq(self.refused + 1)
+        with m.If(port.en):
+            m.d.sync += [word.eq(word + 1), fills.eq(fills | i.p.last)]
+            with m.If(is_last_word):
+                m.d.sync += [
+                    word.eq(0),
+                    fills.eq(0),
+                    drains.eq(~fills & ~i.p.last),
+                    bank.eq(~bank),
+                    full.bit_select(bank, 1).eq(1),
+                ]
+
+    def _play(self, m: Module, port: memory.ReadPort, full: Signal, steps: int) -> None:
+        """Offer the words of each step that have spikes, and the end of every step."""
+        o = self.o
+        bank, word, step = Signal(), Signal(range(self.words)), Signal(range(steps))
+        sample = Signal(3)
+        item = data.StructLayout(
+            {"position": range(self.words), "step": range(steps), "tick": 1, "last": 1, "end": 1}
+        )
+        held, held_full = Signal(item), Signal()
+        spikes = Cat(fires == held.step for fires in port.data) & ~held.end.replicate(self.lanes)
+        worth = spikes.any() | held.tick | held.end
+        m.d.comb += [
+            o.valid.eq(held_full & worth),
+            o.p.position.eq(held.position),
+            o.p.lanes.eq(spikes),
+            o.p.tick.eq(held.tick),
+            o.p.last.eq(held.last | held.end),
+        ]
+        advances = ~held_full | ~worth | o.ready
+        looks = full.bit_select(bank, 1) & advances
+        is_decided = self.decided == (sample + 1)[:3]
+        is_last_word, is_last_step = word == self.words - 1, step == steps - 1
+        m.d.comb += [port.addr.eq(bank * self.words + word), port.en.eq(looks)]
+        with m.If(advances):
+            m.d.sync += held_full.eq(looks)
+        with m.If(looks):
+            m.d.sync += [
+                held.position.eq(word),
+                held.step.eq(step),
+                held.tick.eq(is_last_word & ~is_decided),
+                held.last.eq(is_last_word & is_last_step),
+                held.end.eq(is_decided),
+                word.eq(word + 1),
+            ]
+            with m.If(is_last_word):
+                m.d.sync += [word.eq(0), step.eq(step + 1)]
+            with m.If(is_decided | (is_last_word & is_last_step)):
+                m.d.sync += [
+                    word.eq(0),
+                    step.eq(0),
+                    sample.eq(sample + 1),
+                    bank.eq(~bank),
+                    full.bit_select(bank, 1).eq(0),
+                ]
