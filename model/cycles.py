@@ -2,12 +2,14 @@
 
     start(stage, item) = max(arrival, end of the previous item, a free place downstream)
 
-Two figures per sample: **latency**, from its first beat to its result with the core idle before, and **interval**,
-between its result and the one before, back to back; source and sink never stall. The hardware must meet both exactly.
+Two figures per sample: **latency**, from its first beat to its result with the core idle before,
+and **interval**, between its result and the one before, back to back; source and sink never stall.
+The hardware must meet both exactly.
 
 Every stage of the hardware has its twin here, of the same name, and `take(at, ...)`: hand it an item that is offered
-from cycle `at` on; returns the cycle in which it is taken. Items are followed one at a time through all stages, so
-that whatever a stage waits for is known already: an item only ever waits for older ones.
+from cycle `at` on; returns the cycle in which it is taken. Items are followed one at a time through
+all stages, so that whatever a stage waits for is known already: an item only ever waits for older
+ones.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +34,8 @@ Vector = Sequence[int]  # numbers of spikes in the chunks of a vector, zeros lef
 def rest(neuron: Neuron) -> int:
     """Cycles between the read and the write of a sweep, beyond an addition's.
 
-    0 for neurons that neither leak nor clamp, 1 for a leak by shift and subtraction, 2 for one by multiplication.
+    0 for neurons that neither leak nor clamp, 1 for a leak by shift and subtraction, 2 for one by
+    multiplication.
     """
     if not neuron.leaks and neuron.clamp is None:
         return 0
@@ -55,7 +58,8 @@ def scanned(unit: Unit) -> int:
 def chunks(unit: Unit) -> list[int]:
     """Lanes behind each stage of serialisation: by up to 16 first where a vector is wide.
 
-    A chunk divides the vector, unless there is one position only: addresses stay position * lanes + lane.
+    A chunk divides the vector, unless there is one position only: addresses stay position * lanes +
+    lane.
     """
     lanes = unit.sweep
     if lanes <= 32:
@@ -108,7 +112,7 @@ class Readout:
 
 
 class Narrow:
-    """Passes a vector on in chunks (rtl/narrow.py); the last stage hands single events to an engine."""
+    """Passes a vector on in chunks, in the end event by event (rtl/narrow.py)."""
 
     def __init__(self, sink: "Narrow | Engine", chunk: int, registered: bool) -> None:
         self.sink = sink
@@ -147,7 +151,7 @@ class Engine:
         self.final = False
 
     def take_all(self, at: int, events: int, tick: bool, last: bool) -> int:
-        """Take events offered one after the other, the last with the end of the step; returns when it is taken."""
+        """Take events offered one by one, the last with the end; returns when that is taken."""
         folds = self.unit.folds
         if events > 1:
             at = max(at, self.free) + (events - 2) * folds
@@ -156,7 +160,7 @@ class Engine:
         return self.take(at, min(events, 1), tick, last)
 
     def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
-        """Take an item: an event of `value` (0 is none), perhaps the end of a step or of the sample."""
+        """Take an item: an event of `value` (0 is none), perhaps the end of a step or sample."""
         value = sum(value) if isinstance(value, Sequence) else value
         at = max(at, self.free)
         busy = at + value * self.unit.folds

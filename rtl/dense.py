@@ -1,4 +1,4 @@
-"""The engine of a dense layer: sequencer, weight memory, lanes, queue. The law is in model/dense.py."""
+"""The engine of a dense layer. The law is in model/dense.py."""
 
 import numpy as np
 from amaranth.hdl import Module, signed
@@ -18,7 +18,10 @@ __all__ = ["Dense", "measured", "rows"]
 
 
 def rows(layer: Layer, unit: Unit) -> list[int]:
-    """Pack the weights: word ``pre * folds + fold`` holds the weights to neurons ``fold * lanes ...``, lane 0 lowest."""
+    """Pack the weights.
+
+    Word ``pre * folds + fold`` holds the weights to neurons ``fold * lanes ...``, lane 0 lowest.
+    """
     w = np.zeros((unit.folds * unit.lanes, layer.dense.pre), np.int64)
     w[: unit.neurons] = layer.dense.weights
     bits = layer.dense.bits
@@ -29,9 +32,10 @@ def rows(layer: Layer, unit: Unit) -> list[int]:
 
 
 def measured(unit: Unit, width: int) -> data.StructLayout:
-    """Make the layout of the last layer's items: as `vector`, one for every sweep operation, with membranes.
+    """Make the layout of the last layer's items: every sweep operation, with membranes.
 
-    `final` tells that the step is the last of its sample; `membranes` are accumulators, h less the neuron's offset.
+    `final` tells that the step is the last of its sample; `membranes` are accumulators, h less the
+    neuron's offset.
     """
     return data.StructLayout(
         {
@@ -58,7 +62,8 @@ class Dense(wiring.Component):
     limit : int
         Largest value of an event.
     measures : bool
-        Whether every sweep is reported with its membranes (the last layer), rather than its spikes alone.
+        Whether every sweep is reported with its membranes (the last layer), rather than its spikes
+        alone.
 
     Members
     -------
@@ -67,8 +72,9 @@ class Dense(wiring.Component):
 
     Timing
     ------
-    An event takes value x folds cycles, the end of a step folds x groups + rest. A sweep operation is offered at `o`
-    four cycles after its turn. The pipeline never stalls: a sweep waits for room first.
+    An event takes value x folds cycles, the end of a step folds x groups + rest. A sweep operation
+    is offered at `o` four cycles after its turn. The pipeline never stalls: a sweep waits for room
+    first.
     """
 
     i: stream.Interface

@@ -1,4 +1,4 @@
-"""Emission: a network and its mapping to deterministic Verilog, weight files and a description of the ports."""
+"""Emission: a network and its mapping to Verilog, weight files and a description."""
 
 import json
 import re
@@ -66,7 +66,8 @@ def emit(
     folder : Path
         Made if missing.
     name : str
-        Name of the top module and prefix of every file; anything but letters, digits and _ becomes _.
+        Name of the top module and prefix of every file; anything but letters, digits and _ becomes
+        _.
     inline : bool
         Whether the weights stand in the Verilog instead of in ``$readmemh`` files.
     """
@@ -157,7 +158,7 @@ def _packet(top: Top) -> dict[str, object]:
 
 
 def _items(engine: Dense) -> dict[str, object]:
-    """Describe the items of a layer: position, lanes, tick, last; in the last layer final and membranes."""
+    """Describe the items of a layer (rtl/stream.py; of the last one rtl/dense.py `measured`)."""
     neurons, neuron = engine.unit.neurons, engine.lanes.neuron
     return {
         "neurons": neurons,

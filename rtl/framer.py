@@ -1,4 +1,4 @@
-"""The framer: bus beats to items. It adds what is missing, and refuses what the proven widths do not cover."""
+"""The framer: bus beats to items; adds what is missing, refuses what was not declared."""
 
 from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, enum, memory, stream, wiring
@@ -15,8 +15,8 @@ GENERATION_BITS = 16
 def beat(network: Network) -> data.StructLayout:
     """Make the layout of an input beat, from bit 0 up.
 
-    `address` of the input; `value` of the event, of as many bits as the largest needs; `tick`: this beat is the end
-    of a step instead.
+    `address` of the input; `value` of the event, of as many bits as the largest needs; `tick`: this
+    beat is the end of a step instead.
     """
     return data.StructLayout(
         {
@@ -39,11 +39,12 @@ class Phase(enum.Enum, shape=2):
 class Framer(wiring.Component):
     """Turns the beats of a sample into items, with exactly T ends of steps.
 
-    Dropped and counted in `refused`: events after the last step, of an address or a value beyond the declaration, or
-    of an input that was seen before (in this sample where inputs come once, else in this step). What was seen is a
-    memory of generation numbers, one per input, so that nothing is cleared between samples; when the generations are
-    used up (every 65,535), and after reset, it is cleared once. After a reset in the middle of a sample the rest of
-    that sample is dropped.
+    Dropped and counted in `refused`: events after the last step, of an address or a value beyond
+    the declaration, or of an input that was seen before (in this sample where inputs come once,
+    else in this step). What was seen is a memory of generation numbers, one per input, so that
+    nothing is cleared between samples; when the generations are used up (every 65,535), and after
+    reset, it is cleared once. After a reset in the middle of a sample the rest of that sample is
+    dropped.
 
     Parameters
     ----------
@@ -105,7 +106,8 @@ class Framer(wiring.Component):
         within = Signal(reset_less=True)
         stale = Signal(init=1)
 
-        # Forget at leisure which inputs were seen: once after reset, and when the generations are used up.
+        # Forget at leisure which inputs were seen: once after reset, and when the generations are
+        # used up.
         generation = Signal(GENERATION_BITS, init=1)
         clearing = Signal(init=1)
         cleared = Signal(range(inputs))

@@ -18,8 +18,8 @@ __all__ = ["Lanes", "result"]
 def result(unit: Unit, width: int | None) -> data.StructLayout:
     """Make the layout of what one sweep operation sees.
 
-    `fire`, `last`, `end`, `fold`, `group` are those of the operation; `spikes` one bit per swept neuron; `membranes`
-    the accumulators, h less the neuron's offset, if `width` is given.
+    `fire`, `last`, `end`, `fold`, `group` are those of the operation; `spikes` one bit per swept
+    neuron; `membranes` the accumulators, h less the neuron's offset, if `width` is given.
     """
     fields: dict[str, ShapeLike] = {
         "fold": range(unit.folds),
@@ -58,8 +58,8 @@ class Lanes(wiring.Component):
 
     Timing
     ------
-    An addition is seen by every operation behind it. A sweep writes back `neuron.rest` cycles later than an addition
-    does, so that many idle cycles must follow it.
+    An addition is seen by every operation behind it. A sweep writes back `neuron.rest` cycles later
+    than an addition does, so that many idle cycles must follow it.
     """
 
     i: data.View
@@ -103,7 +103,8 @@ class Lanes(wiring.Component):
             m.d.sync += (delayed := Signal.like(write)).eq(write)
             write = delayed
 
-        # With several folds a sample is not cleared but marked: a fresh fold is not read before it was written.
+        # With several folds a sample is not cleared but marked: a fresh fold is not read before it
+        # was written.
         fresh = Signal()
         if self.unit.folds > 1:
             folds = Signal(self.unit.folds, init=-1)

@@ -19,8 +19,8 @@ class Emission:
 class Rom(wiring.Component):
     """A read-only memory of wide words.
 
-    In Amaranth's simulator it is a memory; at emission (`Emission` as platform) an instance of a module of its own,
-    so that its contents can be a file.
+    In Amaranth's simulator it is a memory; at emission (`Emission` as platform) an instance of a
+    module of its own, so that its contents can be a file.
 
     Parameters
     ----------

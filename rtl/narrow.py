@@ -17,7 +17,8 @@ def lowest(bits: Value) -> Value:
 class Narrow(wiring.Component):
     """Cuts the vectors of a stream of spikes into chunks and passes on those that are not empty.
 
-    The end of a step travels with the last chunk; a vector without spikes that ends no step vanishes.
+    The end of a step travels with the last chunk; a vector without spikes that ends no step
+    vanishes.
 
     Parameters
     ----------
@@ -36,8 +37,9 @@ class Narrow(wiring.Component):
 
     Timing
     ------
-    Latency 1 cycle; one chunk per cycle; a vector is taken while the last chunk of the one before is taken. With
-    `registered`, ready does not depend on `o.ready`, and a vector is taken a cycle later.
+    Latency 1 cycle; one chunk per cycle; a vector is taken while the last chunk of the one before
+    is taken. With `registered`, ready does not depend on `o.ready`, and a vector is taken a cycle
+    later.
     """
 
     i: stream.Interface

@@ -1,4 +1,4 @@
-"""Packed pixels: whole images in, latency-coded items out. The law is `Latency` in model/encode.py."""
+"""Packed pixels to items. The law is `Latency` in model/encode.py."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, memory, stream, wiring
@@ -13,10 +13,10 @@ __all__ = ["Pixels"]
 
 
 class Pixels(wiring.Component):
-    """Takes an image, several pixels a beat, and plays it back step by step while the next one comes in.
+    """Takes an image, several pixels a beat; plays it back step by step while the next comes in.
 
-    An image that is too short is dark where it ends; beats beyond its end are dropped and counted. After a reset in
-    the middle of an image the rest of that image is dropped.
+    An image that is too short is dark where it ends; beats beyond its end are dropped and counted.
+    After a reset in the middle of an image the rest of that image is dropped.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ class Pixels(wiring.Component):
 
     Timing
     ------
-    One beat per cycle while one of two image memories is free. Play-back looks at one word of one step per cycle; a
-    word is offered two cycles after the image's last beat at the earliest.
+    One beat per cycle while one of two image memories is free. Play-back looks at one word of one
+    step per cycle; a word is offered two cycles after the image's last beat at the earliest.
     """
 
     i: stream.Interface

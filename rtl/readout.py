@@ -15,7 +15,7 @@ __all__ = ["Readout", "outcome"]
 
 
 def outcome(network: Network, width: int) -> data.StructLayout:
-    """Make the layout of a result's items: one per class, in order; `label` and `step` are the same in all."""
+    """Make the layout of a result's items: one per class; all have the label and the step."""
     return data.StructLayout(
         {
             "label": range(network.classes),
@@ -57,8 +57,8 @@ class Readout(wiring.Component):
 
     Timing
     ------
-    An item takes one cycle; where it is scanned, one more for every `scanned` lanes; where it ends the step then, two
-    more. A result is offered in the last of these.
+    An item takes one cycle; where it is scanned, one more for every `scanned` lanes; where it ends
+    the step then, two more. A result is offered in the last of these.
     """
 
     i: stream.Interface
@@ -95,8 +95,8 @@ class Readout(wiring.Component):
         turn = Signal(range(turns))  # of the item
         row = Signal(range(rows + 1))  # of the classes; class = row * ways + way
 
-        # Take an item. With first-spike, a step that decides nothing is not worth a scan; where a step comes in
-        # several items, its later ones are not known yet.
+        # Take an item. With first-spike, a step that decides nothing is not worth a scan; where a
+        # step comes in several items, its later ones are not known yet.
         worth = i.p.tick | (not whole)
         if first_spike and whole:
             worth = i.p.lanes.any() | i.p.final
@@ -142,8 +142,8 @@ class Readout(wiring.Component):
             candidates.append((write.data, spike & is_class, is_class, way))
             sent_scores.append(read.data)
 
-        # Keep the best: with first-spike those that spike go before those that do not; then the higher score; then the
-        # lower class.
+        # Keep the best: with first-spike those that spike go before those that do not; then the
+        # higher score; then the lower class.
         best, best_spike = Signal(signed(self.width)), Signal()
         best_row, best_way = Signal(range(rows)), Signal(range(ways))
         none = scored_row == 0

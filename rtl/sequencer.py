@@ -36,7 +36,7 @@ def operation(unit: Unit, inputs: int) -> data.StructLayout:
 
 
 class Sequencer(wiring.Component):
-    """Turns every item into additions (value x folds), then a sweep (folds x groups, and `rest` idle cycles).
+    """Turns items into additions (value x folds), then a sweep (folds x groups, and a `rest`).
 
     Parameters
     ----------

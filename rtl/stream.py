@@ -1,13 +1,15 @@
 """What flows between the parts: vector items, and the two buffers that hold them.
 
-An item is, in this order: some events, then perhaps the end of a step, then perhaps the end of the sample.
+An item is, in this order: some events, then perhaps the end of a step, then perhaps the end of the
+sample.
 
     position   which vector of the layer; its lane l is neuron position * lanes + l
     lanes      value of each lane, `bits` wide, lane 0 in the lowest bits; 0 is no event
     tick       these were the last events of the step: leak, compare, fire, reset
     last       the sample ends here: afterwards everything is as after reset
 
-``last`` without ``tick`` ends a sample that was decided early: nothing fires. One lane makes a serial stream.
+``last`` without ``tick`` ends a sample that was decided early: nothing fires. One lane makes a
+serial stream.
 
 Data transfer follows the rules of `amaranth.lib.stream`: what is offered is held until it is taken.
 """

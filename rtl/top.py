@@ -35,8 +35,9 @@ class Top(wiring.Component):
     s_axis_tdata, s_axis_tvalid, s_axis_tlast : In; s_axis_tready : Out
         One packet per sample, of beats as `framer.beat` lays them out, or of packed pixels.
     m_axis_tdata, m_axis_tvalid, m_axis_tlast : Out; m_axis_tready : In
-        One packet per sample: word 0 = label (bits 0-15) and step of decision (bits 16-31); word 1 = cycles from the
-        sample's first beat to word 0; then the score of each class, sign-extended.
+        One packet per sample: word 0 = label (bits 0-15) and step of decision (bits 16-31); word 1
+        = cycles from the sample's first beat to word 0; then the score of each class, sign-
+        extended.
     refused : Out(16)
         Beats that broke the input's declaration and were dropped, up to 65,535.
     """
