@@ -6,11 +6,10 @@ Two figures per sample: **latency**, from its first beat to its result with the 
 and **interval**, between its result and the one before, back to back; source and sink never stall.
 The hardware must meet both exactly.
 
-Every stage of the hardware has its twin here, of the same name, and `take(at, ...)`: hand it an item that is offered
-from cycle `at` on; returns the cycle in which it is taken. Items are followed one at a time through
-all stages, so that whatever a stage waits for is known already: an item only ever waits for older
-ones.
-"""
+Every stage of the hardware has its twin here, of the same name, and `take(at, ...)`: hand it an
+item that is offered from cycle `at` on; returns the cycle in which it is taken. Items are followed
+one at a time through all stages, so that whatever a stage waits for is known already: an item only
+ever waits for older ones. """
 
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush

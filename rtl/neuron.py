@@ -1,8 +1,9 @@
 """Neurons in gates: the end of a step. The law is in model/neuron.py.
 
 An accumulator starts every step at ``decay(v) + b`` and takes the step's events; so a sweep reads
-the membrane h, fires, resets, and at once pays the leak and the bias of the step to come. Neurons that neither leak
-nor clamp (`integrates`) are kept at h - theta, so that the comparison is the sign.
+the membrane h, fires, resets, and at once pays the leak and the bias of the step to come. Neurons
+that neither leak nor clamp (`integrates`) are kept at h - theta, so that the comparison is the
+sign.
 """
 
 from dataclasses import dataclass
