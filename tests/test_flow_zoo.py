@@ -1,0 +1,42 @@
+"""The shipped networks are what their list says."""
+
+import pytest
+
+from spikeline.flow.data import load
+from spikeline.flow.zoo import FOLDER, index, resolve
+
+NAMES = sorted(index())
+
+
+def test_every_shipped_file_is_listed_once() -> None:
+    """The folder holds the files of the list and nothing else."""
+    files = [entry["file"] for entry in index().values()]
+    assert sorted(files) == sorted(path.name for path in FOLDER.glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_entry_tells_the_truth(name: str) -> None:
+    """Hash, shape, steps and readout are those of the file; the command trains that recipe."""
+    entry, named = index()[name], resolve(name)
+    assert named.hash == entry["hash"]
+    assert named.data == entry["data"]
+    assert named.network.shape == entry["shape"]
+    assert named.network.steps == entry["steps"]
+    assert named.network.readout.kind == entry["readout"]
+    assert entry["command"].startswith(f"spikeline train {name} ")
+
+
+@pytest.mark.skipif("digits-ttfs" not in NAMES, reason="no digits in the zoo yet")
+def test_accuracy_on_digits_is_as_listed() -> None:
+    """The listed accuracy is that of the shipped file on the third that nothing was chosen on."""
+    entry, named = index()["digits-ttfs"], resolve("digits-ttfs")
+    data = load("digits", "test")
+    right = float((named.network.run(data.x).decision.label == data.y).mean())
+    assert entry["samples"] == len(data.y)
+    assert entry["accuracy"] == pytest.approx(right, abs=5e-5)
+
+
+def test_file_of_a_shipped_network_is_known_by_its_hash() -> None:
+    """A copy of a shipped network, given as a file, finds its data set."""
+    for name in NAMES:
+        assert resolve(str(FOLDER / index()[name]["file"])).data == index()[name]["data"]
