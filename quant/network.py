@@ -148,8 +148,8 @@ def prove(network: golden.Network) -> None:
     """Prove that float32 carries every intermediate value of a network exactly.
 
     Beyond the bounds of model/width.py, which hold h before and after its clamp, these are: the sum
-    of all currents so far and the sum of all biases so far, which the parallel form adds up apart,
-    v m before the leak's shift, and the weighted sum of the readout.
+    of all currents so far, which the parallel form computes apart from the biases (whose own sum is
+    the membrane without input), v m before the leak's shift, and the weighted sum of the readout.
 
     Raises
     ------
@@ -159,14 +159,16 @@ def prove(network: golden.Network) -> None:
     top, proven = 0, bounds(network)
     declared = network.declared()
     for i, (layer, (_, once)) in enumerate(zip(network.layers, declared, strict=True)):
-        n, times = layer.neuron, 1 if once else network.steps
+        n = layer.neuron
+        parallel = not n.leaks and n.clamp is None and n.reset == "none"
+        times = network.steps if parallel and not once else 1
         current, accumulator, membrane = (
             max(int(-low.min()), int(high.max()))
             for low, high in (proven[i].current, proven[i].accumulator, proven[i].membrane)
         )
-        sums = (current << n.shift) * times + int(np.abs(n.bias.astype(int)).max()) * network.steps
         theta = 0 if n.threshold is None else int(n.threshold.max())
-        top = max(accumulator, membrane, theta, membrane * n.leak[0], sums)
+        currents = (current << n.shift) * times
+        top = max(accumulator, membrane, theta, membrane * n.leak[0], currents)
         if top >= EXACT:
             raise Refused(
                 f"Layer {i} must stay below 2**24 in every value to be exact in float32,"

@@ -24,7 +24,7 @@ from torch.nn.functional import cross_entropy, nll_loss
 from ..model import readout as golden
 from ..model.refuse import Refused
 
-__all__ = ["LOSSES", "choose_threshold", "decide", "loss", "weighting"]
+__all__ = ["LOSSES", "choose_threshold", "crowd", "decide", "loss", "weighting"]
 
 LOSSES = ("hazard", "spikes", "weighted", "every", "count", "final", "maximum")
 SHARP = 5.0  # logits per spike
@@ -85,6 +85,28 @@ def loss(
     raise Refused(f"Loss must be one of {', '.join(LOSSES)}, not {kind!r}")
 
 
+def crowd(events: Tensor, spikes: list[Tensor], spare: int) -> Tensor:
+    """Measure by how many cycles hidden spikes that wait in line delay the answer, beyond `spare`.
+
+    One event is added per cycle and layer. Spikes of step t queue behind those before them, beside
+    the input events of the steps to come, so the sample ends late by the largest of: spikes since
+    t, less input events since t + 1.
+
+    Parameters
+    ----------
+    events : (steps, samples), input events
+    spikes : per hidden layer (steps, samples, neurons)
+    spare : int, cycles
+    """
+    after = _since(events) - events
+    waits = [(_since(s.sum(2)) - after).max(0).values for s in spikes]
+    return sum(((w - spare).relu().mean() for w in waits), events.new_zeros(()))
+
+
+def _since(x: Tensor) -> Tensor:
+    return x.flip(0).cumsum(0).flip(0)
+
+
 def decide(readout: golden.Readout, s: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
     """Decide a batch as model/readout.py does.
 
@@ -129,9 +151,8 @@ def choose_threshold(
 ) -> tuple[int, float, float]:
     """Choose the one threshold of the output layer for first-spike, on held-out data.
 
-    Of the thresholds whose accuracy is at most `slack` below the best one's and whose mean number
-    of steps used is at most `steps`, the one that decides earliest; where none is fast enough, the
-    most accurate.
+    Of the thresholds that use at most `steps` steps on average (of all where none does) and whose
+    accuracy is at most `slack` below the best one's of these, the one that decides earliest.
 
     Parameters
     ----------
@@ -148,8 +169,7 @@ def choose_threshold(
     for theta in range(1, max(1, int(h.max())) + 1):
         found = rule.decide(h >= theta, h)
         tried.append((theta, float((found.label == y).mean()), float(found.step.mean()) + 1))
-    best = max(accuracy for _, accuracy, _ in tried)
-    good = [x for x in tried if x[1] >= best - slack and x[2] <= steps]
-    if good:
-        return min(good, key=lambda x: (x[2], -x[1]))
-    return max(tried, key=lambda x: (x[1], -x[2]))
+    allowed = [x for x in tried if x[2] <= steps] or tried
+    best = max(accuracy for _, accuracy, _ in allowed)
+    good = [x for x in allowed if x[1] >= best - slack]
+    return min(good, key=lambda x: (x[2], -x[1]))

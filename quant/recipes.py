@@ -85,8 +85,8 @@ class Recipe:
     weighting: str = "even"
     gamma: float = 2.0
     temperature: float = 2.0
-    quiet: float = 0.02
-    spare: int = 2
+    quiet: float = 0.05
+    spare: int = 0
     rare: float = 0.0
     shift: float = 1.0
     turn: float = 8.0
@@ -154,6 +154,8 @@ RECIPES = {
             batch=64,
             rate=1e-2,
             held=0.15,
+            quiet=0.0,
+            slack=0.006,
         ),
         IMAGES,
         # Leak 7/8 = (2**3 - 2**0) / 2**3: a shift and a subtraction.

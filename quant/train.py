@@ -5,26 +5,23 @@ run that was killed goes on as if it had not been. Everything is chosen on a hel
 training set.
 """
 
-import hashlib
-import io
-import pickle
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from math import pi
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample
 
 from ..model import network as golden
 from ..model.refuse import Refused
-from ..model.store import write_atomically
-from .network import Trace, prove
+from . import checkpoint as checkpoints
+from .augment import moved
+from .network import prove
 from .norm import Norm
-from .readout import choose_threshold, loss, weighting
+from .readout import choose_threshold, crowd, loss, weighting
 from .recipes import Recipe
 
 __all__ = ["Progress", "Trained", "train"]
@@ -96,18 +93,33 @@ def train(
         raise Refused(
             f"Labels must number {len(x)}, one per sample, and be in 0..{recipe.shape[-1] - 1}"
         )
-    torch.set_num_threads(recipe.threads)
+    with _reproducible(recipe.threads):
+        run = _Run(recipe, x, y, seed, device)
+        if checkpoint is not None and checkpoint.exists():
+            run.resume(checkpoint)
+        while run.epoch < recipe.epochs:
+            run.train_epoch(tick)
+            run.choose()
+            if checkpoint is not None:
+                run.save(checkpoint)
+        return run.result()
+
+
+@contextmanager
+def _reproducible(threads: int) -> Iterator[None]:
+    """Fix what rounds sums differently; leave torch as it was, its random numbers too."""
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    precision, random = torch.get_float32_matmul_precision(), torch.get_rng_state()
+    torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("highest")
     torch.use_deterministic_algorithms(True, warn_only=True)
-    run = _Run(recipe, x, y, seed, device)
-    if checkpoint is not None and checkpoint.exists():
-        run.resume(checkpoint)
-    while run.epoch < recipe.epochs:
-        run.train_epoch(tick)
-        run.choose()
-        if checkpoint is not None:
-            run.save(checkpoint)
-    return run.result()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
+        torch.set_float32_matmul_precision(precision)
+        torch.set_rng_state(random)
 
 
 class _Run:
@@ -129,11 +141,7 @@ class _Run:
         )
         self.epoch, self.last = 0, 0.0
         self.best: dict[str, Any] | None = None
-        self.identity = hashlib.sha256(
-            repr((asdict(recipe), seed, torch.__version__, device)).encode()
-            + x.tobytes()
-            + y.astype(np.int64).tobytes()
-        ).hexdigest()
+        self.identity = checkpoints.identity(recipe, x, y, seed, device)
 
     def train_epoch(self, tick: Callable[[Progress], object] | None) -> None:
         """Go once through the training samples."""
@@ -158,7 +166,7 @@ class _Run:
                 w=w,
             )
             if r.quiet:
-                error = error + r.quiet * crowd(trace, r.spare)
+                error = error + r.quiet * crowd(trace.events, trace.spikes[:-1], r.spare)
             self.optimizer.zero_grad(set_to_none=True)
             error.backward()
             self.optimizer.step()
@@ -226,54 +234,22 @@ class _Run:
         return Trained(network, best["accuracy"], self.last, best["epoch"], best["used"])
 
     def save(self, path: Path) -> None:
-        """Write the checkpoint whole or not at all."""
-        file = io.BytesIO()
-        torch.save(
-            {
-                "identity": self.identity,
-                "epoch": self.epoch,
-                "last": self.last,
-                "best": self.best,
-                "network": self.network.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "scheduler": self.scheduler.state_dict(),
-            },
-            file,
-        )
-        write_atomically(path, file.getvalue())
+        """Write a checkpoint."""
+        parts = {name: part.state_dict() for name, part in self.parts()}
+        state = {"epoch": self.epoch, "last": self.last, "best": self.best}
+        checkpoints.save(path, self.identity, parts | state)
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint."""
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            identity = state["identity"]
-        except (RuntimeError, OSError, pickle.UnpicklingError, EOFError, KeyError, TypeError):
-            raise Refused(f"Checkpoint {path} must be a whole checkpoint of spikeline") from None
-        if identity != self.identity:
-            raise Refused(
-                f"Checkpoint {path} must be of the same recipe, data, seed, device and torch;"
-                " remove it to start anew"
-            )
+        state = checkpoints.resume(path, self.identity, self.device)
         self.epoch, self.last, self.best = state["epoch"], state["last"], state["best"]
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scheduler.load_state_dict(state["scheduler"])
+        for name, part in self.parts():
+            part.load_state_dict(state[name])
 
-
-def crowd(trace: Trace, spare: int) -> Tensor:
-    """Measure by how many cycles hidden spikes that wait in line delay the answer, beyond `spare`.
-
-    One event is added per cycle and layer. Spikes of step t queue behind those before them, beside
-    the input events of the steps to come, so the sample ends late by the largest of: spikes since
-    t, less input events since t + 1.
-    """
-    after = _since(trace.events) - trace.events
-    waits = [(_since(s.sum(2)) - after).max(0).values for s in trace.spikes[:-1]]
-    return sum(((w - spare).relu().mean() for w in waits), torch.zeros(()))
-
-
-def _since(x: Tensor) -> Tensor:
-    return x.flip(0).cumsum(0).flip(0)
+    def parts(self) -> list[tuple[str, Any]]:
+        """What has a state of its own; random numbers have none, they are drawn from the epoch."""
+        names = ("network", "optimizer", "scheduler")
+        return [(name, getattr(self, name)) for name in names]
 
 
 def _tensors(x: np.ndarray, y: np.ndarray, device: str) -> tuple[Tensor, Tensor]:
@@ -281,19 +257,3 @@ def _tensors(x: np.ndarray, y: np.ndarray, device: str) -> tuple[Tensor, Tensor]
         torch.from_numpy(np.ascontiguousarray(x, np.uint8)).to(device),
         torch.from_numpy(y.astype(np.int64)).to(device),
     )
-
-
-def moved(x: Tensor, recipe: Recipe, random: torch.Generator) -> Tensor:
-    """Shift, turn and scale square images (samples, pixels) at random, black coming in."""
-    if not (recipe.shift or recipe.turn or recipe.scale):
-        return x
-    side = round(x.shape[1] ** 0.5)
-    # Drawn on the processor, so that every device sees the same images.
-    u = torch.rand(4, len(x), generator=random) * 2 - 1
-    angle, size = u[0] * (recipe.turn * pi / 180), 1 + u[1] * recipe.scale
-    across, down = u[2:] * (recipe.shift * 2 / side)
-    c, s = angle.cos() * size, angle.sin() * size
-    affine = torch.stack([c, -s, across, s, c, down], 1).view(-1, 2, 3).to(x.device)
-    images = x.view(-1, 1, side, side).float()
-    grid = affine_grid(affine, list(images.shape), align_corners=False)
-    return grid_sample(images, grid, align_corners=False).round().to(torch.uint8).view(x.shape)

@@ -157,44 +157,53 @@ def test_thresholds_stay_at_least_one() -> None:
     assert threshold.grad is not None and threshold.grad.item() < 0
 
 
-def big(steps: int, weights: int, **neuron: object) -> golden.Network:
-    """Make a network of one neuron whose values grow large."""
-    dense = GoldenDense(np.full((1, weights), 127), 8)
+def big(coding: Coding, **neuron: object) -> golden.Network:
+    """Make a network of one neuron that adds up to 127,000 in one of its 20 steps, or in each."""
+    dense = GoldenDense(np.full((1, 1000), 127), 8)
     options = {"bias": np.zeros(1, int), "threshold": None} | neuron
-    return golden.Network(
-        steps,
-        weights,
-        Latency(),
-        (golden.Layer(dense, GoldenNeuron(**options)),),  # type: ignore[arg-type]
-        Readout("final-membrane"),
-    )
+    layer = golden.Layer(dense, GoldenNeuron(**options))  # type: ignore[arg-type]
+    return golden.Network(20, 1000, coding, (layer,), Readout("final-membrane"))
+
+
+def bias(b: int) -> dict[str, object]:
+    """Give the neuron a bias."""
+    return {"bias": np.array([b])}
 
 
 @pytest.mark.parametrize(
-    ("fits", "neuron", "reach"),
+    ("coding", "fits", "neuron", "reach"),
     [
-        # 127 * 1000 << 7 = 16,256,000 is below 2**24 = 16,777,216; << 8 is not.
-        ({"shift": 7}, {"shift": 8}, 127_000 << 8),
-        # 10 steps of 1,600,000 added to 127,000 fit; of 1,700,000 they do not.
-        (
-            {"bias": np.array([1_600_000])},
-            {"bias": np.array([1_700_000])},
-            127_000 + 17_000_000,
-        ),
-        # v m is below 127,000 * 130 = 16,510,000 where v leaks nothing and m = 130 of 2**8 ...
-        ({"leak": (130, 8)}, {"leak": (140, 8)}, 127_000 * 140),
+        # 127,000 << 7 = 16,256,000 is below 2**24 = 16,777,216; << 8 is not.
+        (Latency(), {"shift": 7}, {"shift": 8}, 127_000 << 8),
+        # 20 steps of 800,000 added to 127,000 fit; of 850,000 they do not.
+        (Latency(), bias(800_000), bias(850_000), 127_000 + 20 * 850_000),
+        # v stays below 127,000, but v m does not fit for m = 140.
+        (Latency(), {"leak": (130, 8)}, {"leak": (140, 8)}, 127_000 * 140),
         # A clamp bounds v, not the sum before it.
-        ({"shift": 7, "clamp": (-9, 9)}, {"shift": 8, "clamp": (-9, 9)}, 127_000 << 8),
+        (Latency(), {"shift": 7, "clamp": (-9, 9)}, {"shift": 8, "clamp": (-9, 9)}, 127_000 << 8),
+        (
+            Counts(1),
+            {"clamp": (0, 2_000_000)},
+            {"clamp": (0, 16_000_000), "shift": 3},
+            16_000_000 + (127_000 << 3),
+        ),
+        # The parallel form adds up the currents without the biases, which would cancel them.
+        (
+            Counts(1),
+            bias(-500_000) | {"shift": 2},
+            bias(-500_000) | {"shift": 3},
+            20 * (127_000 << 3),
+        ),
     ],
-    ids=["shift", "bias", "leak", "clamp"],
+    ids=["shift", "bias", "leak", "clamp", "sum before clamp", "sum of currents"],
 )
 def test_what_float32_cannot_hold_is_refused(
-    fits: dict[str, object], neuron: dict[str, object], reach: int
+    coding: Coding, fits: dict[str, object], neuron: dict[str, object], reach: int
 ) -> None:
     """Every intermediate value must stay below 2**24."""
-    prove(big(10, 1000, **fits))
+    prove(big(coding, **fits))
     with pytest.raises(Refused) as error:
-        prove(big(10, 1000, **neuron))
+        prove(big(coding, **neuron))
     assert str(error.value) == (
         f"Layer 0 must stay below 2**24 in every value to be exact in float32, not reach {reach}"
     )

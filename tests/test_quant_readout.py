@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spikeline.model.readout import KINDS, Readout
 from spikeline.model.refuse import Refused
-from spikeline.quant.readout import LOSSES, choose_threshold, decide, loss, weighting
+from spikeline.quant.readout import LOSSES, choose_threshold, crowd, decide, loss, weighting
 
 # Two steps, one sample, two classes; the label is class 0.
 H = torch.tensor([[[1.0, 2.0]], [[4.0, 3.0]]])
@@ -83,7 +83,7 @@ def test_decision_is_the_model(seed: int, kind: str, steps: int) -> None:
 
 
 def test_threshold_is_chosen() -> None:
-    """The earliest threshold within the slack and the steps; else the most accurate.
+    """The earliest threshold within the steps and the slack.
 
     Sample 0 (label 0) is right from step 0 with a membrane of 3, sample 1 (label 1) is wrong at
     step 0 with 5 and right at step 1 with 9. Thresholds 1..3 decide both at step 0 and one
@@ -93,4 +93,20 @@ def test_threshold_is_chosen() -> None:
     y = np.array([0, 1])
     assert choose_threshold(h, y, slack=0, steps=2) == (6, 1.0, 2.0)
     assert choose_threshold(h, y, slack=0.5, steps=2) == (1, 0.5, 1.0)
-    assert choose_threshold(h, y, slack=0, steps=1) == (6, 1.0, 2.0)
+    assert choose_threshold(h, y, slack=0, steps=1) == (1, 0.5, 1.0)
+    assert choose_threshold(h, y, slack=0, steps=0.5) == (6, 1.0, 2.0)
+
+
+def test_crowd_by_hand() -> None:
+    """Spikes that wait, less the input events still to come, beyond what is spare.
+
+    Events 5, 3, 2; spikes 4, 1, 3. From step 2 on 3 spikes and no event to come: 3. From step 1
+    on 4 spikes less 2 events: 2. From step 0 on 8 less 5: 3. The largest is 3; 2 are spare.
+    """
+    events = torch.tensor([[5.0], [3.0], [2.0]])
+    spikes = torch.zeros(3, 1, 4)
+    for t, n in enumerate((4, 1, 3)):
+        spikes[t, 0, :n] = 1
+    assert crowd(events, [spikes], 2).item() == 1
+    assert crowd(events, [spikes, spikes], 2).item() == 2
+    assert crowd(events, [spikes], 5).item() == 0

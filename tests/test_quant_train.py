@@ -9,9 +9,9 @@ import torch
 
 from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash
-from spikeline.quant.network import Trace
+from spikeline.quant.augment import moved
 from spikeline.quant.recipes import RECIPES, Recipe, recipe
-from spikeline.quant.train import Progress, crowd, moved, train
+from spikeline.quant.train import Progress, train
 
 TINY = Recipe(
     name="tiny",
@@ -117,21 +117,6 @@ def test_images_are_moved_whole() -> None:
     assert not torch.equal(moved(x, replace(TINY, turn=20.0), random), x)
 
 
-def test_crowd_by_hand() -> None:
-    """Spikes that wait, less the input events still to come, beyond what is spare.
-
-    Events 5, 3, 2; spikes 4, 1, 3. From step 2 on 3 spikes and no event to come: 3. From step 1
-    on 4 spikes less 2 events: 2. From step 0 on 8 less 5: 3. The largest is 3; 2 are spare.
-    """
-    events = torch.tensor([[5.0], [3.0], [2.0]])
-    spikes = torch.zeros(3, 1, 4)
-    for t, n in enumerate((4, 1, 3)):
-        spikes[t, 0, :n] = 1
-    trace = Trace(events, [spikes, spikes], [])
-    assert crowd(trace, 2).item() == 1
-    assert crowd(trace, 5).item() == 0
-
-
 def test_recipes_are_found() -> None:
     """Every recipe builds a network of its shape; an unknown name is refused."""
     for name, r in RECIPES.items():
@@ -144,3 +129,30 @@ def test_recipes_are_found() -> None:
     with pytest.raises(Refused) as error:
         recipe("cifar")
     assert str(error.value) == f"Recipe must be one of {', '.join(RECIPES)}, not 'cifar'"
+
+
+def test_best_epoch_is_frozen() -> None:
+    """Labels that mean nothing: the network is the one of the best epoch, not the last."""
+    y = Y[::-1]
+    runs = ((seed, train(replace(TINY, epochs=4), X, y, seed=seed)) for seed in range(20))
+    seed, trained = next((n, t) for n, t in runs if t.last < t.best)
+    assert trained.epoch < 3
+    held = np.random.default_rng(seed).permutation(300)[:25]
+    assert trained.best == (trained.network.run(X[held]).decision.label == y[held]).mean()
+
+
+def test_epochs_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every epoch has an order of its own, and no held-out sample takes part."""
+    seen: list[torch.Tensor] = []
+
+    def keep(x: torch.Tensor, *_: object) -> torch.Tensor:
+        seen.append(x)
+        return x
+
+    monkeypatch.setattr("spikeline.quant.train.moved", keep)
+    train(replace(TINY, epochs=2), X, Y, seed=3)
+    epochs = [torch.cat(seen[: len(seen) // 2]), torch.cat(seen[len(seen) // 2 :])]
+    assert not torch.equal(epochs[0], epochs[1])
+    kept = np.sort(X[np.random.default_rng(3).permutation(300)[25:]].view("V16").ravel())
+    for x in epochs:
+        assert np.array_equal(np.sort(x.numpy().view("V16").ravel()), kept)
