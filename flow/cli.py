@@ -414,7 +414,8 @@ def zoo(json_to: str | None) -> int:
 @cli.command()
 @click.option("--target", default="ecp5", show_default=True, metavar="NAME", help="As for synth.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the training.")
-@options("seeds", "out", "json")
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Of placement.")
+@options("out", "json")
 def demo(target: str, seed: int, seeds: int, out: Path | None, json_to: str | None) -> int:
     """Take handwritten digits from nothing to a report.
 
