@@ -324,6 +324,8 @@ def place(
         slowest = round(min(clock["achieved"] for clock in found["fmax"].values()), 2)
         return slowest, critical(found["critical_paths"])
 
+    # Started once alone, a WebAssembly program is compiled and cached before several use it.
+    tools.version(tools.find(to.place))
     with ThreadPoolExecutor(min(seeds, cpu_count() or 1)) as pool:
         reached = list(pool.map(once, range(1, seeds + 1)))
     return {
