@@ -76,6 +76,14 @@ def test_accuracy_is_that_of_the_integers(kind: str) -> None:
     assert trained.used == pytest.approx(run.decision.step.mean() + 1)
 
 
+@pytest.mark.parametrize("weighting", ["linear", "exponential"])
+@pytest.mark.parametrize("loss", ["hazard", "spikes", "weighted"])
+def test_weighted_losses_learn(loss: str, weighting: str) -> None:
+    """Losses that weigh the steps train a first-spike network, by either weighting."""
+    r = replace(TINY, loss=loss, weighting=weighting, epochs=12, used=1.0)
+    assert train(r, X, Y, seed=3).best > 0.85
+
+
 def test_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
     """A checkpoint of another seed or recipe, or none at all, is refused."""
     path = tmp_path / "checkpoint"
