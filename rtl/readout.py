@@ -1,6 +1,6 @@
 """The readout in gates. The law is in model/readout.py."""
 
-from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -122,7 +122,7 @@ class Readout(wiring.Component):
         scored, scored_row = Signal(), Signal(range(rows))
         m.d.sync += [scored.eq(scans & exists), scored_row.eq(row)]
         sends = phase == Phase.SEND
-        candidates, sent_scores = [], []
+        exists_by, scored_by, kept = [], [], []
         for way in range(ways):
             selected = self._membrane(item, turn, row, way, ways)
             spike, membrane = Signal(name=f"spike{way}"), Signal.like(selected, name=f"h{way}")
@@ -138,35 +138,34 @@ class Readout(wiring.Component):
                 write.en.eq(scored),
                 write.data.eq(self._score(fresh, read.data, spike, membrane, step)),
             ]
-            is_class = scored_row != rows - 1 if way >= classes - (rows - 1) * ways else Const(1, 1)
-            candidates.append((write.data, spike & is_class, is_class, way))
-            sent_scores.append(read.data)
+            is_class = way < classes - (rows - 1) * ways
+            exists_by.append(Const(1, 1) if is_class else scored_row != rows - 1)
+            scored_by.append((spike, write.data))
+            kept.append(read.data)
 
-        # Keep the best: with first-spike those that spike go before those that do not; then the
-        # higher score; then the lower class.
+        # Keep the best, by comparisons side by side: with first-spike those that spike go before
+        # those that do not; then the higher score; then the lower class.
         best, best_spike = Signal(signed(self.width)), Signal()
         best_row, best_way = Signal(range(rows)), Signal(range(ways))
-        none = scored_row == 0
-        with m.If(scored):
-            score, spiked, row_of, way_of = best, best_spike, best_row, best_way
-            for data_, spike, is_class, way in candidates:
-                takes_part = spike if first_spike else Const(0, 1)
-                wins = is_class & (
-                    (takes_part > spiked) | ((takes_part == spiked) & (data_ > score))
-                )
-                if way == 0:
-                    wins = none | wins
-                won = Signal(name=f"won{way}")
-                m.d.comb += won.eq(wins)
-                score = Mux(won, data_, score)
-                spiked = Mux(won, takes_part, spiked)
-                row_of, way_of = Mux(won, scored_row, row_of), Mux(won, way, way_of)
-            m.d.sync += [
-                best.eq(score),
-                best_spike.eq(spiked),
-                best_row.eq(row_of),
-                best_way.eq(way_of),
-            ]
+        first_row = scored_row == 0
+
+        def beats(a: tuple[Value, Value], b: tuple[Value, Value]) -> Value:
+            return (a[0] > b[0]) | ((a[0] == b[0]) & (a[1] > b[1]))
+
+        candidates = [(spike if first_spike else Const(0, 1), score) for spike, score in scored_by]
+        for way, candidate in enumerate(candidates):
+            wins = exists_by[way] & (first_row | beats(candidate, (best_spike, best)))
+            for other in range(ways):
+                if other < way:
+                    wins &= beats(candidate, candidates[other])
+                elif other > way:
+                    wins &= ~(exists_by[other] & beats(candidates[other], candidate))
+            with m.If(scored & wins):
+                m.d.sync += [
+                    Cat(best_spike, best).eq(Cat(*candidate)),
+                    best_row.eq(scored_row),
+                    best_way.eq(way),
+                ]
 
         # Send the result if the step decides; what is left of the sample changes nothing.
         decides = item.final | (best_spike if first_spike else 0)
@@ -178,7 +177,7 @@ class Readout(wiring.Component):
             o.valid.eq(sends & decides),
             o.p.label.eq(best_row * ways + best_way),
             o.p.step.eq(step),
-            o.p.score.eq(Array(sent_scores)[way]),
+            o.p.score.eq(Array(kept)[way]),
             o.p.last.eq(row * ways + way == classes - 1),
         ]
         with m.If(sends & ~decides):
