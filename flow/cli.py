@@ -121,6 +121,13 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         "sweep": click.option(
             "--sweep", type=Lanes(), help="Neurons per sweep cycle of each layer; else as lanes."
         ),
+        "pixels": click.option(
+            "--pixels",
+            type=int,
+            default=0,
+            metavar="N",
+            help="Take packed pixels, N a beat, and encode them in hardware; else input events.",
+        ),
         "seeds": click.option(
             "--seeds",
             type=click.IntRange(1),
@@ -242,14 +249,13 @@ def eval_(
 @click.option(
     "--inline", is_flag=True, help="Weights inside the Verilog instead of files beside it."
 )
-@options("lanes", "sweep", "out", "json")
+@options("lanes", "sweep", "pixels", "out", "json")
 def verilog(
     network: str,
     inline: bool,
-    lanes: tuple[int, ...] | None,
-    sweep: tuple[int, ...] | None,
     out: Path | None,
     json_to: str | None,
+    **layout: Any,
 ) -> int:
     """Write the Verilog of a network, with AXI4-Stream ports and a description of them.
 
@@ -263,7 +269,7 @@ def verilog(
 
     named = work.resolve(network)
     out = out or Path("out") / named.name / "verilog"
-    result = work.verilog(named, out, lanes=lanes, sweep=sweep, inline=inline)
+    result = work.verilog(named, out, inline=inline, **layout)
     return _say(result, json_to, *(f"{out / name}" for name in result["files"]))
 
 
@@ -271,7 +277,7 @@ def verilog(
 @click.argument("network")
 @click.option("--stalls", default="none", show_default=True, metavar="KIND", help="none or random.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random stalls.")
-@options("data", "dataset", "split", "samples", "lanes", "sweep", "out", "json")
+@options("data", "dataset", "split", "samples", "lanes", "sweep", "pixels", "out", "json")
 def cosim(
     network: str,
     stalls: str,
@@ -280,10 +286,9 @@ def cosim(
     dataset: str | None,
     split: str,
     samples: int | None,
-    lanes: tuple[int, ...] | None,
-    sweep: tuple[int, ...] | None,
     out: Path | None,
     json_to: str | None,
+    **layout: Any,
 ) -> int:
     """Compare the Verilog with the golden model: every spike, every decision, every cycle.
 
@@ -298,7 +303,7 @@ def cosim(
     from . import work
 
     named, data = work.open(network, dataset, split, samples, folder)
-    result, run = work.cosim(named, data, out, lanes=lanes, sweep=sweep, stalls=stalls, seed=seed)
+    result, run = work.cosim(named, data, out, stalls=stalls, seed=seed, **layout)
     cycles, interval = result["cycles"], result["interval"]
     said = [
         f"{named.name}: {result['spikes_compared']} spikes of {result['samples']} samples compared",
@@ -315,16 +320,15 @@ def cosim(
 @click.argument("network")
 @click.option("--target", required=True, metavar="NAME", help="ice40, ecp5 or xilinx.")
 @click.option("--pnr", is_flag=True, help="Place and route too (ice40, ecp5).")
-@options("seeds", "lanes", "sweep", "out", "json")
+@options("seeds", "lanes", "sweep", "pixels", "out", "json")
 def synth(
     network: str,
     target: str,
     pnr: bool,
     seeds: int,
-    lanes: tuple[int, ...] | None,
-    sweep: tuple[int, ...] | None,
     out: Path | None,
     json_to: str | None,
+    **layout: Any,
 ) -> int:
     """Synthesise a network with Yosys, and place and route it with nextpnr.
 
@@ -339,7 +343,7 @@ def synth(
     from . import show, work
 
     named = work.resolve(network)
-    result = work.synth(named, target, out, lanes=lanes, sweep=sweep, pnr=pnr, seeds=seeds)
+    result = work.synth(named, target, out, pnr=pnr, seeds=seeds, **layout)
     rows = [*result["layers"], {"name": "core", **result["core"]}]
     rows.append({"name": "wrapper", **result["wrapper"]})
     said: list[Any] = [f"{named.name} on {target}", show.table(rows)]
@@ -356,7 +360,7 @@ def synth(
 @click.argument("network")
 @click.option("--target", default="ecp5", show_default=True, metavar="NAME", help="As for synth.")
 @click.option("--pnr", is_flag=True, help="Place and route too.")
-@options("data", "dataset", "split", "samples", "seeds", "lanes", "sweep", "out", "json")
+@options("data", "dataset", "split", "samples", "seeds", "lanes", "sweep", "pixels", "out", "json")
 def report(
     network: str,
     target: str,
@@ -366,10 +370,9 @@ def report(
     split: str,
     samples: int | None,
     seeds: int,
-    lanes: tuple[int, ...] | None,
-    sweep: tuple[int, ...] | None,
     out: Path | None,
     json_to: str | None,
+    **layout: Any,
 ) -> int:
     """Evaluate, co-simulate and synthesise a network; write all of it on one HTML page.
 
@@ -382,9 +385,7 @@ def report(
 
     named, data = work.open(network, dataset, split, samples, folder)
     out = out or Path("out") / named.name
-    result = work.report(
-        named, data, out, target=target, pnr=pnr, seeds=seeds, lanes=lanes, sweep=sweep
-    )
+    result = work.report(named, data, out, target=target, pnr=pnr, seeds=seeds, **layout)
     return _say(result, json_to, result["report"])
 
 
@@ -419,7 +420,7 @@ def zoo(json_to: str | None) -> int:
 def demo(target: str, seed: int, seeds: int, out: Path | None, json_to: str | None) -> int:
     """Take handwritten digits from nothing to a report.
 
-    Trains a 64-64-10 network, evaluates it on a third of the digits that nothing was chosen on,
+    Trains a small network, evaluates it on a third of the digits that nothing was chosen on,
     writes its Verilog, co-simulates every one of those digits, places and routes it, and ends with
     the path of one HTML page.
 

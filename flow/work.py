@@ -84,12 +84,11 @@ def verilog(
     named: Named,
     out: Path,
     *,
-    lanes: tuple[int, ...] | None = None,
-    sweep: tuple[int, ...] | None = None,
     inline: bool = False,
+    **layout: Any,
 ) -> dict[str, Any]:
-    """Emit Verilog into the folder `out`."""
-    mapping = Mapping.of(named.network, lanes, sweep)
+    """Emit Verilog into the folder `out`; `layout` is what Mapping.of takes."""
+    mapping = Mapping.of(named.network, **layout)
     with whole(out) as folder:
         emitted = _emit(named, mapping, folder, inline=inline)
         files = sorted(path.name for path in folder.iterdir())
@@ -109,15 +108,14 @@ def cosim(
     data: Data,
     out: Path | None = None,
     *,
-    lanes: tuple[int, ...] | None = None,
-    sweep: tuple[int, ...] | None = None,
     stalls: str = "none",
     seed: int = 0,
+    **layout: Any,
 ) -> tuple[dict[str, Any], Any]:
     """Simulate the Verilog beside the golden model; returns the result as JSON and as it is."""
     if stalls not in ("none", "random"):
         raise Refused(f"Stalls must be none or random, not {stalls!r}")
-    mapping = Mapping.of(named.network, lanes, sweep)
+    mapping = Mapping.of(named.network, **layout)
     out = out or Path("out") / named.name / "cosim"
     show.writable(out / "any")
     from ..cosim.run import cosim as simulate
@@ -142,17 +140,16 @@ def synth(
     target: str,
     out: Path | None = None,
     *,
-    lanes: tuple[int, ...] | None = None,
-    sweep: tuple[int, ...] | None = None,
     pnr: bool = False,
     seeds: int = 3,
+    **layout: Any,
 ) -> dict[str, Any]:
     """Synthesise the Verilog of a network; its files stay only where `out` is given."""
     from .synth import check
     from .synth import synth as run
 
     check(target, pnr, seeds)
-    mapping = Mapping.of(named.network, lanes, sweep)
+    mapping = Mapping.of(named.network, **layout)
     with TemporaryDirectory() as scratch, show.stages() as stage:
         folder = out or Path(scratch)
         show.writable(folder / "any")
@@ -171,8 +168,7 @@ def report(
     target: str,
     pnr: bool,
     seeds: int,
-    lanes: tuple[int, ...] | None = None,
-    sweep: tuple[int, ...] | None = None,
+    **layout: Any,
 ) -> dict[str, Any]:
     """Evaluate, co-simulate, synthesise; write ``report.html`` in the folder `out`."""
     from .report import page
@@ -181,11 +177,11 @@ def report(
     check(target, pnr, seeds)
     show.writable(out / "any")
     evaluated = evaluate(named, data)
-    simulated, run = cosim(named, data, out / "cosim", lanes=lanes, sweep=sweep)
-    cost = synth(named, target, out / target, lanes=lanes, sweep=sweep, pnr=pnr, seeds=seeds)
+    simulated, run = cosim(named, data, out / "cosim", **layout)
+    cost = synth(named, target, out / target, pnr=pnr, seeds=seeds, **layout)
     with show.stages() as stage:
         stage("report")
-        mapping = Mapping.of(named.network, lanes, sweep)
+        mapping = Mapping.of(named.network, **layout)
         text = page(named, mapping, data, evaluated, simulated, run, [cost])
     return {"report": write_report(out, text), "eval": evaluated, "cosim": simulated, "synth": cost}
 
