@@ -9,7 +9,7 @@ The hardware must meet both exactly.
 Every stage of the hardware has its twin here, of the same name, and `take(at, ...)`: hand it an
 item that is offered from cycle `at` on; returns the cycle in which it is taken. Items are followed
 one at a time through all stages, so that whatever a stage waits for is known already: an item only
-ever waits for older ones. """
+ever waits for older ones."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
@@ -118,19 +118,22 @@ class Narrow:
         self.chunk = chunk
         self.registered = registered
         self.free = 0
+        self.sent = 0  # the last chunk was taken from the output register
 
     def take(self, at: int, vector: Vector, tick: bool, last: bool) -> int:
         """Take a vector, not empty unless it ends something."""
-        at = sent = max(at, self.free)
+        at = moved = max(at, self.free)
         if isinstance(self.sink, Engine):
-            sent = self.sink.take_all(at + 1, sum(vector), tick, last)
+            # Event by event: each moves to the output register as the one before is taken.
+            first = max(at + 1, self.sent)
+            moved, self.sent = self.sink.take_all(first, sum(vector), tick, last)
         else:
             for n, count in enumerate(vector or (0,)):
                 end = n + 1 >= len(vector)
-                sent = self.sink.take(
-                    sent + 1, (count,) if count else (), tick and end, last and end
-                )
-        self.free = sent + 1 if self.registered else sent
+                moved = max(moved + 1, self.sent)
+                chunk = (count,) if count else ()
+                self.sent = self.sink.take(moved + 1, chunk, tick and end, last and end)
+        self.free = moved + 1 if self.registered else moved
         return at
 
 
@@ -149,14 +152,20 @@ class Engine:
         self.found: Sequence[Vector] = ()  # spikes of the step that is next, by position
         self.final = False
 
-    def take_all(self, at: int, events: int, tick: bool, last: bool) -> int:
-        """Take events offered one by one, the last with the end; returns when that is taken."""
-        folds = self.unit.folds
+    def take_all(self, at: int, events: int, tick: bool, last: bool) -> tuple[int, int]:
+        """Take events that move to a register before, the first at `at`, the last with the end.
+
+        Returns
+        -------
+        tuple of int
+            When the last of them moves there, and when it is taken.
+        """
+        moved = at
         if events > 1:
-            at = max(at, self.free) + (events - 2) * folds
-            self.free = at + folds
-            at += 1
-        return self.take(at, min(events, 1), tick, last)
+            taken = max(at + 1, self.free) + (events - 2) * self.unit.folds
+            self.free = taken + self.unit.folds
+            moved = taken
+        return moved, self.take(moved + 1, min(events, 1), tick, last)
 
     def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
         """Take an item: an event of `value` (0 is none), perhaps the end of a step or sample."""

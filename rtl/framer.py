@@ -213,8 +213,11 @@ class Framer(wiring.Component):
         with m.If(repeated):
             m.d.comb += o.p.lanes.eq(0)
 
-        refused = Signal()
-        m.d.sync += refused.eq(refuses | (o.valid & o.ready & repeated))
-        with m.If(refused & ~self.refused.all()):
-            m.d.sync += self.refused.eq(self.refused + 1)
+        # A beat at the input and a repetition at the output may be refused in one cycle.
+        refused = Signal(2)
+        total = self.refused + refused
+        m.d.sync += [
+            refused.eq(refuses + (o.valid & o.ready & repeated)),
+            self.refused.eq(Mux(total[-1], 0xFFFF, total)),
+        ]
         return m

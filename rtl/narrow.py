@@ -1,24 +1,21 @@
 """The serialiser: wide vectors to narrower ones, down to one lane."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .stream import vector
 
-__all__ = ["Narrow", "lowest"]
-
-
-def lowest(bits: Value) -> Value:
-    """One-hot of the lowest bit that is set."""
-    return bits & (~bits + 1)[: len(bits)]
+__all__ = ["Narrow"]
 
 
 class Narrow(wiring.Component):
     """Cuts the vectors of a stream of spikes into chunks and passes on those that are not empty.
 
-    The end of a step travels with the last chunk; a vector without spikes that ends no step
-    vanishes.
+    The end of a step travels with the last chunk. No item comes that has neither a spike nor an
+    end.
 
     Parameters
     ----------
@@ -28,6 +25,8 @@ class Narrow(wiring.Component):
         Lanes of a vector.
     chunk : int
         Lanes of a chunk.
+    registered : bool
+        Whether `i.ready` is a register; a vector is then taken a cycle later.
 
     Members
     -------
@@ -37,9 +36,8 @@ class Narrow(wiring.Component):
 
     Timing
     ------
-    Latency 1 cycle; one chunk per cycle; a vector is taken while the last chunk of the one before
-    is taken. With `registered`, ready does not depend on `o.ready`, and a vector is taken a cycle
-    later.
+    Latency 2 cycles; one chunk per cycle; a vector is taken as the last chunk of the one before
+    moves to the output register.
     """
 
     i: stream.Interface
@@ -60,38 +58,46 @@ class Narrow(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         i, o = self.i, self.o
-        held = Signal.like(i.p)
-        full = Signal()
+        held, full = Signal.like(i.p), Signal()
         todo = Signal(self.chunks)  # chunks that are not empty and not yet sent
 
-        # Offer the lowest chunk that is left.
-        chunks = [held.lanes[c * self.chunk : (c + 1) * self.chunk] for c in range(self.chunks)]
+        # Select the lowest chunk that is left.
+        lower = [todo[:c].any() for c in range(self.chunks)]
+        selected = Cat(bit & ~less for bit, less in zip(todo, lower, strict=True))
+        left = Cat(bit & less for bit, less in zip(todo, lower, strict=True))
+        is_end = ~left.any()
         index = Signal(range(self.chunks))
-        for c in reversed(range(self.chunks)):
-            with m.If(todo[c]):
+        for c in range(self.chunks):
+            with m.If(selected[c]):
                 m.d.comb += index.eq(c)
-        left = todo & ~lowest(todo)
-        is_end = left == 0
-        m.d.comb += [
-            o.valid.eq(full),
-            o.p.position.eq(held.position * self.chunks + index),
-            o.p.lanes.eq(Mux(todo.any(), Array(chunks)[index], 0)),
-            o.p.tick.eq(held.tick & is_end),
-            o.p.last.eq(held.last & is_end),
-        ]
 
-        # Take the next vector as the last chunk of this one leaves.
-        sent = o.valid & o.ready
-        m.d.comb += i.ready.eq(~full if self.registered else ~full | (sent & is_end))
-        with m.If(sent):
+        # Move it to the output register as that is free.
+        moves = full & (~o.valid | o.ready)
+        with m.If(~o.valid | o.ready):
+            m.d.sync += [
+                o.valid.eq(full),
+                o.p.position.eq(held.position * self.chunks + index),
+                o.p.lanes.eq(_pick(selected, self._cut(held.lanes))),
+                o.p.tick.eq(held.tick & is_end),
+                o.p.last.eq(held.last & is_end),
+            ]
+
+        # Take the next vector as the last chunk of this one moves.
+        m.d.comb += i.ready.eq(~full if self.registered else ~full | (moves & is_end))
+        with m.If(moves):
             m.d.sync += [todo.eq(left), full.eq(~is_end)]
         with m.If(i.valid & i.ready):
-            arriving = Cat(
-                i.p.lanes[c * self.chunk : (c + 1) * self.chunk].any() for c in range(self.chunks)
-            )
-            m.d.sync += [
-                held.eq(i.p),
-                todo.eq(arriving),
-                full.eq(i.p.lanes.any() | i.p.tick | i.p.last),
-            ]
+            arriving = Cat(chunk.any() for chunk in self._cut(i.p.lanes))
+            m.d.sync += [held.eq(i.p), todo.eq(arriving), full.eq(1)]
         return m
+
+    def _cut(self, lanes: Value) -> list[Value]:
+        return [lanes[c * self.chunk : (c + 1) * self.chunk] for c in range(self.chunks)]
+
+
+def _pick(selected: Value, values: Sequence[Value]) -> Value:
+    """The value whose bit is set; 0 if none is."""
+    picked: Value = Mux(selected[0], values[0], 0)
+    for bit, value in zip(selected[1:], values[1:], strict=True):
+        picked = picked | Mux(bit, value, 0)
+    return picked
