@@ -159,7 +159,16 @@ RECIPES = {
         ),
         IMAGES,
         # Leak 7/8 = (2**3 - 2**0) / 2**3: a shift and a subtraction.
-        replace(IMAGES, name="mnist-lif", leak=(7, 3), reset="zero", epochs=25),
+        replace(
+            IMAGES,
+            name="mnist-lif",
+            leak=(7, 3),
+            reset="zero",
+            epochs=24,
+            turn=0.0,
+            scale=0.0,
+            quiet=0.01,
+        ),
         replace(IMAGES, name="fashion-ttfs", data="fashion-mnist"),
     )
 }
