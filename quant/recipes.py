@@ -169,7 +169,20 @@ RECIPES = {
             scale=0.0,
             quiet=0.01,
         ),
-        replace(IMAGES, name="fashion-ttfs", data="fashion-mnist"),
+        # Clothes are told apart by their greys, which only the last steps hold: deciding early, and
+        # moving the images by a pixel and more, cost 5 points on the held-out part.
+        replace(
+            IMAGES,
+            name="fashion-ttfs",
+            data="fashion-mnist",
+            loss="final",
+            used=1.0,
+            epochs=25,
+            shift=0.5,
+            turn=0.0,
+            scale=0.0,
+            quiet=0.01,
+        ),
     )
 }
 
