@@ -1,0 +1,345 @@
+"""The core against the golden model: every decision, every spike, every last membrane."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spikeline.model.dense import Dense
+from spikeline.model.encode import Coding, Counts, Graded, Latency
+from spikeline.model.mapping import Mapping
+from spikeline.model.network import Layer, Network
+from spikeline.model.neuron import Neuron
+from spikeline.model.readout import KINDS, Readout
+from spikeline.model.width import prove, worst
+from spikeline.rtl.network import Network as Core
+
+from .streams import Bench, Trace, each_stall, items_of, spikes_of
+from .test_model_network import layers
+from .test_rtl_readout import results_of
+
+ONCE = {"once": True}
+NEURONS = {
+    "once": ONCE,
+    "zero": {"reset": "zero"},
+    "shift": {"leak": (7, 3), "reset": "subtract"},
+    "multiply": {"leak": (5, 3), "reset": "zero", "clamp": (-30, 30)},
+}
+
+
+def network(
+    seed: int,
+    sizes: tuple[int, ...] = (9, 7, 4),
+    steps: int = 4,
+    kind: str = "first-spike",
+    neurons: tuple[dict, ...] | dict = ONCE,
+    coding: Coding = Latency(64),  # noqa: B008
+    theta: tuple[int, int] = (2, 9),
+) -> Network:
+    """Make a network of random weights."""
+    rng = np.random.default_rng(seed)
+    if isinstance(neurons, dict):
+        neurons = (neurons,) * (len(sizes) - 1)
+    made = [
+        Layer(
+            Dense(rng.integers(-5, 8, (post, pre)), 4),
+            Neuron(rng.integers(-1, 2, post), rng.integers(*theta, post), **fields),
+        )
+        for (pre, post), fields in zip(pairwise(sizes), neurons, strict=True)
+    ]
+    weights = rng.integers(-3, 9, steps) if kind == "weighted-sum" else None
+    return Network(steps, sizes[0], coding, tuple(made), Readout(kind, weights))
+
+
+def images(seed: int, count: int, inputs: int) -> np.ndarray:
+    """Make pixels, from dark to bright images."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 256, (count, inputs))
+    return np.where(rng.random((count, 1)) < 0.3, x // 3, x).astype(np.uint8)
+
+
+@dataclass
+class Simulated:
+    """What a core gave for samples (steps, samples, inputs) of spikes."""
+
+    core: Core
+    source: Trace
+    results: list
+    layers: list[Trace]
+
+    def spikes(self, layer: int) -> list[np.ndarray]:
+        """The spikes of a layer, per sample bool (steps, neurons)."""
+        unit = self.core.engines[layer].unit
+        return spikes_of(self.layers[layer].items, unit.sweep, unit.neurons)
+
+    def membranes(self) -> np.ndarray:
+        """h of the last layer, (all steps of all samples, neurons)."""
+        engine = self.core.engines[-1]
+        n, places = engine.unit.neurons, engine.unit.folds * engine.unit.groups
+        found = np.array([i["membranes"] for i in self.layers[-1].items])
+        offsets = [engine.lanes.neuron.offset(k) for k in range(n)]
+        return found.reshape(len(found) // places, -1)[:, :n] + offsets
+
+
+def simulate(
+    net: Network,
+    mapping: Mapping,
+    s: np.ndarray,
+    stalls: tuple[float, float] = (0.0, 0.0),
+    joined: bool = False,
+    seed: int = 0,
+) -> Simulated:
+    """Run encoded samples through a core; every stream in it obeys the stream rules."""
+    bench = Bench(core := Core(net, mapping), seed)
+    items = [item for n in range(s.shape[1]) for item in items_of(s[:, n], joined)]
+    source = bench.put(core.i, items, stalls[0])
+    sink = bench.get(core.o, stalls[1])
+    watched = [bench.watch(engine.o) for engine in core.engines]
+    bench.run(
+        lambda: (
+            sum(i["last"] for i in sink.items) >= s.shape[1]
+            and all(sum(i["last"] for i in t.items) >= s.shape[1] for t in watched)
+        ),
+        limit=60000,
+        quiet=100,
+    )
+    return Simulated(core, source, results_of(sink.items), watched)
+
+
+def assert_equals(net: Network, mapping: Mapping, x: np.ndarray, **options) -> Simulated:
+    """Compare decisions, all spikes and the last membranes with the golden run."""
+    run = net.run(x, record=True)
+    assert run.input is not None
+    got = simulate(net, mapping, run.input, **options)
+    d = run.decision
+    assert got.results == [
+        (int(a), int(b), c.tolist()) for a, b, c in zip(d.label, d.step, d.score, strict=True)
+    ]
+    for n, golden in enumerate(run.spikes):
+        assert np.argwhere(np.array(got.spikes(n)).transpose(1, 0, 2) != golden).tolist() == []
+    h = run.membranes[-1].transpose(1, 0, 2)
+    assert np.array_equal(got.membranes(), h.reshape(-1, net.classes))
+    return got
+
+
+@pytest.mark.parametrize("neurons", NEURONS.values(), ids=NEURONS.keys())
+@pytest.mark.parametrize("lanes", [None, (3, 2), (1, 1)], ids=["at-once", "folds", "one-lane"])
+@each_stall
+def test_every_kind_equals_golden_model(stalls, lanes, neurons):
+    """Every kind of neuron, layout and stall pattern gives the golden spikes and decisions."""
+    net = network(1, neurons=neurons)
+
+    assert_equals(net, Mapping.of(net, lanes), images(2, 5, 9), stalls=stalls)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("sweep", [(7, 4), (1, 2)], ids=["at-once", "groups"])
+def test_every_readout_equals_golden_model(kind, sweep):
+    """Every readout decides as the golden one does."""
+    net = network(3, kind=kind, neurons=NEURONS["shift"])
+
+    assert_equals(net, Mapping.of(net, None, sweep), images(4, 5, 9), stalls=(0.3, 0.3))
+
+
+@pytest.mark.parametrize(
+    "coding",
+    [Counts(3), Graded(5), Graded(6, every=True)],
+    ids=["counts", "graded", "graded-every"],
+)
+@pytest.mark.parametrize("joined", [False, True], ids=["bare-ticks", "ticks-on-events"])
+def test_every_coding_equals_golden_model(coding, joined):
+    """Values larger than one pass the core, with ticks alone or on events."""
+    net = network(5, coding=coding, neurons=NEURONS["shift"], theta=(5, 30))
+    x = images(6, 4, 9)
+    if isinstance(coding, Counts):
+        x = np.random.default_rng(7).integers(0, 4, (4, 4, 9))
+
+    assert_equals(net, Mapping.of(net, (3, 2)), x, joined=joined)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("lanes", [None, (3, 2)], ids=["at-once", "folds"])
+def test_samples_without_a_spike(kind, lanes):
+    """Dark samples, ticks alone, are decided like any, and leave nothing for the next."""
+    net = network(8, kind=kind)
+    x = images(9, 6, 9)
+    x[[0, 2, 3, 5]] = 0
+
+    assert_equals(net, Mapping.of(net, lanes), x)
+
+
+@pytest.mark.parametrize("lanes", [None, (3, 2)], ids=["at-once", "folds"])
+@pytest.mark.parametrize("kind", ["first-spike", "spike-count"])
+def test_every_neuron_spikes_at_once(kind, lanes):
+    """All inputs and all neurons spike in one step, step after step."""
+    net = network(10, kind=kind, neurons={"reset": "zero"}, coding=Graded(7, every=True))
+    ones = tuple(
+        Layer(Dense(np.ones_like(layer.dense.weights), 4), Neuron(one, one, reset="zero"))
+        for layer in net.layers
+        for one in [np.ones(layer.dense.post, int)]
+    )
+    net = Network(net.steps, net.inputs, net.coding, ones, net.readout)
+    x = np.full((3, 9), 255, np.uint8)
+    assert all(s.all() for s in net.run(x, record=True).spikes)
+
+    assert_equals(net, Mapping.of(net, lanes), x, stalls=(0.0, 0.3))
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (1, 1, 1), (3, 1, 2), (2, 5, 1)], ids=str)
+@pytest.mark.parametrize("steps", [1, 3])
+def test_smallest_networks(sizes, steps):
+    """One input, one neuron, one class, one step."""
+    net = network(11, sizes, steps, theta=(1, 4))
+
+    assert_equals(net, Mapping.of(net), images(12, 5, sizes[0]))
+
+
+def test_deep_network():
+    """Four layers, each in a layout of its own."""
+    net = network(13, (8, 9, 6, 5, 3), 3, neurons=NEURONS["zero"])
+
+    assert_equals(net, Mapping.of(net, (9, 3, 5, 2), (3, 1, 5, 2)), images(14, 4, 8))
+
+
+@pytest.mark.parametrize("sizes", [(6, 33, 3), (6, 48, 3), (6, 40, 35, 3)], ids=str)
+@pytest.mark.parametrize("stalls", [(0.0, 0.0), (0.3, 0.5)], ids=["eager", "random"])
+def test_wide_vectors_pass_in_chunks(sizes, stalls):
+    """More than 32 lanes are serialised in two stages; every spike arrives."""
+    net = network(15, sizes, 3, neurons=NEURONS["zero"], theta=(4, 20))
+
+    assert_equals(net, Mapping.of(net), images(16, 3, 6), stalls=stalls)
+
+
+@pytest.mark.parametrize("neurons", NEURONS.values(), ids=NEURONS.keys())
+def test_nothing_is_left_from_the_sample_before(neurons):
+    """A sample's result, spikes and membranes do not depend on what came before it."""
+    net = network(17, neurons=neurons)
+    mapping, x = Mapping.of(net, (3, 2)), images(18, 4, 9)
+    x[0] = 255
+    alone = [simulate(net, mapping, net.encode(x[n : n + 1])) for n in range(4)]
+    together = simulate(net, mapping, net.encode(x))
+
+    assert together.results == [one.results[0] for one in alone]
+    for layer in (0, 1):
+        expected = [one.spikes(layer)[0] for one in alone]
+        assert np.array_equal(together.spikes(layer), expected)
+    assert np.array_equal(together.membranes(), np.concatenate([a.membranes() for a in alone]))
+
+
+@pytest.mark.parametrize("lanes", [None, (3, 2)], ids=["at-once", "folds"])
+@pytest.mark.parametrize("neurons", ["once", "multiply"])
+@pytest.mark.parametrize("sent", [1, 6, 11, 16, 30])
+def test_reset_in_mid_sample_starts_anew(sent, neurons, lanes):
+    """Whatever was under way at a reset is gone; the samples behind it are as ever."""
+    net = network(19, neurons=NEURONS[neurons])
+    x = images(20, 3, 9)
+    x[0] = 255
+    run = net.run(x[1:], record=True)
+    assert run.input is not None
+    loud = [item for _ in range(3) for item in items_of(net.encode(x[:1])[:, 0])][:sent]
+    items = loud + [item for n in range(2) for item in items_of(run.input[:, n])]
+    bench = Bench(core := Core(net, Mapping.of(net, lanes)))
+    bench.put(core.i, items, after={sent: 201})
+    sink = bench.get(core.o)
+    layer = bench.watch(core.engines[-1].o)
+    decided = bench.sample(core.decided)
+    # Reset as the last of the items before it is being worked on.
+    bench.reset(*range(_taken_at(net, lanes, loud) + 2, 201))
+    bench.run(
+        lambda: (
+            sum(c > 201 and i["last"] for c, i in zip(sink.cycles, sink.items, strict=True)) >= 2
+        )
+    )
+
+    behind = [i for c, i in zip(sink.cycles, sink.items, strict=True) if c > 200]
+    d = run.decision
+    assert results_of(behind) == [
+        (int(a), int(b), c.tolist()) for a, b, c in zip(d.label, d.step, d.score, strict=True)
+    ]
+    after = [i for c, i in zip(layer.cycles, layer.items, strict=True) if c > 200]
+    unit = core.engines[-1].unit
+    spikes = np.array(spikes_of(after, unit.sweep, unit.neurons)).transpose(1, 0, 2)
+    assert np.array_equal(spikes, run.spikes[-1])
+    assert decided[201] == 0 and decided[-1] == 2
+
+
+def _taken_at(net: Network, lanes, items: list) -> int:
+    """The cycle in which the last of these items is taken."""
+    bench = Bench(core := Core(net, Mapping.of(net, lanes)))
+    source = bench.put(core.i, items)
+    bench.get(core.o)
+    bench.run(lambda: len(source.items) == len(items), quiet=0)
+    return source.cycles[-1]
+
+
+@pytest.mark.parametrize("kind", ["weighted-sum", "max-membrane"])
+@pytest.mark.parametrize("leak", [(1, 0), (7, 3), (5, 3)], ids=["rest-0", "rest-1", "rest-2"])
+def test_membranes_and_scores_reach_their_proven_bounds(kind, leak):
+    """The inputs that drive a membrane to either end of its interval give exact membranes."""
+    net = network(21, (6, 4), 4, kind, {"leak": leak}, Counts(3), theta=(1, 99))
+    layer = net.layers[0]
+    x = np.array([worst(layer, 4, 3, False, n, high) for n in range(4) for high in (False, True)])
+    low, high = prove(net)[0].membrane
+    h = net.run(x, record=True).membranes[0]
+    assert h.min(axis=(0, 1)).tolist() == low.tolist()
+    assert h.max(axis=(0, 1)).tolist() == high.tolist()
+
+    assert_equals(net, Mapping.of(net), x)
+
+
+def test_early_decision_sends_its_result_before_the_sample_ends():
+    """A first-spike result comes while items of its sample are still waited for."""
+    net = network(22, steps=4)
+    x = images(23, 4, 9)
+    x[:] = 255  # all in the first step
+    d = net.run(x).decision
+    assert (d.step == 0).all()
+    s = net.encode(x[:1])
+    items = items_of(s[:, 0])
+    bench = Bench(core := Core(net, Mapping.of(net)))
+    bench.put(core.i, items[:10])  # nine events and the first tick
+    sink = bench.get(core.o)
+    bench.run(lambda: len(sink.items) >= net.classes)
+
+    assert results_of(sink.items) == [(int(d.label[0]), 0, d.score[0].tolist())]
+
+
+@st.composite
+def cases(draw) -> tuple[Network, Mapping, np.ndarray]:
+    """Draw a small network of any kind, a layout, and samples."""
+    steps = draw(st.integers(1, 5))
+    sizes = draw(st.lists(st.integers(1, 6), min_size=2, max_size=4))
+    coding = draw(
+        st.builds(Latency, st.integers(1, 255))
+        | st.builds(Graded, st.integers(5, 7), st.booleans())
+        | st.builds(Counts, st.integers(1, 3))
+    )
+    kind = draw(st.sampled_from(KINDS))
+    weights = st.lists(st.integers(-99, 99), min_size=steps, max_size=steps).map(np.array)
+    readout = Readout(kind, draw(weights) if kind == "weighted-sum" else None)
+    made = tuple(
+        draw(layers(pre, post, fires=kind in ("first-spike", "spike-count")))
+        for pre, post in pairwise(sizes)
+    )
+    net = Network(steps, sizes[0], coding, made, readout)
+    lanes = tuple(draw(st.integers(1, n)) for n in sizes[1:])
+    sweep = tuple(draw(st.sampled_from([n for n in range(1, p + 1) if p % n == 0])) for p in lanes)
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    if isinstance(coding, Counts):
+        x = rng.poisson(draw(st.sampled_from([0.2, 1, 3])), (3, steps, sizes[0]))
+    else:
+        x = rng.integers(0, 256, (3, sizes[0]))
+        x = np.where(rng.random(x.shape) < 0.6, x, 255)
+    return net, Mapping.of(net, lanes, sweep), x
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(cases(), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.6]), st.booleans())
+def test_random_networks_equal_golden_model(case, source, sink, joined):
+    """Any network in any layout under random stalls gives the golden spikes and decisions."""
+    net, mapping, x = case
+
+    assert_equals(net, mapping, x, stalls=(source, sink), joined=joined)
