@@ -13,6 +13,7 @@ ever waits for older ones."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
+from typing import Any
 
 import numpy as np
 
@@ -110,10 +111,24 @@ class Readout:
         return at
 
 
+class Skid:
+    """A buffer of two items (rtl/stream.py)."""
+
+    def __init__(self, sink: "Narrow | Engine") -> None:
+        self.sink = sink
+        self.left = [-2, -2]  # when the last two items left
+
+    def take(self, at: int, *item: Any) -> int:
+        """Take an item."""
+        at = max(at, self.left[0] + 1)
+        self.left = [self.left[1], self.sink.take(max(at, self.left[1]) + 1, *item)]
+        return at
+
+
 class Narrow:
     """Passes a vector on in chunks, in the end event by event (rtl/narrow.py)."""
 
-    def __init__(self, sink: "Narrow | Engine", chunk: int, registered: bool) -> None:
+    def __init__(self, sink: "Skid | Engine", chunk: int, registered: bool) -> None:
         self.sink = sink
         self.chunk = chunk
         self.registered = registered
@@ -204,17 +219,14 @@ class Framer:
     """Makes items of beats, in two stages and a skid buffer (rtl/framer.py, rtl/top.py)."""
 
     def __init__(self, sink: Engine, readout: Readout) -> None:
-        self.sink = sink
+        self.sink = Skid(sink)
         self.readout = readout
         self.beat = -1  # the last beat was taken
         self.looked = self.checked = -1  # the last item left the first stage, the second
-        self.entered = [-2, -2]  # the last two items entered the engine
 
     def _item(self, value: int, tick: bool, last: bool) -> None:
         self.looked = max(self.beat + 1, self.checked)
-        self.checked = max(self.looked + 1, self.entered[0] + 1)
-        at = max(self.checked + 1, self.entered[1] + 1)
-        self.entered = [self.entered[1], self.sink.take(at, value, tick, last)]
+        self.checked = self.sink.take(self.looked + 1, value, tick, last)
 
     def play(self, at: int, steps: Iterable[Sequence[int]], count: int) -> int:
         """Take a sample's beats from cycle `at` on; returns when the first is taken.
@@ -334,7 +346,7 @@ def _narrowed(sink: Engine, stages: list[int]) -> Narrow | Engine:
     """Put stages of serialisation before an engine."""
     narrowed: Narrow | Engine = sink
     for chunk in reversed(stages):
-        narrowed = Narrow(narrowed, chunk, chunk > 1)
+        narrowed = Narrow(Skid(narrowed) if chunk > 1 else sink, chunk, chunk > 1)
     return narrowed
 
 

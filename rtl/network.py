@@ -11,7 +11,7 @@ from ..model.width import prove
 from .dense import Dense
 from .narrow import Narrow
 from .readout import Readout
-from .stream import join
+from .stream import Skid, join
 
 __all__ = ["Network"]
 
@@ -83,6 +83,11 @@ class Network(wiring.Component):
                 m.submodules[f"narrow{n}_{chunk}"] = narrow
                 join(m, source, narrow.i)
                 source, positions, lanes = narrow.o, positions * narrow.chunks, chunk
+                if chunk > 1:
+                    # Cuts the way of ready from the next engine back to the wide vector.
+                    m.submodules[f"skid{n}"] = skid = Skid(narrow.o.p.shape())
+                    wiring.connect(m, narrow.o, skid.i)
+                    source = skid.o
         m.submodules.readout = self.readout
         join(m, source, self.readout.i)
         wiring.connect(m, self.readout.o, wiring.flipped(self.o))
