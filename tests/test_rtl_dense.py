@@ -133,7 +133,7 @@ def assert_equals(
 def test_every_kind_of_neuron_equals_golden_model(leak, clamp, reset):
     """Every leak, clamp and reset gives the golden spikes and membranes, in folds and groups."""
     law = layer(3, leak=leak, clamp=clamp, reset=reset)
-    s = samples(5, 5, 4, 8)
+    s = samples(5, 4, 3, 8)
     spikes, _ = law.run(s, 1)
     assert spikes.any() and not spikes.all()
 
@@ -147,7 +147,7 @@ def test_every_layout_equals_golden_model(unit, leak, reset):
     """Folds, groups and lanes, whether or not they divide the neurons, change no spike."""
     law = layer(4, leak=leak, reset=reset)
 
-    assert_equals(law, unit, samples(6, 4, 3, 8))
+    assert_equals(law, unit, samples(6, 3, 2, 8))
 
 
 @pytest.mark.parametrize("kind", [(1, 0), (7, 3), (5, 3)], ids=["rest-0", "rest-1", "rest-2"])
@@ -160,7 +160,7 @@ def test_stalls_change_no_spike(stalls, kind, joined):
     assert_equals(
         law,
         UNITS["three-folds-uneven"](9),
-        samples(8, 4, 3, 8),
+        samples(8, 3, 2, 8),
         stalls=stalls,
         joined=joined,
         hidden=True,
@@ -204,7 +204,7 @@ def test_smallest_layers_equal_golden_model(sizes, reset):
     assert_equals(law, Unit(post, post, post), samples(16, 4, 4, pre))
 
 
-@pytest.mark.parametrize("unit", ["one-fold", "groups", "three-folds-uneven", "one-lane"])
+@pytest.mark.parametrize("unit", ["groups", "three-folds-uneven"])
 @pytest.mark.parametrize("kind", [(1, 0), (7, 3), (5, 3)], ids=["rest-0", "rest-1", "rest-2"])
 @pytest.mark.parametrize("reset", RESETS)
 def test_nothing_is_left_from_the_sample_before(reset, kind, unit):
@@ -313,7 +313,7 @@ def engines(draw) -> tuple[Layer, Unit, int, bool, np.ndarray]:
     return law, Unit(post, lanes, sweep), limit, once, s
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=35, deadline=None, derandomize=True)
 @given(engines(), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.6]), st.booleans())
 def test_random_engines_equal_golden_model(case, source, sink, joined):
     """Any layer in any layout under any stalls gives the golden spikes and membranes."""

@@ -132,7 +132,7 @@ def test_every_kind_equals_golden_model(stalls, lanes, neurons):
     """Every kind of neuron, layout and stall pattern gives the golden spikes and decisions."""
     net = network(1, neurons=neurons)
 
-    assert_equals(net, Mapping.of(net, lanes), images(2, 5, 9), stalls=stalls)
+    assert_equals(net, Mapping.of(net, lanes), images(2, 3, 9), stalls=stalls)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -336,7 +336,7 @@ def cases(draw) -> tuple[Network, Mapping, np.ndarray]:
     return net, Mapping.of(net, lanes, sweep), x
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(cases(), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.6]), st.booleans())
 def test_random_networks_equal_golden_model(case, source, sink, joined):
     """Any network in any layout under random stalls gives the golden spikes and decisions."""

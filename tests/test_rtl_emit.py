@@ -1,0 +1,186 @@
+"""Emission: the same bytes each time, the hash in the header, weights inline or in files."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import spikeline
+from spikeline.model.mapping import Mapping
+from spikeline.model.refuse import Refused
+from spikeline.model.store import content_hash
+from spikeline.rtl.dense import rows
+from spikeline.rtl.emit import Emitted, emit
+from spikeline.rtl.framer import beat
+
+from .test_rtl_network import network
+
+NET = network(1)
+
+
+@pytest.fixture(scope="module")
+def emitted(tmp_path_factory) -> dict[str, Emitted]:
+    """The same network, with weight files, inline, and from packed pixels."""
+    root = tmp_path_factory.mktemp("emit")
+    mapping, pixels = Mapping.of(NET, (4, 2)), Mapping.of(NET, (4, 2), None, 4)
+    return {
+        "hex": emit(NET, mapping, root / "hex", name="net"),
+        "again": emit(NET, mapping, root / "elsewhere" / "again", name="net"),
+        "inline": emit(NET, mapping, root / "inline", name="net", inline=True),
+        "pixels": emit(NET, pixels, root / "pixels", name="net"),
+    }
+
+
+def contents(emitted: Emitted) -> dict[str, bytes]:
+    """Every file of a folder."""
+    return {path.name: path.read_bytes() for path in sorted(emitted.folder.iterdir())}
+
+
+def description(emitted: Emitted) -> dict:
+    """The description of the ports."""
+    return json.loads(emitted.description.read_text())
+
+
+def test_same_arguments_give_the_same_bytes(emitted):
+    """Two emissions into different folders have the same files, byte for byte."""
+    assert contents(emitted["hex"]) == contents(emitted["again"])
+    assert contents(emitted["hex"]) != contents(emitted["inline"])
+
+
+def test_other_weights_give_other_files(emitted, tmp_path):
+    """Another network, or another mapping, is another Verilog."""
+    other = emit(network(2), Mapping.of(NET, (4, 2)), tmp_path / "a", name="net")
+    wider = emit(NET, Mapping.of(NET, (7, 2)), tmp_path / "b", name="net")
+
+    texts = [contents(e)["net.v"] for e in (emitted["hex"], other, wider)]
+    assert len(set(texts)) == 3
+
+
+def test_files_are_those_named(emitted):
+    """The folder holds the sources, a weight file per layer and the description, nothing else."""
+    made = emitted["hex"]
+    assert sorted(contents(made)) == [
+        "description.json",
+        "net.v",
+        "net_layer0.hex",
+        "net_layer1.hex",
+    ]
+    assert sorted(contents(emitted["inline"])) == ["description.json", "net.v"]
+    assert made.sources == (made.folder / "net.v",)
+    assert made.description == made.folder / "description.json"
+
+
+def test_header_bears_hash_and_mapping(emitted):
+    """The first lines tell the network's shape, hash and lanes, and whose the file is."""
+    head = emitted["hex"].sources[0].read_text().splitlines()[:4]
+
+    assert head[0] == "// net: 9-7-4, 4 steps, made by spikeline."
+    assert head[1] == f"// network sha256 {content_hash(NET)}"
+    assert head[2] == "// lanes 4, 2; sweep 4, 2"
+    assert "belongs to whoever generated it" in head[3]
+
+
+@pytest.mark.parametrize("kind", ["hex", "inline", "pixels"])
+def test_no_path_of_the_machine_is_in_the_text(emitted, kind):
+    """Neither the repository, the home, the folder nor a source line stands in any file."""
+    made = emitted[kind]
+    paths = [Path(spikeline.__file__).parent, Path.home(), made.folder, made.folder.parent]
+    for name, data in contents(made).items():
+        text = data.decode()
+        assert not [p for p in map(str, paths) if len(p) > 1 and p in text], name
+        assert not re.search(r"src *=|\.py\b|amaranth", text, re.IGNORECASE), name
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_weight_files_hold_every_word(emitted, layer):
+    """A weight file has one word per line, as many digits as the width needs."""
+    golden, unit = NET.layers[layer], Mapping.of(NET, (4, 2)).units[layer]
+    lines = contents(emitted["hex"])[f"net_layer{layer}.hex"].decode().splitlines()
+
+    assert [int(line, 16) for line in lines] == rows(golden, unit)
+    assert {len(line) for line in lines} == {unit.lanes}
+    text = emitted["hex"].sources[0].read_text()
+    assert f'$readmemh("net_layer{layer}.hex", memory);' in text
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_inline_weights_hold_every_word(emitted, layer):
+    """Inline weights are the words of the weight files, in the module of their memory."""
+    text = emitted["inline"].sources[0].read_text()
+    module = re.search(rf"module net_layer{layer} .*?endmodule", text, re.DOTALL)
+    assert module
+    found = re.findall(r"memory\[(\d+)\] = \d+'h([0-9a-f]+);", module[0])
+    expected = rows(NET.layers[layer], Mapping.of(NET, (4, 2)).units[layer])
+
+    assert [int(w, 16) for _, w in found] == expected
+    assert [int(n) for n, _ in found] == list(range(len(expected)))
+    assert "readmemh" not in text
+
+
+def test_modules_are_those_named(emitted):
+    """Top, core and weight memories are modules of the names that are told."""
+    made = emitted["hex"]
+    text = made.sources[0].read_text()
+    modules = re.findall(r"^module \\?([\w.]+)", text, re.MULTILINE)
+
+    assert (made.top, made.core) == ("net", "net.core")
+    assert {"net", "net.core", "net_layer0", "net_layer1"} <= set(modules)
+    assert len(modules) == len(set(modules))
+    ports = re.search(r"^module net\((.*?)\);", text, re.MULTILINE | re.DOTALL)
+    assert ports
+    assert {p.strip() for p in ports[1].split(",")} == {
+        *("clk", "rst", "refused"),
+        *(f"{side}_axis_t{name}" for side in "sm" for name in ("data", "valid", "ready", "last")),
+    }
+
+
+def test_description_tells_how_to_read_and_write_packets(emitted):
+    """Fields of a beat, words of a result, mapping and hash are described."""
+    told = description(emitted["hex"])
+
+    assert (told["name"], told["hash"]) == ("net", content_hash(NET))
+    assert told["mapping"] == [
+        {"lanes": 4, "sweep": 4, "folds": 2},
+        {"lanes": 2, "sweep": 2, "folds": 2},
+    ]
+    fields = {name: {"lsb": f.offset, "bits": f.width} for name, f in beat(NET)}
+    assert told["s_axis"]["beat"] == fields
+    assert told["s_axis"]["tdata_bits"] == 8
+    assert told["m_axis"]["scores"] == 4
+    assert told["m_axis"]["tdata_bits"] == 32
+    assert [layer["neurons"] for layer in told["layers"]] == [7, 4]
+    offset = np.asarray(NET.layers[-1].neuron.threshold).tolist()
+    assert told["layers"][-1]["offset"] == offset
+    assert description(emitted["pixels"])["s_axis"]["pixels"] == 4
+
+
+@pytest.mark.parametrize("given", ["my-net", "my net", "my.net", "my/net"])
+def test_names_are_made_lawful(given, tmp_path):
+    """Anything but letters, digits and _ becomes _, and stays in the folder."""
+    net = network(3, (2, 1), 1)
+    made = emit(net, Mapping.of(net), tmp_path, name=given)
+
+    assert made.top == "my_net"
+    assert made.sources == (tmp_path / "my_net.v",)
+
+
+@pytest.mark.parametrize("given", ["1net", ""])
+def test_names_without_a_first_letter_are_refused(given, tmp_path):
+    """A name that begins with no letter is refused; nothing is written."""
+    with pytest.raises(Refused, match=rf"^Verilog name must begin with a letter, not '{given}'$"):
+        emit(NET, Mapping.of(NET), tmp_path / "out", name=given)
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_unwritable_folder_leaves_nothing(tmp_path):
+    """A folder that cannot be made ends in an error of the system, and nothing half-written."""
+    (tmp_path / "file").write_text("")
+    net = network(3, (2, 1), 1)
+    with pytest.raises(OSError, match="file"):
+        emit(net, Mapping.of(net), tmp_path / "file" / "out", name="net")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_text() == ""

@@ -1,0 +1,363 @@
+"""The core behind AXI4-Stream: packets, counted cycles, and the cycle model, exactly."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from amaranth.hdl import Module, Shape
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spikeline.model.cycles import predict
+from spikeline.model.encode import Counts, Graded, Latency
+from spikeline.model.mapping import Mapping
+from spikeline.model.network import Network
+from spikeline.model.readout import KINDS, Readout
+from spikeline.rtl.framer import beat
+from spikeline.rtl.top import Top, whole_bytes
+
+from .streams import Bench, Trace, each_stall
+from .test_rtl_network import NEURONS, cases, images, network
+
+
+class Axis(wiring.Component):
+    """A top whose AXI4-Stream ports are streams of Amaranth."""
+
+    def __init__(self, top: Top) -> None:
+        self.top = top
+        super().__init__(
+            {
+                "i": In(stream.Signature(_packet_word(len(top.s_axis_tdata)))),
+                "o": Out(stream.Signature(_packet_word(len(top.m_axis_tdata), signed=True))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.top = top = self.top
+        m.d.comb += [
+            top.s_axis_tdata.eq(self.i.p.data),
+            top.s_axis_tlast.eq(self.i.p.last),
+            top.s_axis_tvalid.eq(self.i.valid),
+            self.i.ready.eq(top.s_axis_tready),
+            self.o.p.data.eq(top.m_axis_tdata),
+            self.o.p.last.eq(top.m_axis_tlast),
+            self.o.valid.eq(top.m_axis_tvalid),
+            top.m_axis_tready.eq(self.o.ready),
+        ]
+        return m
+
+
+def _packet_word(bits: int, signed: bool = False) -> data.StructLayout:
+    return data.StructLayout({"data": Shape(bits, signed), "last": 1})
+
+
+def packet(net: Network, mapping: Mapping, s: np.ndarray, x: np.ndarray) -> list[dict]:
+    """Make the beats of a sample: of its spikes s (steps, inputs), or of its pixels x."""
+    if mapping.pixels:
+        flat = x.ravel().tolist()
+        flat += [0] * (-len(flat) % mapping.pixels)
+        words = [
+            int.from_bytes(bytes(flat[n : n + mapping.pixels]), "little")
+            for n in range(0, len(flat), mapping.pixels)
+        ]
+    else:
+        shape, words = beat(net), []
+        for row in s:
+            for a in np.flatnonzero(row):
+                words.append(shape.const({"address": int(a), "value": int(row[a])}).as_bits())
+            words.append(shape.const({"tick": 1}).as_bits())
+    return [{"data": w, "last": int(n == len(words) - 1)} for n, w in enumerate(words)]
+
+
+@dataclass
+class Simulated:
+    """What a top gave: one list of words per packet, and when."""
+
+    packets: list[list[int]]
+    decisions: list[tuple[int, int]]
+    cycles: list[int]
+    scores: list[list[int]]
+    firsts: list[int]  # cycles in which the first beats were taken
+    offers: list[int]  # cycles from which on the first words were offered
+    sink: Trace
+    refused: list[int]
+
+
+def simulate(
+    net: Network,
+    mapping: Mapping,
+    packets: list[list[dict]],
+    stalls: tuple[float, float] = (0.0, 0.0),
+    starts: list[int] | None = None,
+    resets: tuple[int, ...] = (),
+    results: int | None = None,
+    seed: int = 0,
+) -> Simulated:
+    """Send packets through a top; the first beat of each from the cycle in `starts` on."""
+    bench = Bench(axis := Axis(Top(net, mapping)), seed)
+    begins = np.cumsum([0, *(len(p) for p in packets)])[:-1].tolist()
+    after = dict(zip(begins, starts or [net.inputs + 60], strict=False))
+    source = bench.put(axis.i, [b for p in packets for b in p], stalls[0], after)
+    sink = bench.get(axis.o, stalls[1])
+    refused = bench.sample(axis.top.refused)
+    bench.reset(*resets)
+    results = len(packets) if results is None else results
+    count = sum(map(len, packets))
+    bench.run(
+        lambda: len(source.items) >= count and sum(i["last"] for i in sink.items) >= results,
+        limit=60000,
+        quiet=100,
+    )
+    words: list[list[int]] = [[]]
+    offers = []
+    for item, offered in zip(sink.items, sink.offered, strict=True):
+        if not words[-1]:
+            offers.append(offered)
+        words[-1].append(item["data"])
+        if item["last"]:
+            words.append([])
+    assert words.pop() == []
+    return Simulated(
+        words,
+        [(w[0] & 0xFFFF, w[0] >> 16) for w in words],
+        [w[1] for w in words],
+        [w[2:] for w in words],
+        [source.cycles[n] for n in begins],
+        offers,
+        sink,
+        refused,
+    )
+
+
+def prepare(net: Network, mapping: Mapping, x: np.ndarray):
+    """Run the golden model; returns the run and the packets."""
+    run = net.run(x, record=True)
+    assert run.input is not None
+    return run, [packet(net, mapping, run.input[:, n], x[n]) for n in range(len(x))]
+
+
+def assert_decided(run, got: Simulated) -> None:
+    """Compare decisions and scores with the golden ones."""
+    d = run.decision
+    assert got.decisions == list(zip(d.label.tolist(), d.step.tolist(), strict=True))
+    assert got.scores == d.score.tolist()
+
+
+def assert_cycles(net: Network, mapping: Mapping, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compare latency, core idle before, and interval, back to back, with the cycle model."""
+    run, packets = prepare(net, mapping, x)
+    latency, interval = predict(net, mapping, run)
+
+    together = simulate(net, mapping, packets)
+    assert_decided(run, together)
+    assert np.diff(together.offers).tolist() == interval.tolist()
+    # Each alone: the slowest has long gone when the next comes.
+    space = int(latency.max() + interval.max(initial=0)) + max(map(len, packets)) + 200
+    starts = [net.inputs + 60 + n * space for n in range(len(packets))]
+    alone = simulate(net, mapping, packets, starts=starts)
+    assert_decided(run, alone)
+    measured = [end - start for start, end in zip(alone.firsts, alone.offers, strict=True)]
+    assert measured == latency.tolist()
+    assert alone.cycles == measured
+    return latency, interval
+
+
+@each_stall
+@pytest.mark.parametrize("pixels", [0, 1, 4], ids=["events", "one-pixel", "four-pixels"])
+def test_decisions_equal_golden_model(pixels, stalls):
+    """Packets of any input come out as packets of the golden decisions and scores."""
+    net = network(1, (11, 7, 4))
+    mapping = Mapping.of(net, (4, 4), None, pixels)
+    run, packets = prepare(net, mapping, x := images(2, 8, 11))
+    assert len(x) > 4
+
+    got = simulate(net, mapping, packets, stalls)
+    assert_decided(run, got)
+    assert got.refused[-1] == 0
+
+
+@each_stall
+def test_a_packet_has_two_words_and_the_scores(stalls):
+    """TLAST marks the last score alone; a packet is label and step, cycles, scores."""
+    net = network(3, (9, 6, 5), kind="weighted-sum", neurons=NEURONS["shift"])
+    mapping = Mapping.of(net)
+    run, packets = prepare(net, mapping, images(4, 5, 9))
+    assert (run.decision.score < 0).any()
+
+    got = simulate(net, mapping, packets, stalls)
+    assert [len(words) for words in got.packets] == [7] * 5
+    assert sum(i["last"] for i in got.sink.items) == 5
+    assert_decided(run, got)
+
+
+@pytest.mark.parametrize("pixels", [0, 4], ids=["events", "pixels"])
+@pytest.mark.parametrize("gap", [0.0, 0.6], ids=["eager", "slow-source"])
+def test_counted_cycles_are_measured_cycles(pixels, gap):
+    """Word 1 is the number of cycles from the first beat taken to word 0 offered, back to back."""
+    net = network(5, (11, 7, 4), 5)
+    mapping = Mapping.of(net, (3, 2), None, pixels)
+    _, packets = prepare(net, mapping, images(6, 8, 11))
+
+    got = simulate(net, mapping, packets, (gap, 0.0))
+    assert got.cycles == [b - a for a, b in zip(got.firsts, got.offers, strict=True)]
+
+
+def test_samples_under_way_are_limited():
+    """While results are refused, four samples are taken behind the one that is decided."""
+    net = network(7, (4, 3, 2), 1)
+    mapping = Mapping.of(net)
+    _, packets = prepare(net, mapping, images(8, 9, 4))
+    bench = Bench(axis := Axis(Top(net, mapping)))
+    source = bench.put(axis.i, [b for p in packets for b in p])
+    bench.get(axis.o, 1.0)
+    bench.run(lambda: bench.cycle >= 300)
+
+    # Word 0 of the first result has left for the skid buffer.
+    assert sum(i["last"] for i in source.items) == 5
+
+
+@pytest.mark.parametrize("pixels", [0, 3], ids=["events", "pixels"])
+@pytest.mark.parametrize("taken", [1, 2, 4])
+def test_reset_in_mid_sample_drops_that_sample(pixels, taken):
+    """After a reset the rest of the sample is dropped, the next one decided as ever."""
+    net = network(9, (14, 7, 4))
+    mapping = Mapping.of(net, None, None, pixels)
+    x = images(10, 3, 14)
+    x[0] = 255
+    _, (broken, *packets) = prepare(net, mapping, x)
+    run = net.run(x[1:])
+    assert taken < len(broken)
+    # The rest of the broken packet follows when reset is over.
+    parts = [broken[:taken], broken[taken:], *packets]
+    starts = [100, 301, 302, 303]
+    got = simulate(net, mapping, parts, starts=starts, resets=(150, 151), results=2)
+
+    assert_decided(run, got)
+    assert got.refused[-1] == 0
+
+
+def test_refused_beats_are_counted():
+    """What breaks the declaration is counted at the port, and changes no decision."""
+    net = network(11, (9, 6, 4))
+    mapping = Mapping.of(net)
+    run, packets = prepare(net, mapping, images(12, 3, 9))
+    wrong = {"data": beat(net).const({"address": 15, "value": 1}).as_bits(), "last": 0}
+    got = simulate(net, mapping, [[wrong, *p] for p in packets])
+
+    assert_decided(run, got)
+    assert got.refused[-1] == 3
+
+
+@pytest.mark.parametrize(("pixels", "bits"), [(0, 8), (1, 8), (5, 40)])
+def test_ports_are_whole_bytes(pixels, bits):
+    """Beats take whole bytes, words at least 32 bits."""
+    net = network(13)
+    top = Top(net, Mapping.of(net, None, None, pixels))
+    Bench(Axis(top)).run(lambda: True, quiet=0)
+
+    assert (len(top.s_axis_tdata), len(top.m_axis_tdata)) == (bits, 32)
+    assert [whole_bytes(n) for n in (1, 8, 9, 33)] == [8, 8, 16, 40]
+
+
+def test_wide_scores_are_whole():
+    """Scores of more than 32 bits come whole, sign included."""
+    net = network(14, (6, 3), 3, kind="weighted-sum", coding=Counts(3), theta=(1, 9))
+    big = Readout("weighted-sum", np.array([1 << 30, -(1 << 31), (1 << 31) - 1]))
+    net = Network(3, 6, net.coding, net.layers, big)
+    mapping = Mapping.of(net)
+    run, packets = prepare(net, mapping, np.random.default_rng(15).integers(0, 4, (4, 3, 6)))
+    assert np.abs(run.decision.score).max() >= 1 << 32
+
+    got = simulate(net, mapping, packets)
+    assert_decided(run, got)
+
+
+@pytest.mark.parametrize("neurons", NEURONS.values(), ids=NEURONS.keys())
+@pytest.mark.parametrize(
+    ("lanes", "sweep"),
+    [(None, None), ((4, 2), None), ((1, 1), None), ((6, 4), (2, 1))],
+    ids=["at-once", "folds", "one-lane", "groups"],
+)
+def test_cycles_of_every_layout_are_predicted(lanes, sweep, neurons):
+    """Latency and interval are the cycle model's, for every rest, fold and group."""
+    net = network(16, (9, 7, 5), neurons=neurons)
+
+    assert_cycles(net, Mapping.of(net, lanes, sweep), images(17, 4, 9))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("sweep", [(7, 6), (7, 3)], ids=["pairs", "groups"])
+def test_cycles_of_every_readout_are_predicted(kind, sweep):
+    """Latency and interval are the cycle model's, for every readout and its scan."""
+    net = network(18, (9, 7, 6), kind=kind, neurons=NEURONS["shift"])
+
+    assert_cycles(net, Mapping.of(net, None, sweep), images(19, 4, 9))
+
+
+@pytest.mark.parametrize("lanes", [None, (3, 7, 2, 3)], ids=["at-once", "mixed"])
+@pytest.mark.parametrize("steps", [1, 4])
+@pytest.mark.parametrize("neurons", ["once", "multiply"])
+def test_cycles_of_deep_networks_are_predicted(neurons, steps, lanes):
+    """Latency and interval are the cycle model's, for four layers, and for one step."""
+    net = network(20, (8, 9, 7, 6, 3), steps, neurons=NEURONS[neurons], theta=(1, 6))
+
+    assert_cycles(net, Mapping.of(net, lanes), images(21, 4, 8))
+
+
+@pytest.mark.parametrize("sizes", [(3, 33, 3), (3, 40, 36, 3), (3, 37, 5, 4)], ids=str)
+def test_cycles_of_chunked_vectors_are_predicted(sizes):
+    """Latency and interval are the cycle model's where more than 32 lanes are serialised twice."""
+    net = network(22, sizes, 4, neurons={"reset": "zero"}, theta=(1, 12))
+
+    assert_cycles(net, Mapping.of(net), images(23, 3, 3))
+
+
+@pytest.mark.parametrize("kind", ["first-spike", "spike-count"])
+@pytest.mark.parametrize("lanes", [None, (3, 1, 2)], ids=["at-once", "small"])
+def test_cycles_are_predicted_where_queues_fill(lanes, kind):
+    """Latency and interval are the cycle model's where few events make many hidden spikes."""
+    net = network(
+        24, (1, 24, 8, 3), 6, kind, {"reset": "none"}, Graded(7, every=True), theta=(1, 3)
+    )
+    x = np.full((4, 1), 255, np.uint8)
+    spikes = net.run(x).counts
+    assert spikes[1].max() > 8 * spikes[0].max()
+
+    assert_cycles(net, Mapping.of(net, lanes), x)
+
+
+@pytest.mark.parametrize("lanes", [None, (3, 2)], ids=["at-once", "folds"])
+def test_cycles_of_counts_are_predicted(lanes):
+    """Latency and interval are the cycle model's where events have values up to 3."""
+    net = network(25, coding=Counts(3), neurons=NEURONS["zero"], theta=(5, 30))
+    x = np.random.default_rng(26).poisson(1.0, (6, 4, 9))
+
+    assert_cycles(net, Mapping.of(net, lanes), x)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "lanes"),
+    [(1, None), (2, (3, 2)), (4, None), (4, (3, 2)), (16, None)],
+    ids=["1-at-once", "2-folds", "4-at-once", "4-folds", "all-at-once"],
+)
+@pytest.mark.parametrize("kind", ["first-spike", "final-membrane"])
+def test_cycles_of_pixels_are_predicted(pixels, lanes, kind):
+    """Latency and interval are the cycle model's where the core encodes packed pixels itself."""
+    net = network(27, (14, 7, 4), 4, kind)
+
+    assert_cycles(net, Mapping.of(net, lanes, None, pixels), images(28, 5, 14))
+
+
+@settings(max_examples=18, deadline=None, derandomize=True)
+@given(cases(), st.integers(0, 5), st.integers(0, 99))
+def test_cycles_of_random_networks_are_predicted(case, pixels, seed):
+    """Latency and interval of any network in any layout are the cycle model's."""
+    net, mapping, x = case
+    if isinstance(net.coding, Latency):
+        mapping = Mapping(mapping.units, pixels)
+        x = images(seed, 6, net.inputs)
+
+    assert_cycles(net, mapping, x)
