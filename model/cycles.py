@@ -98,7 +98,7 @@ class Readout:
             self.spiked |= any_spike
             self.free = at + self.scan + 1
             if tick:
-                self.free += 2
+                self.free += 3
                 if final or (self.kind == "first-spike" and self.spiked):
                     self.decided = self.free
                     self.decisions += 1

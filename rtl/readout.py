@@ -1,5 +1,7 @@
 """The readout in gates. The law is in model/readout.py."""
 
+from typing import Any
+
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -58,7 +60,7 @@ class Readout(wiring.Component):
     Timing
     ------
     An item takes one cycle; where it is scanned, one more for every `scanned` lanes; where it ends
-    the step then, two more. A result is offered in the last of these.
+    the step then, three more. A result is offered in the last of these.
     """
 
     i: stream.Interface
@@ -122,7 +124,8 @@ class Readout(wiring.Component):
         scored, scored_row = Signal(), Signal(range(rows))
         m.d.sync += [scored.eq(scans & exists), scored_row.eq(row)]
         sends = phase == Phase.SEND
-        exists_by, scored_by, kept = [], [], []
+        rank = data.StructLayout({"score": signed(self.width), "spike": 1})
+        exists_by, ranked, kept = [], [], []
         for way in range(ways):
             selected = self._membrane(item, turn, row, way, ways)
             spike, membrane = Signal(name=f"spike{way}"), Signal.like(selected, name=f"h{way}")
@@ -140,38 +143,38 @@ class Readout(wiring.Component):
             ]
             is_class = way < classes - (rows - 1) * ways
             exists_by.append(Const(1, 1) if is_class else scored_row != rows - 1)
-            scored_by.append((spike, write.data))
+            candidate = Signal(rank, name=f"candidate{way}")
+            m.d.comb += candidate.score.eq(write.data)
+            if first_spike:
+                m.d.comb += candidate.spike.eq(spike)
+            ranked.append(candidate)
             kept.append(read.data)
 
-        # Keep the best, by comparisons side by side: with first-spike those that spike go before
-        # those that do not; then the higher score; then the lower class.
-        best, best_spike = Signal(signed(self.width)), Signal()
-        best_row, best_way = Signal(range(rows)), Signal(range(ways))
-        first_row = scored_row == 0
+        # Keep the best, first of those side by side, then of all: with first-spike those that spike
+        # go before those that do not; then the higher score; then the lower class.
+        best, best_row, best_way = Signal(rank), Signal(range(rows)), Signal(range(ways))
+        row_best, row_best_way, row_at = Signal(rank), Signal(range(ways)), Signal(range(rows))
+        compares = Signal()
 
-        def beats(a: tuple[Value, Value], b: tuple[Value, Value]) -> Value:
-            return (a[0] > b[0]) | ((a[0] == b[0]) & (a[1] > b[1]))
+        def beats(a: Any, b: Any) -> Value:
+            return (a.spike > b.spike) | ((a.spike == b.spike) & (a.score > b.score))
 
-        candidates = [(spike if first_spike else Const(0, 1), score) for spike, score in scored_by]
-        for way, candidate in enumerate(candidates):
-            wins = exists_by[way] & (first_row | beats(candidate, (best_spike, best)))
-            for other in range(ways):
-                if other < way:
-                    wins &= beats(candidate, candidates[other])
-                elif other > way:
-                    wins &= ~(exists_by[other] & beats(candidates[other], candidate))
-            with m.If(scored & wins):
-                m.d.sync += [
-                    Cat(best_spike, best).eq(Cat(*candidate)),
-                    best_row.eq(scored_row),
-                    best_way.eq(way),
-                ]
+        m.d.sync += [row_best.eq(ranked[0]), row_best_way.eq(0)]
+        for way in range(1, ways):
+            others = [beats(ranked[way], ranked[other]) for other in range(way)]
+            with m.If(exists_by[way] & Cat(others).all()):
+                m.d.sync += [row_best.eq(ranked[way]), row_best_way.eq(way)]
+        m.d.sync += [row_at.eq(scored_row), compares.eq(scored)]
+        with m.If(compares & ((row_at == 0) | beats(row_best, best))):
+            m.d.sync += [best.eq(row_best), best_row.eq(row_at), best_way.eq(row_best_way)]
 
         # Send the result if the step decides; what is left of the sample changes nothing.
-        decides = item.final | (best_spike if first_spike else 0)
+        decides = item.final | (best.spike if first_spike else 0)
         announced = Signal()
         way = Signal(range(ways))
-        with m.If(phase == Phase.SETTLE):
+        settled = Signal()
+        m.d.sync += settled.eq(phase == Phase.SETTLE)
+        with m.If((phase == Phase.SETTLE) & settled):
             m.d.sync += [phase.eq(Phase.SEND), row.eq(0), way.eq(0), announced.eq(0)]
         m.d.comb += [
             o.valid.eq(sends & decides),
