@@ -1,21 +1,23 @@
-"""The bench: plays a folder of vectors through the harness and compares all that happens with what must happen.
+"""The bench: plays a folder of vectors through the harness and compares all that happens.
 
-It needs cocotb, the folder, and nothing of spikeline: an exported folder carries this file. The folder holds
+It needs cocotb, the folder, and nothing of spikeline: an exported folder carries this file. The
+folder holds
 
     description.json  what the hardware is: ports, layers (rtl/emit.py)
     stimuli.bin       the beats (cosim/harness.py)
-    expected.jsonl    per sample: label, step, score [class], spikes [layer][step] as hexadecimal masks (bit n is
-                      neuron n), membranes [step][neuron] of the last layer, and where predicted: cycles, interval
-    run.log           what the harness saw
-    result.json       what this bench found
+    expected.jsonl    per sample: label, step, score [class], spikes [layer][step] as hexadecimal
+                      masks (bit n is neuron n), membranes [step][neuron] of the last layer, and
+                      where they were predicted: cycles, interval
+    run.log           what the harness saw (+log=FILE names another)
+    run.json          what this bench found
 
 A value is wrong or right; nothing is compared within a tolerance.
 """
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,9 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, Timer
 
-__all__ = ["Seen", "compare", "play", "read_log"]
+__all__ = ["Log", "Seen", "compare", "play", "read_log"]
+
+Difference = dict[str, Any]
 
 
 @dataclass
@@ -33,18 +37,44 @@ class Seen:
     Attributes
     ----------
     start, end : int, cycles
-        First beat taken, first word of the result taken.
+        First beat taken, first word of the result taken; -1 if never.
     words : list of int
         The result.
+    ended : per layer, whether its sample came to an end
     spikes : per layer, per step, a mask
-    membranes : per step, per neuron
+    membranes : per step, per neuron; None where none came
+    faults : list of dict
+        What no layer may do, as `compare` reports it.
     """
 
     start: int = -1
     end: int = -1
     words: list[int] = field(default_factory=list)
+    ended: list[bool] = field(default_factory=list)
     spikes: list[list[int]] = field(default_factory=list)
-    membranes: list[list[int]] = field(default_factory=list)
+    membranes: list[list[int | None]] = field(default_factory=list)
+    faults: list[Difference] = field(default_factory=list)
+
+
+@dataclass
+class Log:
+    """What a run showed.
+
+    Attributes
+    ----------
+    samples : list of Seen
+    end : str
+        "idle" where all samples were played and the core came to rest; else what happened.
+    refused : int
+        Beats that the core refused.
+    unstable : int
+        Words of a result that were changed or taken back while they were offered.
+    """
+
+    samples: list[Seen] = field(default_factory=list)
+    end: str = "the log has no end"
+    refused: int = 0
+    unstable: int = 0
 
 
 def signed(value: int, bits: int) -> int:
@@ -53,8 +83,115 @@ def signed(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
-def read_log(path: Path, layers: list[dict[str, Any]]) -> list[Seen]:
-    """Read a log into one record per sample.
+class Reader:
+    """Puts the lines of a log together to samples.
+
+    Parameters
+    ----------
+    layers : list of dict
+        ``layers`` of the description.
+    """
+
+    def __init__(self, layers: list[dict[str, Any]]) -> None:
+        self.layers = layers
+        self.log = Log()
+        self.starts = self.results = 0
+        self.at = [0] * len(layers)  # sample each layer is at
+        self.mask = [0] * len(layers)  # spikes of the step so far
+        self.row: dict[int, int] = {}  # membranes of the step so far
+
+    def sample(self, n: int) -> Seen:
+        """Find the record of a sample, or begin it."""
+        samples = self.log.samples
+        while len(samples) <= n:
+            count = len(self.layers)
+            samples.append(Seen(ended=[False] * count, spikes=[[] for _ in range(count)]))
+        return samples[n]
+
+    def item(self, n: int, payload: int) -> None:
+        """Take an item of layer n (rtl/stream.py, of the last one rtl/dense.py `measured`)."""
+        layer, sample = self.layers[n], self.sample(self.at[n])
+        position = payload & ((1 << layer["position_bits"]) - 1)
+        payload >>= layer["position_bits"]
+        spikes = (payload & ((1 << layer["lanes"]) - 1)) << position * layer["lanes"]
+        payload >>= layer["lanes"]
+        tick, last = payload & 1, payload >> 1 & 1
+        place = {"layer": n, "step": len(sample.spikes[n])}
+        for neuron in bits_of(self.mask[n] & spikes):
+            sample.faults.append(place | {"neuron": neuron} | fault("spikes", 1, 2))
+        self.mask[n] |= spikes
+        if layer["membrane_bits"] and (tick or not last):
+            self.membranes(layer, position * layer["lanes"], payload >> 3, sample, place)
+        if tick:
+            sample.spikes[n].append(self.mask[n])
+            self.mask[n] = 0
+            if layer["membrane_bits"]:
+                sample.membranes.append([self.row.get(k) for k in range(layer["neurons"])])
+                self.row = {}
+        if last:
+            self.end(n, sample, place)
+
+    def membranes(
+        self, layer: dict[str, Any], first: int, payload: int, sample: Seen, place: Difference
+    ) -> None:
+        """Take the membranes of the neurons from `first` on."""
+        bits = layer["membrane_bits"]
+        for k in range(min(layer["lanes"], layer["neurons"] - first)):
+            if first + k in self.row:
+                sample.faults.append(place | {"neuron": first + k} | fault("membranes", 1, 2))
+            self.row[first + k] = signed(payload >> k * bits, bits) + layer["offset"][first + k]
+
+    def end(self, n: int, sample: Seen, place: Difference) -> None:
+        """End the sample of layer n; what belongs to no step is a fault."""
+        for neuron in bits_of(self.mask[n]):
+            found = fault("spikes after the last step", 0, 1)
+            sample.faults.append(place | {"neuron": neuron} | found)
+        if self.layers[n]["membrane_bits"] and self.row:
+            sample.faults.append(place | fault("membranes after the last step", 0, len(self.row)))
+            self.row = {}
+        self.mask[n] = 0
+        sample.ended[n] = True
+        self.at[n] += 1
+
+    def line(self, kind: str, *rest: str) -> None:
+        """Take a line (cosim/harness.py)."""
+        if kind == "l":
+            self.item(int(rest[0]), int(rest[1], 16))
+        elif kind == "m":
+            sample = self.sample(self.results)
+            if not sample.words:
+                sample.end = int(rest[0])
+            sample.words.append(int(rest[2], 16))
+            self.results += int(rest[1], 16)
+        elif kind == "s":
+            self.sample(self.starts).start = int(rest[0])
+            self.starts += 1
+        elif kind == "u":
+            self.log.unstable += 1
+        elif kind == "e":
+            self.log.end, self.log.refused = "idle", int(rest[1])
+        elif kind == "q":
+            self.log.end = f"hung: nothing moved in the {rest[1]} cycles before cycle {rest[0]}"
+        elif kind == "x":
+            self.log.end = f"stopped: more results than samples in cycle {rest[0]}"
+        else:
+            raise ValueError
+
+
+def fault(what: str, expected: int, actual: int) -> Difference:
+    """Say what is wrong."""
+    return {"what": what, "expected": expected, "actual": actual}
+
+
+def bits_of(mask: int) -> Iterator[int]:
+    """Yield the places of the bits that are set, from the lowest."""
+    while mask:
+        yield (mask & -mask).bit_length() - 1
+        mask &= mask - 1
+
+
+def read_log(path: Path, layers: list[dict[str, Any]]) -> Log:
+    """Read a log up to its end, or to the first line that makes no sense.
 
     Parameters
     ----------
@@ -62,140 +199,139 @@ def read_log(path: Path, layers: list[dict[str, Any]]) -> list[Seen]:
     layers : list of dict
         ``layers`` of the description.
     """
-    seen: list[Seen] = []
-
-    def sample(n: int) -> Seen:
-        while len(seen) <= n:
-            seen.append(Seen(spikes=[[] for _ in layers]))
-        return seen[n]
-
-    starts = results = 0
-    at = [0] * len(layers)  # sample each layer is at
-    mask = [0] * len(layers)
-    row: list[int] = []
-    for line in path.read_text().splitlines():
-        kind, *rest = line.split()
-        if kind == "l":
-            n, payload = int(rest[0]), int(rest[1], 16)
-            layer, s = layers[n], sample(at[n])
-            position = payload & ((1 << layer["position_bits"]) - 1)
-            payload >>= layer["position_bits"]
-            lanes = payload & ((1 << layer["lanes"]) - 1)
-            payload >>= layer["lanes"]
-            tick, last = payload & 1, payload >> 1 & 1
-            first = position * layer["lanes"]
-            mask[n] |= lanes << first
-            if layer["membrane_bits"] and (tick or not last):
-                payload >>= 3
-                for k in range(min(layer["lanes"], layer["neurons"] - first)):
-                    h = signed(payload >> k * layer["membrane_bits"], layer["membrane_bits"])
-                    row.append(h + layer["offset"][first + k])
-            if tick:
-                s.spikes[n].append(mask[n])
-                mask[n] = 0
-                if layer["membrane_bits"]:
-                    s.membranes.append(row)
-                    row = []
-            if last:
-                at[n] += 1
-        elif kind == "s":
-            sample(starts).start = int(rest[0])
-            starts += 1
-        elif kind == "m":
-            s = sample(results)
-            if not s.words:
-                s.end = int(rest[0])
-            s.words.append(int(rest[2], 16))
-            results += int(rest[1], 16)
-    return seen
+    reader = Reader(layers)
+    for n, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+        if reader.log.end == "idle":
+            reader.log.end = f"line {n} of the log stands behind its end"
+            break
+        try:
+            reader.line(*line.split())
+        except (ValueError, IndexError, TypeError):
+            reader.log.end = f"line {n} of the log makes no sense: {line[:40]!r}"
+            break
+    return reader.log
 
 
-def differences(n: int, want: dict[str, Any], got: Seen, bits: int) -> Iterator[dict[str, Any]]:
-    """Yield every difference of one sample; result words are `bits` wide."""
-    here = {"sample": n}
-    if not got.words:
-        yield here | {"what": "result", "expected": 1, "actual": 0}
-        return
-    decision = {"label": got.words[0] & 0xFFFF, "step": got.words[0] >> 16 & 0xFFFF}
-    steps = want["step"] + 1
+def differences(want: dict[str, Any], got: Seen, bits: int) -> Iterator[Difference]:
+    """Yield every difference of one sample, causes first; result words are `bits` wide.
+
+    Within a layer by step, membranes before the spikes they lead to; then the result.
+    """
+    last = len(want["spikes"]) - 1
     for layer, (w, g) in enumerate(zip(want["spikes"], got.spikes, strict=True)):
-        # After an early decision the steps that were still computed are a prefix of the full run.
-        if not steps <= len(g) <= len(w):
-            yield here | {"what": "steps", "layer": layer, "expected": len(w), "actual": len(g)}
         for step, (a, b) in enumerate(zip(w, g, strict=False)):
-            wrong = int(a, 16) ^ b
-            while wrong:
-                neuron = (wrong & -wrong).bit_length() - 1
-                wrong &= wrong - 1
-                at = {"layer": layer, "step": step, "neuron": neuron}
-                yield (
-                    here
-                    | at
-                    | {
-                        "what": "spike",
-                        "expected": int(a, 16) >> neuron & 1,
-                        "actual": b >> neuron & 1,
-                    }
-                )
-    for step, (a, b) in enumerate(zip(want["membranes"], got.membranes, strict=False)):
-        for neuron, (x, y) in enumerate(zip(a, b, strict=True)):
-            if x != y:
-                at = {"layer": len(want["spikes"]) - 1, "step": step, "neuron": neuron}
-                yield here | at | {"what": "membrane", "expected": x, "actual": y}
-    for name, value in decision.items():
-        if want[name] != value:
-            yield here | {"what": name, "expected": want[name], "actual": value}
-    scores = [signed(w, bits) for w in got.words[2:]]
-    if len(scores) != len(want["score"]):
-        yield here | {"what": "words", "expected": len(want["score"]), "actual": len(scores)}
-    for neuron, (x, y) in enumerate(zip(want["score"], scores, strict=False)):
+            at = {"layer": layer, "step": step}
+            if layer == last:
+                yield from _membranes(want["membranes"][step], got.membranes[step], at)
+            a = int(a, 16)
+            for neuron in bits_of(a ^ b):
+                yield at | {"neuron": neuron} | fault("spike", a >> neuron & 1, b >> neuron & 1)
+        # After an early decision the steps that were still computed are a prefix of the full run;
+        # every layer computes the same ones.
+        least = want["step"] + 1
+        if not least <= len(g) <= len(w):
+            yield {"layer": layer} | fault("steps", len(w), len(g))
+        elif len(g) != len(got.spikes[0]):
+            yield {"layer": layer} | fault("steps", len(got.spikes[0]), len(g))
+        if not got.ended[layer]:
+            yield {"layer": layer} | fault("ends of the sample", 1, 0)
+    yield from got.faults
+    yield from _result(want, got.words, bits)
+
+
+def _membranes(want: list[int], got: list[int | None], at: Difference) -> Iterator[Difference]:
+    for neuron, (x, y) in enumerate(zip(want, got, strict=True)):
         if x != y:
-            yield here | {"what": "score", "neuron": neuron, "expected": x, "actual": y}
+            yield at | {"neuron": neuron, "what": "membrane", "expected": x, "actual": y}
+
+
+def _result(want: dict[str, Any], words: list[int], bits: int) -> Iterator[Difference]:
+    if not words:
+        yield fault("results", 1, 0)
+        return
+    for name, value in (("label", words[0] & 0xFFFF), ("step", words[0] >> 16)):
+        if want[name] != value:
+            yield fault(name, want[name], value)
+    if len(words) != 2 + len(want["score"]):
+        yield fault("words of the result", 2 + len(want["score"]), len(words))
+    for neuron, (x, y) in enumerate(zip(want["score"], words[2:], strict=False)):
+        if x != signed(y, bits):
+            yield {"neuron": neuron} | fault("score", x, signed(y, bits))
+
+
+def times(want: dict[str, Any], got: Seen, before: Seen | None, kind: str) -> Iterator[Difference]:
+    """Yield every difference in time; `before` is the sample before."""
+    measured = got.end - got.start
+    counted = got.words[1] if len(got.words) > 1 else -1
+    # A sink that refuses lets the result wait after it was counted.
+    if counted > measured or (kind != "stalled" and counted != measured):
+        yield fault("cycles counted", measured, counted)
+    if kind == "isolated" and want.get("cycles") not in (None, measured):
+        yield fault("cycles", want["cycles"], measured)
+    if kind == "streamed" and before and want.get("interval") not in (None, got.end - before.end):
+        yield fault("interval", want["interval"], got.end - before.end)
 
 
 def compare(
-    expected: list[dict[str, Any]], seen: list[Seen], description: dict[str, Any]
+    expected: list[dict[str, Any]], log: Log, description: dict[str, Any], kind: str
 ) -> dict[str, Any]:
     """Compare a whole run.
+
+    Parameters
+    ----------
+    expected : list of dict
+        Lines of ``expected.jsonl``.
+    log : Log
+    description : dict
+    kind : "isolated", "streamed" or "stalled"
+        Whether each sample waited for the core to be idle; came at once; or with stalls.
 
     Returns
     -------
     dict
-        ``samples``; ``compared``, neuron values (one per neuron and step) that were compared; ``mismatches``;
-        ``first``, the first difference or None; ``labels``; per sample ``cycles`` (first beat to result),
-        ``counted`` (the same, as the hardware counted) and ``interval`` (to the result before).
+        ``samples``; ``compared``, spikes (neurons x steps) that were compared; ``mismatches``;
+        ``first``, the first difference or None; ``end`` of the log; ``labels``; per sample
+        ``cycles`` (first beat to result), ``counted`` (the same, as the hardware counted) and
+        ``interval`` (to the result before).
     """
     layers, bits = description["layers"], description["m_axis"]["tdata_bits"]
-    found: list[dict[str, Any]] = []
+    seen = log.samples
+    first: Difference | None = None
     mismatches = compared = 0
-    if len(seen) != len(expected):
-        found.append(
-            {
-                "sample": min(len(seen), len(expected)),
-                "what": "samples",
-                "expected": len(expected),
-                "actual": len(seen),
-            }
-        )
+
+    def note(n: int, found: Difference) -> None:
+        nonlocal first, mismatches
         mismatches += 1
+        first = first or {"sample": n} | found
+
     for n, (want, got) in enumerate(zip(expected, seen, strict=False)):
         compared += sum(
             len(g) * layer["neurons"] for g, layer in zip(got.spikes, layers, strict=True)
         )
-        for difference in differences(n, want, got, bits):
-            mismatches += 1
-            if not found:
-                found.append(difference)
+        for found in differences(want, got, bits):
+            note(n, found)
+        for found in times(want, got, seen[n - 1] if n else None, kind):
+            note(n, found)
+    some = max(len(expected), 1)
+    if len(seen) != some:
+        note(min(len(seen), some), fault("samples", some, len(seen)))
+    if log.end != "idle":
+        note(len(seen) - 1, {"what": "end", "expected": "idle", "actual": log.end})
+    if log.refused:
+        note(0, fault("beats refused", 0, log.refused))
+    if log.unstable:
+        note(0, fault("result words changed while offered", 0, log.unstable))
     ends = [s.end for s in seen]
     return {
         "samples": len(seen),
         "compared": compared,
         "mismatches": mismatches,
-        "first": found[0] if found else None,
+        "first": first,
+        "end": log.end,
         "labels": [s.words[0] & 0xFFFF if s.words else -1 for s in seen],
         "cycles": [s.end - s.start for s in seen],
         "counted": [s.words[1] if len(s.words) > 1 else -1 for s in seen],
-        "interval": [b - a for a, b in zip(ends, ends[1:], strict=False)],
+        "interval": [b - a for a, b in pairwise(ends)],
     }
 
 
@@ -207,11 +343,13 @@ async def play(dut: Any) -> None:
     dut.rst.value = 0
     await RisingEdge(dut.done)
 
-    folder = Path(os.environ.get("SPIKELINE_VECTORS", "."))
-    log = Path(os.environ.get("SPIKELINE_LOG", folder / "run.log"))
-    description = json.loads((folder / "description.json").read_text())
-    with (folder / "expected.jsonl").open() as lines:
+    log = Path(str(cocotb.plusargs.get("log", "run.log")))
+    stalls = int(cocotb.plusargs.get("stall", 0)) != 0
+    isolated = int(cocotb.plusargs.get("isolated", 0)) != 0
+    kind = "stalled" if stalls else "isolated" if isolated else "streamed"
+    description = json.loads(Path("description.json").read_text())
+    with open(str(cocotb.plusargs.get("expected", "expected.jsonl"))) as lines:
         expected = [json.loads(line) for line in lines]
-    result = compare(expected, read_log(log, description["layers"]), description)
+    result = compare(expected, read_log(log, description["layers"]), description, kind)
     log.with_suffix(".json").write_text(json.dumps(result))
     assert result["mismatches"] == 0, f"first of {result['mismatches']}: {result['first']}"

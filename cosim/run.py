@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,18 @@ from ..model.network import Network, Run, accuracy
 from ..model.refuse import Refused
 from ..model.store import content_hash, write_atomically
 from ..rtl.emit import Emitted, emit
-from .build import build, simulate
-from .divergence import explain
+from .build import build
+from .divergence import explain, record
 from .harness import harness
+from .play import play
 
 __all__ = ["Result", "cosim", "vectors"]
+
+# The runs of a co-simulation, by stalls, with their plus arguments; {} takes the seed.
+PASSES = {
+    "none": (("isolated", ["+isolated=1"]), ("streamed", ["+isolated=0"])),
+    "random": (("stalled", ["+stall={}"]), ("reluctant", ["+stall={}", "+refuse=1"])),
+}
 
 
 @dataclass(slots=True)
@@ -30,12 +38,13 @@ class Result:
     Attributes
     ----------
     summary : dict
-        What ``--json`` prints: network, hash, samples, spikes_compared (neurons x steps), mismatches, accuracy,
-        cycles and interval {min, median, max}, cycles_predicted_wrong (None under stalls), wall_s.
+        What ``--json`` prints: network, hash, samples, spikes_compared (neurons x steps),
+        mismatches, accuracy, cycles and interval {min, median, max}, cycles_predicted_wrong (None
+        under stalls), wall_s.
     cycles, interval, predicted : int64 (samples,), (samples - 1,), (samples,)
-        Measured latency and interval, predicted latency; empty under stalls.
+        Measured latency and interval, predicted latency (empty under stalls).
     divergence : str or None
-        The first difference, with its operands.
+        The first difference, with its operands and where its waveforms are.
     """
 
     summary: dict[str, Any]
@@ -143,9 +152,11 @@ def cosim(
     folder: Path,
     tick: Callable[[str], object] | None = None,
 ) -> Result:
-    """Run samples through golden model and Verilog and compare every spike, membrane, decision and cycle.
+    """Run samples through golden model and Verilog; compare every spike, membrane and decision.
 
-    Without stalls they run twice: one at a time with the core idle before (latency), and back to back (interval).
+    They run twice. Without stalls, one at a time with the core idle before (latency), and back to
+    back (interval), and every cycle is compared too. With stalls, by a sink that refuses at random,
+    and by one that never takes a word in the cycle it is first offered.
 
     Parameters
     ----------
@@ -163,7 +174,7 @@ def cosim(
     tick : callable
         Called with what begins now.
     """
-    if stalls not in ("none", "random"):
+    if stalls not in PASSES:
         raise Refused(f"Stalls must be none or random, not {stalls!r}")
     began = time.monotonic()
     say = tick or (lambda _: None)
@@ -173,63 +184,55 @@ def cosim(
     emitted = emit(network, mapping, folder, name=name)
     vectors(emitted, run, samples)
     say("building the simulator")
-    simulator = build([folder / "harness.sv", *emitted.sources], "harness")
+    sources = [folder / "harness.sv", *emitted.sources]
+    simulator = build(sources, "harness")
 
-    if stalls == "random":
-        passes = {"stalled": [f"+stall={seed * 2 + 1}"]}
-    else:
-        passes = {"isolated": ["+isolated=1"], "streamed": ["+isolated=0"]}
-    results = {}
-    for what, plusargs in passes.items():
-        say(f"simulating, {what}")
-        results[what] = _play(simulator, folder, what, plusargs)
+    say("simulating")
+    passes = {what: [word.format(2 * seed + 1) for word in words] for what, words in PASSES[stalls]}
+    with ThreadPoolExecutor() as pool:
+        played = [pool.submit(play, simulator, folder, *one) for one in passes.items()]
+        foreseen = predict(network, mapping, run) if stalls == "none" else None
+        results = {what: one.result() for what, one in zip(passes, played, strict=True)}
 
-    say("comparing cycles")
-    wrong, predicted, cycles, interval = None, np.empty(0, int), np.empty(0, int), np.empty(0, int)
-    if stalls == "none":
-        predicted, predicted_interval = predict(network, mapping, run)
-        cycles = np.array(results["isolated"]["cycles"])
-        interval = np.array(results["streamed"]["interval"])
-        counted = np.array(results["isolated"]["counted"])
-        wrong = int((cycles != predicted).sum() + (counted != cycles).sum())
-        wrong += int((interval != predicted_interval).sum())
-    else:
-        cycles, interval = (np.array(results["stalled"][k]) for k in ("cycles", "interval"))
-    first = next((r["first"] for r in results.values() if r["first"]), None)
-    decided = np.array(next(iter(results.values()))["labels"])
+    one = next(iter(results.values()))
+    cycles = np.array(one["cycles"])
+    interval = np.array(results.get("streamed", one)["interval"])
+    wrong, predicted = None, np.empty(0, int)
+    if foreseen is not None:
+        predicted = foreseen[0]
+        wrong = unequal(cycles, predicted) + unequal(interval, foreseen[1])
+    found = next((what for what, result in results.items() if result["first"]), None)
+    text = None
+    if found is not None:
+        say("simulating the divergence with waveforms")
+        waves = record(sources, folder, results[found]["first"]["sample"], passes[found])
+        text = f"{found}: {explain(network, run, results[found])}\n  {waves}"
     summary = {
         "network": name,
         "hash": content_hash(network),
         "samples": len(run.decision.label),
         "spikes_compared": sum(r["compared"] for r in results.values()),
         "mismatches": sum(r["mismatches"] for r in results.values()),
-        "accuracy": None if labels is None else accuracy(decided, labels),
+        "accuracy": None if labels is None else accuracy(fitted(one["labels"], labels), labels),
         "cycles": spread(cycles),
         "interval": spread(interval),
         "cycles_predicted_wrong": wrong,
         "wall_s": round(time.monotonic() - began, 1),
     }
-    text = explain(network, run, first) if first else None
     return Result(summary, cycles, interval, predicted, text)
 
 
-def _play(simulator: Path, folder: Path, what: str, plusargs: list[str]) -> dict[str, Any]:
-    """Run the bench once; returns what it found."""
-    log = folder / f"{what}.log"
-    result = log.with_suffix(".json")
-    result.unlink(missing_ok=True)
-    simulate(
-        simulator,
-        "harness",
-        "spikeline.cosim.bench",
-        where=folder,
-        plusargs=["+stimuli=stimuli.bin", f"+log={log.name}", *plusargs],
-        environment={"SPIKELINE_LOG": log.name},
-        log=folder / f"{what}.out",
+def unequal(measured: np.ndarray, predicted: np.ndarray) -> int:
+    """Count what differs, and what one of them has more."""
+    both = min(len(measured), len(predicted))
+    return (
+        int((measured[:both] != predicted[:both]).sum() + len(measured) + len(predicted)) - 2 * both
     )
-    if not result.exists():
-        raise Refused(f"The simulation must end with a result; it did not, see {folder / what}.out")
-    return json.loads(result.read_text())
+
+
+def fitted(decided: list[int], labels: np.ndarray) -> np.ndarray:
+    """Decisions, one per label: -1 where a broken core gave none."""
+    return np.array([*decided, *[-1] * len(labels)][: len(labels)])
 
 
 def spread(values: np.ndarray) -> dict[str, float | None]:

