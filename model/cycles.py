@@ -56,16 +56,16 @@ def scanned(unit: Unit) -> int:
 
 
 def chunks(unit: Unit) -> list[int]:
-    """Lanes behind each stage of serialisation: by up to 16 first where a vector is wide.
+    """Lanes behind each stage of serialisation: by up to 8 first where a vector is wide.
 
     A chunk divides the vector, unless there is one position only: addresses stay position * lanes +
     lane.
     """
     lanes = unit.sweep
-    if lanes <= 32:
+    if lanes <= 16:
         return [1] if lanes > 1 else []
     whole = unit.folds * unit.groups == 1
-    chunk = 16 if whole else max(c for c in range(1, 17) if lanes % c == 0)
+    chunk = 8 if whole else max(c for c in range(1, 9) if lanes % c == 0)
     return [chunk, 1] if chunk > 1 else [1]
 
 
@@ -216,7 +216,7 @@ class Engine:
 
 
 class Framer:
-    """Makes items of beats, in two stages and a skid buffer (rtl/framer.py, rtl/top.py)."""
+    """Makes items of beats, in two stages before a skid buffer (rtl/framer.py)."""
 
     def __init__(self, sink: Engine, readout: Readout) -> None:
         self.sink = Skid(sink)

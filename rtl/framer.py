@@ -65,7 +65,7 @@ class Framer(wiring.Component):
 
     Timing
     ------
-    Latency 2 cycles; one beat per cycle. A refused repetition passes as an item without an event.
+    Latency 2 cycles; one beat per cycle. A refused event passes as an item without one.
     """
 
     i: stream.Interface
@@ -148,8 +148,8 @@ class Framer(wiring.Component):
                     m.d.comb += [
                         is_event.eq(~beat.tick & legal),
                         refuses.eq(~beat.tick & ~legal),
-                        makes.eq(beat.tick | legal),
-                        new.lanes.eq(Mux(beat.tick, 0, beat.value)),
+                        makes.eq(1),
+                        new.lanes.eq(Mux(is_event, beat.value, 0)),
                         new.tick.eq(beat.tick),
                         new.last.eq(beat.tick & is_last_step),
                     ]
