@@ -102,16 +102,16 @@ def _build(
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     # Half of a small build is Verilator's runtime, which is the same in all of them.
-    if runtime.exists():
-        for part in runtime.iterdir():
-            shutil.copyfile(part, work / part.name)
+    done = [part.name for part in runtime.iterdir()] if runtime.exists() else []
+    for name in done:
+        shutil.copyfile(runtime / name, work / name)
     try:
-        simulator.build(sources, top, work, waves=waves, public=public)
+        simulator.build(sources, top, work, waves=waves, public=public, done=done)
     except RuntimeError:
         shutil.move(work / "build.log", log)
         raise Refused(f"Verilator must build {sources[-1].name}; it failed, see {log}") from None
     else:
-        if not runtime.exists():
+        if not done:
             _keep(work.glob("veril*.o"), runtime)
         _keep([work / top], folder)
     finally:

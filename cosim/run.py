@@ -1,6 +1,5 @@
 """Co-simulation of a data set: the emitted Verilog beside the golden model."""
 
-import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,18 +10,17 @@ from typing import Any
 import numpy as np
 
 from ..model.cycles import predict
-from ..model.encode import pixels
 from ..model.mapping import Mapping
-from ..model.network import Network, Run, accuracy
+from ..model.network import Network, accuracy
 from ..model.refuse import Refused
-from ..model.store import content_hash, write_atomically
-from ..rtl.emit import Emitted, emit
+from ..model.store import content_hash
+from ..rtl.emit import emit
 from .build import build
 from .divergence import explain, record
-from .harness import harness
 from .play import play
+from .vectors import vectors
 
-__all__ = ["Result", "cosim", "vectors"]
+__all__ = ["Result", "cosim"]
 
 # The runs of a co-simulation, by stalls, with their plus arguments; {} takes the seed.
 PASSES = {
@@ -56,88 +54,6 @@ class Result:
     def json(self) -> dict[str, Any]:
         """What ``--json`` prints."""
         return self.summary
-
-
-def stimuli(description: dict[str, Any], s: np.ndarray) -> bytes:
-    """Write encoded samples as beats, one record each (cosim/harness.py).
-
-    Parameters
-    ----------
-    description : dict
-        The one beside the Verilog.
-    s : uint8 (steps, samples, inputs)
-    """
-    beat, bits = description["s_axis"]["beat"], description["s_axis"]["tdata_bits"]
-    steps, samples, inputs = s.shape
-    n, t, a = np.nonzero(s.transpose(1, 0, 2))
-    events = a | s[t, n, a].astype(np.int64) << beat["value"]["lsb"]
-    # The end of a step comes behind its events; the last one ends the packet.
-    ends = np.full((samples, steps), 1 << beat["tick"]["lsb"])
-    ends[:, -1] |= 1 << bits
-    place = (n * steps + t) * (inputs + 1) + a
-    end_place = np.arange(samples * steps) * (inputs + 1) + inputs
-    order = np.argsort(np.concatenate([place, end_place]), kind="stable")
-    words = np.concatenate([events, ends.ravel()])[order].astype(">u8")
-    return words.view(np.uint8).reshape(-1, 8)[:, 7 - bits // 8 :].tobytes()
-
-
-def pixel_stimuli(description: dict[str, Any], images: np.ndarray) -> bytes:
-    """Write images as beats of packed pixels, one record each (cosim/harness.py).
-
-    Parameters
-    ----------
-    description : dict
-    images : uint8 (samples, inputs)
-    """
-    lanes = description["s_axis"]["tdata_bits"] // 8
-    samples, inputs = images.shape
-    words = -(-inputs // lanes)
-    records = np.zeros((samples, words, lanes + 1), np.uint8)
-    padded = np.zeros((samples, words * lanes), np.uint8)
-    padded[:, :inputs] = images
-    records[:, :, 1:] = padded.reshape(samples, words, lanes)[:, :, ::-1]
-    records[:, -1, 0] = 1
-    return records.tobytes()
-
-
-def expectations(run: Run) -> str:
-    """Write what must be seen, one JSON line per sample (cosim/bench.py)."""
-    samples = len(run.decision.label)
-    masks = []
-    for s in run.spikes:
-        packed = np.packbits(s, axis=2, bitorder="little")[:, :, ::-1]
-        masks.append([[row.tobytes().hex() for row in step] for step in packed])
-    h = run.membranes[-1].transpose(1, 0, 2).tolist()
-    label, step, score = (
-        x.tolist() for x in (run.decision.label, run.decision.step, run.decision.score)
-    )
-    lines = (
-        json.dumps(
-            {
-                "label": label[n],
-                "step": step[n],
-                "score": score[n],
-                "spikes": [[m[n] for m in layer] for layer in masks],
-                "membranes": h[n],
-            },
-            separators=(",", ":"),
-        )
-        for n in range(samples)
-    )
-    return "\n".join(lines) + "\n"
-
-
-def vectors(emitted: Emitted, run: Run, samples: np.ndarray) -> None:
-    """Write stimuli, expectations and harness beside the Verilog."""
-    assert run.input is not None
-    folder, description = emitted.folder, json.loads(emitted.description.read_text())
-    if "beat" in description["s_axis"]:
-        beats = stimuli(description, run.input)
-    else:
-        beats = pixel_stimuli(description, pixels(samples, run.input.shape[2]))
-    write_atomically(folder / "stimuli.bin", beats)
-    write_atomically(folder / "expected.jsonl", expectations(run))
-    write_atomically(folder / "harness.sv", harness(description))
 
 
 def cosim(

