@@ -1,0 +1,117 @@
+"""Packed pixels: images too short, too long, and what lies beside the last pixel."""
+
+import numpy as np
+import pytest
+
+from spikeline.model.encode import Counts, Latency
+from spikeline.model.mapping import Mapping
+from spikeline.model.network import Network
+from spikeline.model.refuse import Refused
+from spikeline.rtl.pixels import Pixels
+
+from .streams import Bench, each_stall, spikes_of
+from .test_rtl_network import images, network
+from .test_rtl_top import assert_decided, prepare, simulate
+
+NET = network(1, (11, 7, 4))
+MAPPING = Mapping.of(NET, None, None, 4)
+
+
+@each_stall
+@pytest.mark.parametrize("beats", [1, 2])
+def test_short_image_is_dark_where_it_ends(beats, stalls):
+    """Pixels behind TLAST are dark, whatever the image before held there."""
+    x = images(2, 5, 11)
+    x[0] = x[3] = 255
+    _, packets = prepare(NET, MAPPING, x)
+    for n in (1, 4):
+        x[n, 4 * beats :] = 0
+        packets[n] = packets[n][:beats]
+        packets[n][-1]["last"] = 1
+
+    got = simulate(NET, MAPPING, packets, stalls)
+    assert_decided(NET.run(x), got)
+    assert got.refused[-1] == 0
+
+
+@each_stall
+def test_beats_beyond_the_image_are_dropped_and_counted(stalls):
+    """Beats after the last pixel change nothing, in this image and the next; each is counted."""
+    run, packets = prepare(NET, MAPPING, images(3, 5, 11))
+    for n, extra in ((1, 1), (3, 3)):
+        packets[n][-1]["last"] = 0
+        packets[n] += [{"data": 0xFFFFFFFF, "last": int(k == extra - 1)} for k in range(extra)]
+
+    got = simulate(NET, MAPPING, packets, stalls)
+    assert_decided(run, got)
+    assert got.refused[-1] == 4
+
+
+def test_bits_beside_the_last_pixel_mean_nothing():
+    """Of the last beat only the pixels that the image has are encoded."""
+    run, packets = prepare(NET, MAPPING, images(4, 5, 11))
+    for packet in packets:
+        packet[-1]["data"] |= 0xFF000000
+
+    assert_decided(run, simulate(NET, MAPPING, packets))
+
+
+def play(net: Network, lanes: int, x: np.ndarray, stalls=(0.0, 0.0), decides=()) -> list[dict]:
+    """Play images back; samples are decided in the cycles `decides`, or as they end."""
+    mapping = Mapping.of(net, None, None, lanes)
+    beats = [
+        {"beat": beat["data"], "last": beat["last"]}
+        for packet in prepare(net, mapping, x)[1]
+        for beat in packet
+    ]
+    bench = Bench(pixels := Pixels(net, lanes), len(x))
+    bench.put(pixels.i, beats, stalls[0])
+    sink = bench.get(pixels.o, stalls[1])
+
+    def ends() -> int:
+        return sum(i["last"] for i in sink.items)
+
+    def drive(ctx, cycle):
+        ctx.set(pixels.room, 1)
+        decided = sum(d <= cycle for d in decides) if decides else ends()
+        ctx.set(pixels.decided, decided % 8)
+
+    bench.each(drive)
+    bench.run(lambda: ends() >= len(x))
+    return sink.items
+
+
+@each_stall
+@pytest.mark.parametrize("floor", [1, 64, 255])
+@pytest.mark.parametrize("steps", [1, 3, 16])
+def test_every_pixel_value_fires_when_the_law_says(steps, floor, stalls):
+    """All 256 values of a pixel fire in the golden step, each once, and dark ones never."""
+    net = network(5, (48, 2), steps, coding=Latency(floor))
+    x = np.random.default_rng(6).permutation(np.arange(6 * 48) % 256).reshape(6, 48)
+    items = play(net, 8, x, stalls)
+
+    golden = net.encode(x).astype(bool).transpose(1, 0, 2)
+    assert np.array_equal(spikes_of(items, 8, 48), golden)
+    assert all(i["lanes"] or i["tick"] for i in items)
+
+
+@pytest.mark.parametrize("cycle", range(3, 30, 2))
+def test_decision_at_any_time_ends_the_image_once(cycle):
+    """Whenever the decision comes, the image ends once, and the next one is whole."""
+    net = network(7, (11, 2), 4)
+    x = images(8, 2, 11)
+    items = play(net, 4, x, decides=(cycle,))
+    golden = net.encode(x).astype(bool)
+
+    end = next(n for n, item in enumerate(items) if item["last"])
+    assert items[end]["tick"] or not items[end]["lanes"]
+    ticks = sum(item["tick"] for item in items[:end])
+    assert ticks < 4
+    assert np.array_equal(spikes_of(items[end + 1 :], 4, 11)[0], golden[:, 1])
+
+
+def test_other_codings_are_refused():
+    """Packed pixels need latency coding."""
+    net = network(6, coding=Counts(1))
+    with pytest.raises(Refused, match=r"^Packed pixels must feed a network with latency coding$"):
+        Mapping.of(net, None, None, 4)
