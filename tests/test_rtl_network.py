@@ -204,13 +204,24 @@ def test_deep_network():
     assert_equals(net, Mapping.of(net, (9, 3, 5, 2), (3, 1, 5, 2)), images(14, 4, 8))
 
 
-@pytest.mark.parametrize("sizes", [(6, 33, 3), (6, 48, 3), (6, 40, 35, 3)], ids=str)
+# Sizes, lanes: vectors that are cut in two stages, or, where nothing divides them, in one.
+WIDE = {
+    "uneven": ((3, 33, 3), None),
+    "even": ((3, 48, 3), None),
+    "two-layers": ((3, 40, 17, 3), None),
+    "folds": ((3, 40, 3), (20, 3)),
+    "folds-of-a-prime": ((3, 34, 3), (17, 3)),
+}
+each_wide = pytest.mark.parametrize(("sizes", "lanes"), WIDE.values(), ids=WIDE.keys())
+
+
+@each_wide
 @pytest.mark.parametrize("stalls", [(0.0, 0.0), (0.3, 0.5)], ids=["eager", "random"])
-def test_wide_vectors_pass_in_chunks(sizes, stalls):
-    """More than 32 lanes are serialised in two stages; every spike arrives."""
+def test_wide_vectors_pass_in_chunks(sizes, lanes, stalls):
+    """Vectors that are serialised in two stages lose no spike."""
     net = network(15, sizes, 3, neurons=NEURONS["zero"], theta=(4, 20))
 
-    assert_equals(net, Mapping.of(net), images(16, 3, 6), stalls=stalls)
+    assert_equals(net, Mapping.of(net, lanes), images(16, 3, 3), stalls=stalls)
 
 
 @pytest.mark.parametrize("neurons", NEURONS.values(), ids=NEURONS.keys())

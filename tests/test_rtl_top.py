@@ -19,7 +19,7 @@ from spikeline.rtl.framer import beat
 from spikeline.rtl.top import Top, whole_bytes
 
 from .streams import Bench, Trace, each_stall
-from .test_rtl_network import NEURONS, cases, images, network
+from .test_rtl_network import NEURONS, cases, each_wide, images, network
 
 
 class Axis(wiring.Component):
@@ -307,12 +307,12 @@ def test_cycles_of_deep_networks_are_predicted(neurons, steps, lanes):
     assert_cycles(net, Mapping.of(net, lanes), images(21, 4, 8))
 
 
-@pytest.mark.parametrize("sizes", [(3, 33, 3), (3, 40, 36, 3), (3, 37, 5, 4)], ids=str)
-def test_cycles_of_chunked_vectors_are_predicted(sizes):
-    """Latency and interval are the cycle model's where more than 32 lanes are serialised twice."""
+@each_wide
+def test_cycles_of_chunked_vectors_are_predicted(sizes, lanes):
+    """Latency and interval are the cycle model's where wide vectors are serialised twice."""
     net = network(22, sizes, 4, neurons={"reset": "zero"}, theta=(1, 12))
 
-    assert_cycles(net, Mapping.of(net), images(23, 3, 3))
+    assert_cycles(net, Mapping.of(net, lanes), images(23, 3, 3))
 
 
 @pytest.mark.parametrize("kind", ["first-spike", "spike-count"])
