@@ -42,7 +42,7 @@ def verilator_environment() -> dict[str, str]:
         raise Refused(str(error)) from None
 
 
-def build(sources: list[Path], top: str, *, waves: str = "", public: bool = False) -> Path:
+def build(sources: list[Path], top: str, *, waves: str = "") -> Path:
     """Compile Verilog into a simulator, or find it in the cache.
 
     Parameters
@@ -52,8 +52,6 @@ def build(sources: list[Path], top: str, *, waves: str = "", public: bool = Fals
         Name of the top module.
     waves : "fst", "vcd" or ""
         Waveforms it can write.
-    public : bool
-        Whether cocotb sees every signal.
 
     Returns
     -------
@@ -62,7 +60,7 @@ def build(sources: list[Path], top: str, *, waves: str = "", public: bool = Fals
     """
     environment = verilator_environment()
     tools = _tools(environment)
-    key = hashlib.sha256(repr((top, waves, public, simulator.FLAGS, tools)).encode())
+    key = hashlib.sha256(repr((top, waves, simulator.FLAGS, tools)).encode())
     for source in sources:
         key.update(hashlib.sha256(source.read_bytes()).digest())
     cache = cache_folder() / "verilator"
@@ -72,7 +70,7 @@ def build(sources: list[Path], top: str, *, waves: str = "", public: bool = Fals
     runtime = cache / f"runtime-{runtime[:16]}"
     with _alone(folder.with_suffix(".lock")):
         if not (folder / top).exists():
-            _build(sources, top, folder, runtime, waves=waves, public=public)
+            _build(sources, top, folder, runtime, waves=waves)
     return folder
 
 
@@ -93,9 +91,7 @@ def _tools(environment: dict[str, str]) -> str:
     return f"{shutil.which('verilator', path=path)} {compiler.stdout} {environment['MAKEFLAGS']}"
 
 
-def _build(
-    sources: list[Path], top: str, folder: Path, runtime: Path, *, waves: str, public: bool
-) -> None:
+def _build(sources: list[Path], top: str, folder: Path, runtime: Path, *, waves: str) -> None:
     """Build in a folder of its own, which gets its name when all is there."""
     work = folder.with_suffix(".part")
     log = folder.with_suffix(".log")
@@ -106,7 +102,7 @@ def _build(
     for name in done:
         shutil.copyfile(runtime / name, work / name)
     try:
-        simulator.build(sources, top, work, waves=waves, public=public, done=done)
+        simulator.build(sources, top, work, waves=waves, done=done)
     except RuntimeError:
         shutil.move(work / "build.log", log)
         raise Refused(f"Verilator must build {sources[-1].name}; it failed, see {log}") from None

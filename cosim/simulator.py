@@ -30,25 +30,21 @@ class MissingTool(Exception):
 
 
 class Runner(Verilator):
-    """cocotb's runner, that takes what is already there and makes public only what must be.
+    """cocotb's runner, that takes what is already there, and makes not every signal public: slow.
 
     Parameters
     ----------
-    public : bool
-        Whether every signal is public; else those of the top declared so, which is much faster.
     done : list of str
         Object files that need no making.
     """
 
-    def __init__(self, public: bool, done: list[str]) -> None:
+    def __init__(self, done: list[str]) -> None:
         super().__init__()
-        self.public = public
         self.done = done
 
     def _build_command(self) -> list:
         verilate, make = super()._build_command()
-        if not self.public:
-            verilate = [word for word in verilate if word != "--public-flat-rw"]
+        verilate = [word for word in verilate if word != "--public-flat-rw"]
         return [verilate, [*make, *(f"--old-file={name}" for name in self.done)]]
 
 
@@ -87,7 +83,6 @@ def build(
     folder: Path,
     *,
     waves: str = "",
-    public: bool = False,
     done: list[str] | None = None,
 ) -> None:
     """Compile Verilog into a simulator.
@@ -95,14 +90,13 @@ def build(
     Parameters
     ----------
     sources : list of Path
+        Verilog; what cocotb sees is declared public in it, or in a Verilator control file.
     top : str
         Name of the top module.
     folder : Path
         Takes the simulator, and ``build.log``.
     waves : "fst", "vcd" or ""
         Waveforms it can write.
-    public : bool
-        Whether cocotb sees every signal, at a price in speed; else those of the top declared so.
     done : list of str
         Object files in `folder` that need no making.
 
@@ -115,7 +109,7 @@ def build(
     saved = {name: os.environ.get(name) for name in PATHS}
     os.environ.update(environment())
     try:
-        Runner(public, done or []).build(
+        Runner(done or []).build(
             sources=list(sources),
             hdl_toplevel=top,
             build_dir=folder,

@@ -1,0 +1,98 @@
+"""Bench of the dense engine (rtl/dense.py) beside model/dense.py and model/neuron.py."""
+
+from typing import Any
+
+import cocotb
+import numpy as np
+
+from ..model import dense as golden
+from ..model.encode import Counts
+from ..model.mapping import Mapping
+from ..model.network import Layer, Network
+from ..model.neuron import Neuron
+from ..model.readout import Readout
+from ..model.width import prove
+from ..rtl.dense import Dense
+from .stream import STALLS, Monitor, Sink, Source, Wires, begin, until
+
+__all__ = ["computes_the_law", "network", "parts"]
+
+STEPS, INPUTS, HIDDEN, CLASSES, LIMIT = 5, 12, 7, 5, 3
+
+
+def network() -> Network:
+    """Make a network whose layers fire once, and leak."""
+    rng = np.random.default_rng(5)
+
+    def cells(count: int, **law: Any) -> Neuron:
+        return Neuron(rng.integers(-3, 4, count), rng.integers(4, 20, count), **law)
+
+    hidden = golden.Dense(rng.integers(-8, 8, (HIDDEN, INPUTS)), 4)
+    last = golden.Dense(rng.integers(-4, 4, (CLASSES, HIDDEN)), 3)
+    layers = (
+        Layer(hidden, cells(HIDDEN, once=True)),
+        Layer(last, cells(CLASSES, leak=(7, 3), reset="subtract")),
+    )
+    return Network(STEPS, INPUTS, Counts(LIMIT), layers, Readout("spike-count"))
+
+
+def parts() -> dict[str, Dense]:
+    """Make the parts under test: one in folds, one that reports membranes."""
+    net, bounds = network(), prove(network())
+    first, last = Mapping.of(net, (3, 4), (1, 2)).units
+    return {
+        "dense_hidden": Dense(
+            net.layers[0], first, bounds[0], name="hidden", limit=LIMIT, measures=False
+        ),
+        "dense_last": Dense(net.layers[1], last, bounds[1], name="last", limit=1, measures=True),
+    }
+
+
+def items(shape: Any, s: np.ndarray) -> list[int]:
+    """List the items of samples (steps, samples, inputs): events, then the end of the step."""
+    found = []
+    for n in range(s.shape[1]):
+        for t, row in enumerate(s[:, n]):
+            found += [{"position": int(a), "lanes": int(row[a])} for a in np.flatnonzero(row)]
+            found.append({"tick": 1, "last": int(t == len(s) - 1)})
+    return [shape.const(item).as_bits() for item in found]
+
+
+@cocotb.test()
+@cocotb.parametrize(source=list(STALLS), sink=list(STALLS), layer=[0, 1])
+async def computes_the_law(dut: Any, source: str, sink: str, layer: int) -> None:
+    """Every spike and every membrane of ten samples is the golden model's."""
+    name, part = list(parts().items())[layer]
+    hidden, last = network().layers
+    rng = np.random.default_rng(3)
+    s = rng.integers(0, LIMIT + 1, (STEPS, 10, INPUTS)) * (rng.random((STEPS, 10, 1)) < 0.7)
+    s = s.astype(np.uint8)
+    spikes, membranes = hidden.run(s, LIMIT)
+    if layer == 1:
+        s = spikes.astype(np.uint8)
+        spikes, membranes = last.run(s, 1)
+
+    await begin(dut)
+    i, o = Wires.of(dut, f"{name}_i"), Wires.of(dut, f"{name}_o")
+    feed = Source(i, items(part.i.p.shape(), s), STALLS[source](1))
+    taken, watch = Sink(o, STALLS[sink](2)), Monitor(o)
+    shape, sweep = part.o.p.shape(), part.unit.sweep
+    await until(dut, lambda: not feed.left, quiet=500)
+
+    got = np.zeros_like(spikes)
+    h = np.full_like(membranes, -999)
+    step = sample = 0
+    for item in map(shape.from_bits, taken.got):
+        for k in range(min(sweep, part.unit.neurons - item.position * sweep)):
+            n = item.position * sweep + k
+            got[step, sample, n] |= item.lanes >> k & 1
+            if part.measures:
+                h[step, sample, n] = item.membranes[k] + part.lanes.neuron.offset(n)
+        step += item.tick
+        if item.last:
+            assert step == STEPS
+            step, sample = 0, sample + 1
+    assert (step, sample) == (0, 10)
+    assert (got == spikes).all()
+    assert not part.measures or (h == membranes).all()
+    assert not watch.faults

@@ -1,0 +1,95 @@
+"""Bench of the readout (rtl/readout.py) beside model/readout.py."""
+
+from typing import Any
+
+import cocotb
+import numpy as np
+
+from ..model import readout as golden
+from ..model.dense import Dense
+from ..model.encode import Counts
+from ..model.mapping import Mapping
+from ..model.network import Layer, Network
+from ..model.neuron import Neuron
+from ..model.width import prove
+from ..rtl.readout import Readout
+from .stream import STALLS, Monitor, Sink, Source, Wires, begin, until
+
+__all__ = ["decides_as_the_law", "network", "parts"]
+
+STEPS, INPUTS, CLASSES = 4, 6, 5
+MEMBRANE = 10  # bits
+KINDS = {"readout_first": "first-spike", "readout_sum": "weighted-sum"}
+
+
+def network(kind: str) -> Network:
+    """Make a network of one layer."""
+    rng = np.random.default_rng(7)
+    cells = Neuron(np.zeros(CLASSES, int), np.full(CLASSES, 6), once=True)
+    weights = np.array([4, 3, -2, 1]) if kind == "weighted-sum" else None
+    layer = Layer(Dense(rng.integers(-8, 8, (CLASSES, INPUTS)), 4), cells)
+    return Network(STEPS, INPUTS, Counts(1), (layer,), golden.Readout(kind, weights))
+
+
+def parts() -> dict[str, Readout]:
+    """Make the parts under test: one whose classes come at once, one in folds."""
+    found = {}
+    for (name, kind), lanes in zip(KINDS.items(), (CLASSES, 2), strict=True):
+        net = network(kind)
+        unit = Mapping.of(net, (lanes,)).units[-1]
+        found[name] = Readout(net, unit, prove(net)[-1], MEMBRANE)
+    return found
+
+
+def items(part: Readout, spikes: np.ndarray, h: np.ndarray) -> list[int]:
+    """List the items of samples (steps, samples, classes)."""
+    shape, sweep = part.i.p.shape(), part.unit.sweep
+    found = []
+    for n in range(h.shape[1]):
+        for t in range(STEPS):
+            for first in range(0, CLASSES, sweep):
+                classes = range(first, min(first + sweep, CLASSES))
+                end, final = classes[-1] == CLASSES - 1, t == STEPS - 1
+                kept = [int(h[t, n, c]) - part.neuron.offset(c) for c in classes]
+                item = {
+                    "position": first // sweep,
+                    "lanes": sum(int(spikes[t, n, c]) << k for k, c in enumerate(classes)),
+                    "tick": int(end),
+                    "last": int(end and final),
+                    "final": int(final),
+                    "membranes": kept + [0] * (sweep - len(kept)),
+                }
+                found.append(shape.const(item).as_bits())
+    return found
+
+
+@cocotb.test()
+@cocotb.parametrize(source=list(STALLS), sink=list(STALLS), name=list(KINDS))
+async def decides_as_the_law(dut: Any, source: str, sink: str, name: str) -> None:
+    """Label, step and every score of thirty samples are the golden model's, ties included."""
+    part = parts()[name]
+    net = network(KINDS[name])
+    rng = np.random.default_rng(11)
+    s = (rng.random((STEPS, 30, INPUTS)) < 0.3).astype(np.uint8)
+    s[:, 0] = 0  # a tie of all classes
+    spikes, h = net.layers[0].run(s, 1)
+    decision = net.readout.decide(spikes, h)
+    want = [
+        (
+            int(decision.label[n]),
+            int(decision.step[n]),
+            int(decision.score[n, c]),
+            int(c == CLASSES - 1),
+        )
+        for n in range(30)
+        for c in range(CLASSES)
+    ]
+
+    await begin(dut)
+    i, o = Wires.of(dut, f"{name}_i"), Wires.of(dut, f"{name}_o")
+    feed = Source(i, items(part, spikes, h), STALLS[source](1))
+    taken, watch = Sink(o, STALLS[sink](2)), Monitor(o)
+    await until(dut, lambda: not feed.left and len(taken.got) >= len(want))
+    got = [part.o.p.shape().from_bits(x) for x in taken.got]
+    assert [(x.label, x.step, x.score, x.last) for x in got] == want
+    assert not watch.faults
