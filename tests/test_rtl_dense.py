@@ -140,7 +140,7 @@ def test_every_kind_of_neuron_equals_golden_model(leak, clamp, reset):
     assert_equals(law, UNITS["three-folds-uneven"](9), s)
 
 
-@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize("reset", ["subtract", "once"])
 @pytest.mark.parametrize("leak", [(1, 0), (7, 3), (5, 3)], ids=["rest-0", "rest-1", "rest-2"])
 @pytest.mark.parametrize("unit", [u(9) for u in UNITS.values()], ids=UNITS.keys())
 def test_every_layout_equals_golden_model(unit, leak, reset):
@@ -313,7 +313,7 @@ def engines(draw) -> tuple[Layer, Unit, int, bool, np.ndarray]:
     return law, Unit(post, lanes, sweep), limit, once, s
 
 
-@settings(max_examples=35, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(engines(), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.6]), st.booleans())
 def test_random_engines_equal_golden_model(case, source, sink, joined):
     """Any layer in any layout under any stalls gives the golden spikes and membranes."""

@@ -347,7 +347,7 @@ def cases(draw) -> tuple[Network, Mapping, np.ndarray]:
     return net, Mapping.of(net, lanes, sweep), x
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(cases(), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.6]), st.booleans())
 def test_random_networks_equal_golden_model(case, source, sink, joined):
     """Any network in any layout under random stalls gives the golden spikes and decisions."""
