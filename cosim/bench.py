@@ -158,11 +158,12 @@ class Reader:
         if kind == "l":
             self.item(int(rest[0]), int(rest[1], 16))
         elif kind == "m":
+            cycle, last, word = int(rest[0]), int(rest[1], 16), int(rest[2], 16)
             sample = self.sample(self.results)
             if not sample.words:
-                sample.end = int(rest[0])
-            sample.words.append(int(rest[2], 16))
-            self.results += int(rest[1], 16)
+                sample.end = cycle
+            sample.words.append(word)
+            self.results += last
         elif kind == "s":
             self.sample(self.starts).start = int(rest[0])
             self.starts += 1

@@ -1,0 +1,209 @@
+"""Co-simulation of a small network, and of broken ones."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from amaranth.hdl import Const
+
+from spikeline.cosim import build as builder
+from spikeline.cosim import harness, run, simulator
+from spikeline.model.mapping import Mapping
+from spikeline.model.refuse import Refused
+from spikeline.rtl import dense, lanes, network, neuron
+
+SAMPLES = np.random.default_rng(2).integers(0, 256, (30, 64)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("stalls", ["none", "random"])
+def test_small_network_is_computed_exactly(tiny, tmp_path, stalls):
+    """Every spike, membrane, decision and cycle of thirty samples, twice."""
+    result = run.cosim(
+        tiny, Mapping.of(tiny), SAMPLES, np.zeros(30), name="tiny", stalls=stalls, folder=tmp_path
+    )
+    found = result.json()
+    assert (found["samples"], found["mismatches"]) == (30, 0)
+    assert found["cycles_predicted_wrong"] == (0 if stalls == "none" else None)
+    # At least one step of 16 neurons of each sample in each of two runs, at most four.
+    assert 2 * 30 * 16 <= found["spikes_compared"] <= 4 * 2 * 30 * 16
+    decided = tiny.run(SAMPLES).decision.label
+    assert found["accuracy"] == np.mean(decided == 0)
+    assert result.divergence is None
+
+
+def strict(monkeypatch):
+    """Compare h > theta instead of h >= theta."""
+    fires = neuron.Neuron.fires
+    monkeypatch.setattr(
+        neuron.Neuron, "fires", lambda self, kept, theta: fires(self, kept, theta) & (kept != 0)
+    )
+
+
+def shifted(monkeypatch):
+    """Read the weights of the input before."""
+    rows = dense.rows
+    monkeypatch.setattr(dense, "rows", lambda *of: [rows(*of)[-1], *rows(*of)[:-1]])
+
+
+def stale(monkeypatch):
+    """Keep which neurons fired when the sample ends."""
+    fired = lanes.Lanes._fired
+
+    def keep(self, m, read, op, over):
+        op = SimpleNamespace(sweep=op.sweep, group=op.group, fold=op.fold, last=Const(0))
+        return fired(self, m, read, op, over)
+
+    monkeypatch.setattr(lanes.Lanes, "_fired", keep)
+
+
+def spikes_of(source, neuron):
+    """Whether a serial item of the hidden layer is a spike of this neuron."""
+    return source.p.lanes.any() & (source.p.position == neuron)
+
+
+def changed(monkeypatch, change):
+    """Change what flows from the hidden layer to the last."""
+    join = network.join
+
+    def broken(m, source, sink):
+        join(m, source, sink)
+        if len(sink.p.position) == 3 and len(sink.p.lanes) == 1:
+            m.d.comb += change(source, sink)
+
+    monkeypatch.setattr(network, "join", broken)
+
+
+def lost(source, sink):
+    """Lose an end of a step that comes with a spike of neuron 3."""
+    return sink.p.tick.eq(source.p.tick & ~spikes_of(source, 3))
+
+
+def stuck(source, sink):
+    """Never pass on a spike of neuron 3."""
+    sticks = spikes_of(source, 3)
+    return [sink.valid.eq(source.valid & ~sticks), source.ready.eq(sink.ready & ~sticks)]
+
+
+def diverge(tiny, tmp_path):
+    """Run a broken core, with the golden model's record of the same samples."""
+    result = run.cosim(tiny, Mapping.of(tiny), SAMPLES, np.zeros(30), name="tiny", folder=tmp_path)
+    assert result.json()["mismatches"] > 0
+    return result.divergence, tiny.run(SAMPLES, record=True)
+
+
+@pytest.fixture
+def unrecorded(monkeypatch):
+    """Leave the waveforms out, for speed."""
+    monkeypatch.setattr(run, "record", lambda *_: "no waveforms")
+
+
+def test_comparison_is_found_with_its_operands(tiny, tmp_path, monkeypatch):
+    """A neuron exactly at its threshold is named, with what it sums, and its waveforms."""
+    strict(monkeypatch)
+    text, golden = diverge(tiny, tmp_path)
+    place = re.match(
+        r"isolated: sample (\d+), layer (\d), step (\d), neuron (\d): spike must be 1, not 0\n",
+        text,
+    )
+    n, layer, step, j = (int(x) for x in place.groups())
+    cells = tiny.layers[layer].neuron
+    h = golden.membranes[layer][:, n, j]
+    assert h[step] == cells.threshold[j]
+    assert f"h[{step}] = {h[step]}, theta = {h[step]}, b = {cells.bias[j]}" in text
+    # The first one that is at its threshold, in the order of samples and layers.
+    at = [
+        (i, d)
+        for i in range(n + 1)
+        for d in (0, 1)
+        if (
+            golden.spikes[d][:, i] & (golden.membranes[d][:, i] == tiny.layers[d].neuron.threshold)
+        ).any()
+    ]
+    assert at[0] == (n, layer)
+    # The current is the sum of its terms.
+    terms = re.search(r"I\[\d\] = (-?\d+) = (.*)", text)
+    total = sum(int(w) * int(s) for w, s in re.findall(r"([+-]\d+)\*s\[\d+\]=(\d+)", terms[2]))
+    assert total == int(terms[1])
+    waves = re.search(rf"waveforms of samples {max(n - 1, 0)} to {n}: (.*)", text)
+    assert waves[1].startswith(str(tmp_path / "divergence."))
+    assert len((tmp_path / waves[1]).read_bytes()) > 1000
+
+
+def test_weight_row_is_found(tiny, tmp_path, monkeypatch, unrecorded):
+    """Weights of a wrong input show in the first sample and layer."""
+    shifted(monkeypatch)
+    text, _ = diverge(tiny, tmp_path)
+    assert text.startswith("isolated: sample 0, layer 0, step 0, neuron ")
+
+
+def test_stale_fired_bit_is_found(tiny, tmp_path, monkeypatch, unrecorded):
+    """What is left of a sample shows in the next: a neuron that fired in both, in layer 0."""
+    stale(monkeypatch)
+    text, golden = diverge(tiny, tmp_path)
+    place = re.match(r"isolated: sample 1, layer 0, step (\d), neuron (\d): spike must be 1,", text)
+    step, j = int(place[1]), int(place[2])
+    assert golden.spikes[0][:, 0, j].any()
+    assert golden.spikes[0][step, 1, j]
+
+
+def test_lost_tick_is_found(tiny, tmp_path, monkeypatch, unrecorded):
+    """It shows in the layer that misses it, in the sample in which it is lost."""
+    changed(monkeypatch, lost)
+    text, golden = diverge(tiny, tmp_path)
+    n = int(re.match(r"isolated: sample (\d+), layer 1", text)[1])
+    # The end comes with the last spike of its step.
+    ends = [
+        any(row[3] and not row[4:].any() for row in golden.spikes[0][:, i]) for i in range(n + 1)
+    ]
+    assert ends.index(True) == n
+
+
+def test_hung_core_is_stopped(tiny, tmp_path, monkeypatch, unrecorded):
+    """The sample it hangs in is the first difference; the report tells when nothing moved."""
+    changed(monkeypatch, stuck)
+    monkeypatch.setattr(harness, "QUIET", 2000)
+    text, golden = diverge(tiny, tmp_path)
+    place = r"isolated: sample (\d+), layer \d: (steps|ends of the sample) must be \d, not \d\n"
+    n = int(re.match(place, text)[1])
+    assert golden.spikes[0][:, : n + 1, 3].any(axis=0).tolist() == [False] * n + [True]
+    assert re.search(r"the core hung: nothing moved in the 2000 cycles before cycle \d+", text)
+
+
+@pytest.mark.parametrize("tool", ["g++", "make", "perl"])
+def test_missing_tool_is_named(tool, tmp_path, monkeypatch):
+    """One sentence tells which program is not there."""
+    for other in {"g++", "make", "perl"} - {tool}:
+        (tmp_path / other).write_text("")
+        (tmp_path / other).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Refused) as refused:
+        builder.verilator_environment()
+    assert str(refused.value) == f"Simulation needs {tool}; install it with your package manager"
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])
+def test_stopped_build_leaves_nothing(tmp_path, monkeypatch, stop):
+    """After Ctrl-C, or a failure, the cache holds no half-built simulator."""
+
+    def fail(sources, top, folder, **_):
+        (folder / top).write_text("half")
+        (folder / "build.log").write_text("why")
+        raise stop
+
+    monkeypatch.setenv("SPIKELINE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(simulator, "build", fail)
+    source = tmp_path / "top.v"
+    source.write_text("module top; endmodule\n")
+    with pytest.raises(KeyboardInterrupt if stop is KeyboardInterrupt else Refused) as stopped:
+        builder.build([source], "top")
+    left = {path.suffix for path in (tmp_path / "cache" / "verilator").iterdir()}
+    assert left <= {".lock", ".log"}
+    if stop is RuntimeError:
+        assert re.match(r"Verilator must build top.v; it failed, see .*\.log$", str(stopped.value))
+
+
+def test_unknown_stalls_are_refused(tiny, tmp_path):
+    """Stalls are none or random."""
+    with pytest.raises(Refused, match=r"^Stalls must be none or random, not 'some'$"):
+        run.cosim(tiny, Mapping.of(tiny), SAMPLES, None, name="t", stalls="some", folder=tmp_path)
