@@ -15,6 +15,7 @@ A value is wrong or right; nothing is compared within a tolerance.
 """
 
 import json
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -339,6 +340,8 @@ def compare(
 @cocotb.test()
 async def play(dut: Any) -> None:
     """Every spike, membrane and decision of the vectors is computed."""
+    # The simulator runs on its own: Python would hold back Ctrl-C until the end.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     Clock(dut.clk, 2, "ns", impl="gpi").start(start_high=False)
     await Timer(20, "ns")
     dut.rst.value = 0
