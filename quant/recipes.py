@@ -49,7 +49,7 @@ class Recipe:
         Logits per unit of the output's membrane.
     quiet : float
         Weight in the loss of the cycles that hidden spikes delay an answer, see `crowd` in
-        train.py.
+        readout.py.
     spare : int, cycles
         What is no delay yet.
     rare : float

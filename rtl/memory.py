@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import ClockSignal, Instance, Module, Signal
+from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -55,7 +55,8 @@ class Rom(wiring.Component):
             m.submodules.rom = Instance(
                 self.name,
                 i_clk=ClockSignal(),
-                i_address=self.address,
+                # A memory of one word has no address, its module's port has one bit.
+                i_address=self.address if len(self.address) else Const(0, 1),
                 o_data=self.data,
             )
             return m

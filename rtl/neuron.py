@@ -7,12 +7,12 @@ sign.
 """
 
 from dataclasses import dataclass
-from math import gcd
 
 from amaranth.hdl import Const, Mux, Signal, Value, signed
 
 from ..model import neuron as golden
 from ..model.cycles import rest
+from ..model.neuron import reduce_leak
 from ..model.width import Bounds, signed_width
 
 __all__ = ["Decay", "Neuron"]
@@ -33,10 +33,8 @@ class Decay:
 
     @classmethod
     def of(cls, leak: tuple[int, int]) -> "Decay":
-        """Reduce a leak by the common power of two."""
-        m, k = leak
-        common = gcd(m, 1 << k)
-        return cls(m // common, k if m == 0 else k - common.bit_length() + 1)
+        """Make the leak (m, k)."""
+        return cls(*reduce_leak(leak))
 
     @property
     def multiplies(self) -> bool:
@@ -106,15 +104,14 @@ class Neuron:
     def fires(self, accumulator: Signal, threshold: Value) -> Value:
         """Compare; a clamp below theta leaves nothing to compare.
 
-        The clamp need not come first: for lo < theta <= hi it never moves h across theta.
+        The clamp need not come first: as lo <= 0 < theta, it never moves h across a theta <= hi.
         """
         if self.golden.threshold is None:
             return Const(0, 1)
         if self.integrates:
             return ~accumulator[-1]
         if self.golden.clamp is not None:
-            low, high = self.golden.clamp
-            return (accumulator >= threshold) & (threshold <= high) & (threshold > low)
+            return (accumulator >= threshold) & (threshold <= self.golden.clamp[1])
         return accumulator >= threshold
 
     def clamp(self, h: Value) -> Value:

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 import spikeline
+from spikeline.model.dense import Dense
+from spikeline.model.encode import Latency
 from spikeline.model.mapping import Mapping
+from spikeline.model.network import Layer, Network
+from spikeline.model.neuron import Neuron
+from spikeline.model.readout import Readout
 from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash
 from spikeline.rtl.dense import rows
@@ -184,3 +189,23 @@ def test_unwritable_folder_leaves_nothing(tmp_path):
 
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_text() == ""
+
+
+def test_memory_of_one_word_has_an_address(tmp_path):
+    """A layer of one input reads a memory of one word, whose address is connected all the same."""
+    neuron = Neuron(np.zeros(2, int), np.ones(2, int), once=True)
+    layer = Layer(Dense(np.ones((2, 1), int), 4), neuron)
+    one = Network(2, 1, Latency(64), (layer,), Readout())
+
+    text = contents(emit(one, Mapping.of(one), tmp_path, name="one"))["one.v"].decode()
+
+    instance = re.search(r"one_layer0 rom \((.*?)\);", text, re.DOTALL)
+    assert instance and ".address(" in instance[1]
+
+
+@pytest.mark.parametrize("name", ["harness", "module", "reg"])
+def test_reserved_names_are_refused(name, tmp_path):
+    """A word of Verilog, or the name of the bench, is no name of a network."""
+    with pytest.raises(Refused, match=f"^Verilog name must be free to use, not '{name}'$"):
+        emit(NET, Mapping.of(NET), tmp_path, name=name)
+    assert not list(tmp_path.iterdir())
