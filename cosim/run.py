@@ -37,8 +37,8 @@ class Result:
     ----------
     summary : dict
         What ``--json`` prints: network, hash, samples, spikes_compared (neurons x steps),
-        mismatches, accuracy, cycles and interval {min, median, max}, cycles_predicted_wrong (None
-        under stalls), wall_s.
+        mismatches, accuracy, cycles, interval and overhead (cycles less events less steps) {min,
+        median, max}, cycles_predicted_wrong (None under stalls), wall_s.
     cycles, interval, predicted : int64 (samples,), (samples - 1,), (samples,)
         Measured latency and interval, predicted latency (empty under stalls).
     divergence : str or None
@@ -132,6 +132,7 @@ def cosim(
         "accuracy": None if labels is None else accuracy(fitted(one["labels"], labels), labels),
         "cycles": spread(cycles),
         "interval": spread(interval),
+        "overhead": spread(beyond(cycles, run.counts[0] + network.steps)),
         "cycles_predicted_wrong": wrong,
         "wall_s": round(time.monotonic() - began, 1),
     }
@@ -144,6 +145,11 @@ def unequal(measured: np.ndarray, predicted: np.ndarray) -> int:
     return (
         int((measured[:both] != predicted[:both]).sum() + len(measured) + len(predicted)) - 2 * both
     )
+
+
+def beyond(cycles: np.ndarray, beats: np.ndarray) -> np.ndarray:
+    """Latency beyond one cycle for every event and every step."""
+    return cycles - beats[: len(cycles)] if len(cycles) <= len(beats) else np.empty(0, int)
 
 
 def fitted(decided: list[int], labels: np.ndarray) -> np.ndarray:
