@@ -11,6 +11,7 @@ from ..model.refuse import Refused
 
 __all__ = ["cli", "main"]
 
+SEED = click.IntRange(0, 2**31 - 1)
 EXTRAS = {
     "torch": "train",
     "sklearn": "train",
@@ -163,7 +164,7 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("name")
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--seed", type=SEED, default=1, show_default=True)
 @click.option(
     "--out", "out", type=click.Path(path_type=Path), metavar="FILE", help="Network file to write."
 )
@@ -289,7 +290,7 @@ def verilog(
 @cli.command()
 @click.argument("network")
 @click.option("--stalls", default="none", show_default=True, metavar="KIND", help="none or random.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the random stalls.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the random stalls.")
 @options("data", "dataset", "split", "samples", "lanes", "sweep", "pixels", "out", "json")
 def cosim(
     network: str,
@@ -326,7 +327,7 @@ def cosim(
     ]
     if result["mismatches"]:
         said.append(str(run.divergence))
-    return _say(result, json_to, *said) or int(bool(result["mismatches"]))
+    return _say(result, json_to, *said) or differs(result)
 
 
 @cli.command()
@@ -399,7 +400,7 @@ def report(
     named, data = work.open(network, dataset, split, samples, folder)
     out = out or Path("out") / named.name
     result = work.report(named, data, out, target=target, pnr=pnr, seeds=seeds, **layout)
-    return _say(result, json_to, result["report"])
+    return _say(result, json_to, result["report"]) or differs(result["cosim"])
 
 
 @cli.command()
@@ -427,7 +428,7 @@ def zoo(json_to: str | None) -> int:
 
 @cli.command()
 @click.option("--target", default="ecp5", show_default=True, metavar="NAME", help="As for synth.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the training.")
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Of the training.")
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Of placement.")
 @options("out", "json")
 def demo(target: str, seed: int, seeds: int, out: Path | None, json_to: str | None) -> int:
@@ -455,7 +456,12 @@ def demo(target: str, seed: int, seeds: int, out: Path | None, json_to: str | No
         else f"synthesised: {result['lut']} LUT on {target}",
         f"report: {result['report']}",
     )
-    return int(bool(result["mismatches"]))
+    return differs(result)
+
+
+def differs(simulated: dict[str, Any]) -> int:
+    """Exit code of a co-simulation: 1 where a value or a predicted cycle is wrong, else 0."""
+    return int(bool(simulated["mismatches"] or simulated["cycles_predicted_wrong"]))
 
 
 def _say(result: Any, json_to: str | None, *said: Any) -> int:

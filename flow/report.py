@@ -227,7 +227,9 @@ def histogram(run: Any) -> str:
 def agreement(run: Any) -> str | None:
     """Draw predicted against measured cycles; None where nothing was predicted."""
     measured, predicted = np.asarray(run.cycles), np.asarray(run.predicted)
-    if not len(predicted):
+    both = min(len(measured), len(predicted))  # a broken core may have answered less
+    measured, predicted = measured[:both], predicted[:both]
+    if not both:
         return None
     figure = Figure(figsize=(2.9, 2.4))
     ax = figure.subplots()

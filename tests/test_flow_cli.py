@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import save as foreign_bytes
 
 from spikeline.flow import work
+from spikeline.flow.cli import differs, main
 from spikeline.model.network import Network
 from spikeline.model.store import content_hash, save, to_bytes
 
@@ -339,3 +340,20 @@ def test_zoo_lists_name_command_and_numbers(
     assert "a: spikeline train a" in out
     assert "0.5" in out
     assert json.loads(spikeline("zoo", "--json", "-")[1]) == {"a": entry}
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [((0, 0), 0), ((0, None), 0), ((1, 0), 1), ((0, 1), 1)],
+    ids=["equal", "stalled", "a wrong value", "a wrong cycle"],
+)
+def test_exit_code_tells_every_difference(found, code):
+    """A co-simulation exits with 1 where a value or a predicted cycle is wrong."""
+    assert differs(dict(zip(("mismatches", "cycles_predicted_wrong"), found, strict=True))) == code
+
+
+@pytest.mark.parametrize("command", ["train digits-ttfs", "cosim digits-ttfs", "demo"])
+def test_seed_out_of_range_is_refused(command, capsys):
+    """A seed is a whole number of 31 bits."""
+    assert main([*command.split(), "--seed", "-1"]) == 2
+    assert "-1 is not in the range 0<=x<=2147483647" in capsys.readouterr().err
