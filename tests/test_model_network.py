@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeline.model.dense import Dense
@@ -17,6 +17,8 @@ from spikeline.model.network import Layer, Network, accuracy
 from spikeline.model.neuron import Neuron
 from spikeline.model.readout import KINDS, Readout
 from spikeline.model.refuse import Refused
+
+from .profiles import examples
 
 
 @dataclass
@@ -176,7 +178,7 @@ def cases(draw) -> tuple[Network, np.ndarray]:
     return network, np.where(rng.random(samples.shape) < 0.5, samples, 255)
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
+@examples(250)
 @given(cases())
 def test_run_equals_law_read_slowly(case):
     """Every input, spike, membrane, count, score and decision is that of the law."""
@@ -200,7 +202,7 @@ def same(a, b) -> bool:
     return all(np.array_equal(x, y) for x, y in [*pairs, (a.counts, b.counts)])
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(cases(), st.integers(1, 4))
 def test_batches_change_nothing(case, size):
     """Any batch size gives the same decisions, counts and records, in the order of the samples."""
@@ -214,7 +216,7 @@ def test_batches_change_nothing(case, size):
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(cases(), st.integers(1, 4))
 def test_recording_changes_nothing(case, size):
     """A run that keeps nothing decides and counts as one that keeps everything."""

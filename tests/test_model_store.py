@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save as tensors_to_bytes
 
@@ -21,6 +21,7 @@ from spikeline.model.neuron import Neuron
 from spikeline.model.readout import KINDS, Readout
 from spikeline.model.refuse import Refused
 
+from .profiles import examples
 from .test_model_network import networks
 
 
@@ -82,7 +83,7 @@ def refusal(folder: Path, data: bytes) -> str:
     return sentence.removeprefix(str(folder / "x.net")).removeprefix(":").removeprefix(" ")
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@examples(150)
 @given(network=networks())
 def test_loaded_equals_saved(tmp_path_factory, network):
     """Any network comes back with the same bytes, hash, description and tensors."""
@@ -472,7 +473,7 @@ def places(entry, path=()) -> list[tuple]:
     return [p for p, _ in below] + deeper
 
 
-@settings(max_examples=600, deadline=None, derandomize=True)
+@examples(600)
 @given(
     changes=st.lists(
         st.tuples(st.integers(0, 99), JSON, st.sampled_from("=-+")), min_size=1, max_size=2
@@ -507,7 +508,7 @@ def test_any_description_loads_whole_or_is_refused(tmp_path_factory, changes):
         network.run(np.full((2, 4), 200), record=True)
 
 
-@settings(max_examples=600, deadline=None, derandomize=True)
+@examples(600)
 @given(
     edits=st.lists(
         st.tuples(st.integers(0, len(BYTES) - 1), st.integers(0, 255)), min_size=1, max_size=3

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeline.model.dense import Dense
@@ -14,6 +14,7 @@ from spikeline.model.neuron import Neuron
 from spikeline.model.readout import Readout
 from spikeline.model.width import Bounds, bounds, prove, score_bounds, signed_width, worst
 
+from .profiles import examples
 from .test_model_network import cases
 
 # Steps and limits for which every input of up to three synapses can be tried.
@@ -73,7 +74,7 @@ def single(draw, resets=("none", "zero", "subtract")) -> tuple[Layer, int, int, 
     return Layer(Dense(np.array([weights]), 4), neuron), steps, limit, draw(st.booleans())
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@examples(400)
 @given(single())
 def test_no_input_leaves_the_bounds(case):
     """No input, added in any order, takes current, accumulator or membrane out of its interval."""
@@ -87,7 +88,7 @@ def test_no_input_leaves_the_bounds(case):
         assert max(values) <= high
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@examples(400)
 @given(single())
 def test_bounds_are_reached(case):
     """Some input gives the lower end of every interval, and without a reset the upper end."""
@@ -101,7 +102,7 @@ def test_bounds_are_reached(case):
         assert high == max(values) or layer.neuron.reset != "none"
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@examples(300)
 @given(single(), st.booleans())
 def test_worst_input_reaches_the_bound(case, high):
     """The worst input is lawful and drives accumulator and membrane to their ends."""
@@ -278,7 +279,7 @@ def test_prove_takes_the_declaration_of_each_source():
     assert [255, 1, 4] == [int(p.membrane[1][0]) for p in proven]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@examples(150)
 @given(cases())
 def test_no_score_leaves_its_interval(case):
     """Scores stay in their interval, and so does every sum on the way to them."""

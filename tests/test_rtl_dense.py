@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeline.model.dense import Dense
@@ -16,6 +16,7 @@ from spikeline.model.width import bounds, worst
 from spikeline.rtl.dense import Dense as Engine
 from spikeline.rtl.dense import rows
 
+from .profiles import examples
 from .streams import Bench, Trace, each_stall, items_of, spikes_of
 from .test_model_network import layers
 
@@ -313,7 +314,7 @@ def engines(draw) -> tuple[Layer, Unit, int, bool, np.ndarray]:
     return law, Unit(post, lanes, sweep), limit, once, s
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@examples(20)
 @given(engines(), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.6]), st.booleans())
 def test_random_engines_equal_golden_model(case, source, sink, joined):
     """Any layer in any layout under any stalls gives the golden spikes and membranes."""

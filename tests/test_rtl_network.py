@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeline.model.dense import Dense
@@ -17,6 +17,7 @@ from spikeline.model.readout import KINDS, Readout
 from spikeline.model.width import prove, worst
 from spikeline.rtl.network import Network as Core
 
+from .profiles import examples
 from .streams import Bench, Trace, each_stall, items_of, spikes_of
 from .test_model_network import layers
 from .test_rtl_readout import results_of
@@ -347,7 +348,7 @@ def cases(draw) -> tuple[Network, Mapping, np.ndarray]:
     return net, Mapping.of(net, lanes, sweep), x
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@examples(20)
 @given(cases(), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.6]), st.booleans())
 def test_random_networks_equal_golden_model(case, source, sink, joined):
     """Any network in any layout under random stalls gives the golden spikes and decisions."""

@@ -7,7 +7,7 @@ import pytest
 from amaranth.hdl import Module, Shape
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeline.model import cycles
@@ -19,6 +19,7 @@ from spikeline.model.readout import KINDS, Readout
 from spikeline.rtl.framer import beat
 from spikeline.rtl.top import Top, whole_bytes
 
+from .profiles import examples
 from .streams import Bench, Trace, each_stall
 from .test_rtl_network import NEURONS, cases, each_wide, images, network
 
@@ -353,7 +354,7 @@ def test_cycles_of_pixels_are_predicted(pixels, lanes, kind):
     assert_cycles(net, Mapping.of(net, lanes, None, pixels), images(28, 4, 14))
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@examples(10)
 @given(cases(), st.integers(0, 5), st.integers(0, 99))
 def test_cycles_of_random_networks_are_predicted(case, pixels, seed):
     """Latency and interval of any network in any layout are the cycle model's."""
