@@ -400,7 +400,12 @@ def report(
     named, data = work.open(network, dataset, split, samples, folder)
     out = out or Path("out") / named.name
     result = work.report(named, data, out, target=target, pnr=pnr, seeds=seeds, **layout)
-    return _say(result, json_to, result["report"]) or differs(result["cosim"])
+    compared = result["cosim"]
+    said = (
+        f"co-simulated: {compared['mismatches']} mismatches,"
+        f" {compared['cycles_predicted_wrong']} cycles predicted wrong"
+    )
+    return _say(result, json_to, said, result["report"]) or differs(compared)
 
 
 @cli.command()
@@ -450,7 +455,8 @@ def demo(target: str, seed: int, seeds: int, out: Path | None, json_to: str | No
         json_to,
         f"trained: {result['accuracy']:.2%} of {result['samples']} unseen digits right",
         f"co-simulated: {result['spikes_compared']} spikes, {result['mismatches']} mismatches;"
-        f" {result['cycles']['median']} cycles per digit",
+        f" {result['cycles']['median']} cycles per digit,"
+        f" {result['cycles_predicted_wrong']} predicted wrong",
         f"placed and routed: {result['lut']} LUT, {result['fmax_mhz']} MHz on {target}"
         if result["fmax_mhz"]
         else f"synthesised: {result['lut']} LUT on {target}",

@@ -112,3 +112,15 @@ def test_raster_draws_every_spike(tiny: Network, data: Data) -> None:
     run = tiny.run(sample[None])
     marks = re.findall(r"<use [^>]*style=\"fill: #(?:0969da|c8d1da)", raster(tiny, sample))
     assert len(marks) == int(run.counts.sum())
+
+
+def test_cycles_of_a_broken_core_are_drawn() -> None:
+    """Where the core answered fewer samples than were predicted, those it answered are drawn."""
+    from spikeline.flow.report import agreement
+
+    for answered in (3, 1):
+        run = SimpleNamespace(cycles=np.arange(answered) + 41, predicted=np.arange(5) + 41)
+        drawn = agreement(run)
+        assert drawn is not None
+        assert len(re.findall(r"<use [^>]*style=\"fill: #0969da", drawn)) == answered
+    assert agreement(SimpleNamespace(cycles=[], predicted=[41])) is None
