@@ -87,6 +87,7 @@ def train(
     tick : callable
         Called after each batch.
     """
+    _usable(device)
     if x.ndim != 2 or x.shape[1] != recipe.shape[0]:
         raise Refused(f"Samples must have the shape (samples, {recipe.shape[0]}), not {x.shape}")
     if len(y) != len(x) or y.min() < 0 or y.max() >= recipe.shape[-1]:
@@ -103,6 +104,13 @@ def train(
             if checkpoint is not None:
                 run.save(checkpoint)
         return run.result()
+
+
+def _usable(device: str) -> None:
+    try:
+        torch.zeros(1, device=device).sum().item()
+    except (RuntimeError, AssertionError, ImportError):
+        raise Refused(f"Device must be one that torch can use here, not {device!r}") from None
 
 
 @contextmanager

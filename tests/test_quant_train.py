@@ -164,3 +164,11 @@ def test_epochs_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = np.sort(X[np.random.default_rng(3).permutation(300)[25:]].view("V16").ravel())
     for x in epochs:
         assert np.array_equal(np.sort(x.numpy().view("V16").ravel()), kept)
+
+
+@pytest.mark.parametrize("device", ["foo", "meta", "", "cuda:99"])
+def test_device_that_torch_cannot_use_is_refused(device: str) -> None:
+    """A device that does not exist, or holds no numbers, is told in one sentence."""
+    with pytest.raises(Refused) as error:
+        train(TINY, X, Y, seed=1, device=device)
+    assert str(error.value) == f"Device must be one that torch can use here, not {device!r}"
