@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from ..model.refuse import Refused
 from ..model.store import write_atomically
 
 __all__ = ["deliver", "progress", "stages", "table", "writable"]
@@ -104,6 +105,10 @@ def deliver(result: Any, json_to: str | None, *said: str | Table) -> None:
 
 def writable(path: Path) -> None:
     """Make the folder of a file and see that it can be written to, before hours are spent."""
+    if not path.name:
+        raise Refused(f"Output must be given the name of a file, not {str(path)!r}")
+    if path.is_dir():
+        raise Refused(f"Output {path} must be a file, not a folder")
     path.parent.mkdir(parents=True, exist_ok=True)
     probe = path.with_name(f".{path.name}.{os.getpid()}")
     probe.touch()

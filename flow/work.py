@@ -42,6 +42,7 @@ def train(
 
     how = recipe(name)
     data = load(how.data, "train", folder)
+    show.writable(out)
     checkpoint = out.with_name(f"{out.name}.{name}-{seed}.checkpoint")
     show.writable(checkpoint)
     if not resume:

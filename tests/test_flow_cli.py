@@ -210,6 +210,15 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
             "eval tiny.safetensors --samples 1 --json busy/it.json",
             "busy cannot be used: File exists",
         ),
+        ("eval tiny.safetensors --json .", "Output must be given the name of a file, not '.'"),
+        ("eval tiny.safetensors --json=", "Output must be given the name of a file, not '.'"),
+        ("eval tiny.safetensors --json void", "Output void must be a file, not a folder"),
+        ("train digits-ttfs --out .", "Output must be given the name of a file, not '.'"),
+        ("train digits-ttfs --out void", "Output void must be a file, not a folder"),
+        (
+            "train digits-ttfs --out it --device foo",
+            "Device must be one that torch can use here, not 'foo'",
+        ),
     ],
     ids=lambda value: value if " " not in value or value.count(" ") < 8 else "",
 )
