@@ -5,15 +5,18 @@
     fashion-mnist    likewise, pieces of clothing
     own              train.npz and test.npz with the arrays x (samples, ...) and y (samples,)
 
-IDX files, plain or .gz, are looked for in the folder given, else in SPIKELINE_DATA, each also in
-its subfolder named like the data set; with neither, in the user's cache, where they are downloaded
-to. A folder that holds train.npz or test.npz instead is read as own, whatever the name.
+IDX files, plain or .gz, are looked for in the folder given, else in SPIKELINE_DATA: first in its
+subfolder named like the data set, then in it; with neither, in the cache folder (SPIKELINE_CACHE),
+where they are downloaded to.
+A folder given that holds train.npz or test.npz is read as own, whatever the name; in SPIKELINE_DATA
+such files are read for own only. digits ignores SPIKELINE_DATA.
 
 Source: IDX: Y. LeCun, C. Cortes, C. Burges, "The MNIST database"; Fashion-MNIST: arXiv 1708.07747.
 """
 
 import gzip
 import hashlib
+import http.client
 import os
 import urllib.request
 import zlib
@@ -24,7 +27,7 @@ import numpy as np
 
 from ..model.encode import pixels
 from ..model.refuse import Refused
-from ..model.store import write_atomically
+from ..model.store import cache_folder, write_atomically
 
 __all__ = ["NAMES", "SPLITS", "Data", "load"]
 
@@ -89,7 +92,7 @@ def load(name: str, split: str, folder: Path | str | None = None) -> Data:
         raise Refused(f"Data set must be one of {', '.join(NAMES)}, not {name!r}")
     if split not in SPLITS:
         raise Refused(f"Split must be one of {', '.join(SPLITS)}, not {split!r}")
-    place = folder or os.environ.get("SPIKELINE_DATA")
+    place = folder or (None if name == "digits" else os.environ.get("SPIKELINE_DATA"))
     if place is not None and not Path(place).is_dir():
         raise Refused(f"Data folder {place} must exist")
     places = [] if place is None else [Path(place) / name, Path(place)]
@@ -186,8 +189,7 @@ def _idx(images: Path, labels: Path, name: str) -> Data:
 
 
 def _fetch(name: str, stems: tuple[str, ...]) -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "spikeline" / name
+    folder = cache_folder() / name
     for stem in stems:
         if _find(folder, stem) is None:
             write_atomically(folder / f"{stem}.gz", _download(name, stem))
@@ -202,7 +204,7 @@ def _download(name: str, stem: str) -> bytes:
             if hashlib.md5(gzip.decompress(data)).hexdigest() == SUMS[name][stem]:
                 return data
             failures.append(f"{mirror} sent other bytes")
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, zlib.error, http.client.HTTPException) as error:
             failures.append(f"{mirror} failed ({error})")
     raise Refused(
         f"Data set {name} must be given as a folder, as {stem}.gz cannot be downloaded: "

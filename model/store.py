@@ -27,12 +27,20 @@ from .neuron import Neuron
 from .readout import Readout
 from .refuse import Refused, flag
 
-__all__ = ["VERSION", "content_hash", "load", "save", "write_atomically"]
+__all__ = ["VERSION", "cache_folder", "content_hash", "load", "save", "write_atomically"]
 
 VERSION = 1
 FIELDS = ("version", "steps", "inputs", "coding", "layers", "readout")
 LAYER_FIELDS = ("kind", "bits", "leak", "shift", "clamp", "reset", "once", "fires")
 CODINGS: dict[str, type[Coding]] = {"latency": Latency, "graded": Graded, "counts": Counts}
+
+
+def cache_folder() -> Path:
+    """Folder for what can be made again: ``SPIKELINE_CACHE``, else the user's cache folder."""
+    base = os.environ.get("SPIKELINE_CACHE")
+    if base:
+        return Path(base)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spikeline"
 
 
 def write_atomically(path: Path | str, data: bytes | str) -> None:

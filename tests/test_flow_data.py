@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import http.client
 from pathlib import Path
 
 import numpy as np
@@ -192,7 +193,7 @@ def test_download_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         name = address.rsplit("/", 1)[1].removesuffix(".gz")
         return gzip.compress(right[name] if "good" in address else b"other")
 
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("SPIKELINE_CACHE", str(tmp_path))
     monkeypatch.setitem(flow_data.SUMS, "mnist", sums)
     monkeypatch.setattr(flow_data, "_get", fetch)
     monkeypatch.setitem(flow_data.MIRRORS, "mnist", ("bad/",))
@@ -205,3 +206,26 @@ def test_download_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert same(load("mnist", "test"))
     assert asked[1:] == [f"{m}/{name}.gz" for name in TEST for m in ("bad", "good")]
     assert same(load("mnist", "test")) and len(asked) == 5
+    assert {path.name for path in (tmp_path / "mnist").iterdir()} == {f"{n}.gz" for n in TEST}
+
+
+def test_download_that_breaks_off_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mirror that breaks off, or does not speak HTTP, is told as one that failed."""
+
+    def fetch(address: str) -> bytes:
+        raise http.client.IncompleteRead(b"abc", 7)
+
+    monkeypatch.setenv("SPIKELINE_CACHE", str(tmp_path))
+    monkeypatch.setitem(flow_data.MIRRORS, "mnist", ("bad/",))
+    monkeypatch.setattr(flow_data, "_get", fetch)
+    assert refusal("mnist", "test") == (
+        f"Data set mnist must be given as a folder, as {TEST[0]}.gz cannot be downloaded:"
+        " bad/ failed (IncompleteRead(3 bytes read, 7 more expected))"
+    )
+
+
+def test_digits_need_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The digits are there where SPIKELINE_DATA points nowhere; a folder given must exist."""
+    monkeypatch.setenv("SPIKELINE_DATA", str(tmp_path / "no"))
+    assert load("digits", "test").name == "digits"
+    assert refusal("digits", "test", tmp_path / "no") == f"Data folder {tmp_path / 'no'} must exist"
