@@ -7,7 +7,7 @@
 
 IDX files, plain or .gz, are looked for in the folder given, else in SPIKELINE_DATA: first in its
 subfolder named like the data set, then in it; with neither, in the cache folder (SPIKELINE_CACHE),
-where they are downloaded to.
+where they are downloaded to. Files of MNIST are refused as Fashion-MNIST, and the other way round.
 A folder given that holds train.npz or test.npz is read as own, whatever the name; in SPIKELINE_DATA
 such files are read for own only. digits ignores SPIKELINE_DATA.
 
@@ -29,7 +29,7 @@ from ..model.encode import pixels
 from ..model.refuse import Refused
 from ..model.store import cache_folder, write_atomically
 
-__all__ = ["NAMES", "SPLITS", "Data", "load"]
+__all__ = ["NAMES", "SPLITS", "Data", "guess", "load"]
 
 NAMES = ("digits", "mnist", "fashion-mnist", "own")
 SPLITS = ("train", "test")
@@ -115,6 +115,26 @@ def load(name: str, split: str, folder: Path | str | None = None) -> Data:
     raise Refused(f"Data folder {place} must hold {stems[0]} and {stems[1]}, plain or .gz")
 
 
+def guess(split: str, folder: Path | str | None = None) -> str | None:
+    """Tell which data set a folder, or SPIKELINE_DATA, holds; None where that is not certain."""
+    place = folder or os.environ.get("SPIKELINE_DATA")
+    if place is None or split not in SPLITS:
+        return None
+    if any((Path(place) / f"{s}.npz").exists() for s in SPLITS):
+        return "own"
+    stem = FILES[split][0]
+    held = {name for name in SUMS if _find(Path(place) / name, stem)}
+    direct = _find(Path(place), stem)
+    if direct is not None:
+        held.add(_known(_bytes(direct), stem) or "")
+    return (held.pop() or None) if len(held) == 1 else None
+
+
+def _known(data: bytes, stem: str) -> str | None:
+    digest = hashlib.md5(data).hexdigest()
+    return next((name for name, sums in SUMS.items() if sums[stem] == digest), None)
+
+
 def _digits(split: str) -> Data:
     try:
         from sklearn.datasets import load_digits
@@ -165,8 +185,11 @@ def _bytes(path: Path) -> bytes:
         raise Refused(f"{path} must be a readable file: {error.strerror}") from None
 
 
-def _read(path: Path, magic: int) -> np.ndarray:
+def _read(path: Path, magic: int, name: str) -> np.ndarray:
     data, dimensions = _bytes(path), magic & 255
+    known = _known(data, path.name.removesuffix(".gz"))
+    if known not in (None, name):
+        raise Refused(f"{path} must be a file of {name}, not of {known}")
     if data[:4] != magic.to_bytes(4, "big"):
         raise Refused(f"{path} must begin with the IDX magic {magic:08x}, not {data[:4].hex()}")
     head = 4 + 4 * dimensions
@@ -180,7 +203,7 @@ def _read(path: Path, magic: int) -> np.ndarray:
 
 
 def _idx(images: Path, labels: Path, name: str) -> Data:
-    x, y = _read(images, IMAGES), _read(labels, LABELS)
+    x, y = _read(images, IMAGES, name), _read(labels, LABELS, name)
     if not x.size:
         raise Refused(f"{images} must hold at least one image")
     if len(x) != len(y):

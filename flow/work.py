@@ -11,7 +11,7 @@ from ..model.mapping import Mapping
 from ..model.refuse import Refused
 from ..model.store import content_hash, save
 from . import show
-from .data import Data, load
+from .data import Data, guess, load
 from .evaluate import evaluate as measure
 from .zoo import Named, resolve
 
@@ -23,7 +23,13 @@ def open(
 ) -> tuple[Named, Data]:
     """Find a network and load the samples to run it on."""
     named = resolve(given, data)
-    found = load(named.data, split, folder)
+    name = named.data or guess(split, folder)
+    if name is None:
+        raise Refused(
+            f"Data set must be given by --dataset, as {given} is not of the zoo"
+            " and no folder of one known data set is given"
+        )
+    found = load(name, split, folder)
     if found.x.shape[1] != named.network.inputs:
         raise Refused(
             f"Samples must have {named.network.inputs} values for {named.name},"

@@ -12,18 +12,16 @@ from ..model.store import content_hash, load
 __all__ = ["Named", "index", "resolve"]
 
 FOLDER = Path(__file__).parent / "zoo"
-# The data set that networks of so many inputs were most likely made for.
-GUESS = {64: "digits", 784: "mnist"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Named:
-    """A network, its name, its content hash and the data set it was made for."""
+    """A network, its name, its content hash and the data set it was made for, where known."""
 
     network: Network
     name: str
     hash: str
-    data: str
+    data: str | None
 
 
 def index() -> dict[str, dict[str, Any]]:
@@ -38,7 +36,7 @@ def resolve(given: str, data: str | None = None) -> Named:
     Parameters
     ----------
     given : a name of the zoo, or a network file
-    data : name of the data set; by default the zoo's, for a file the most likely one
+    data : name of the data set; by default the zoo's; None for a file of none of those
 
     Raises
     ------
@@ -55,6 +53,4 @@ def resolve(given: str, data: str | None = None) -> Named:
     network = load(given)
     digest = content_hash(network)
     same = [entry["data"] for entry in known.values() if entry.get("hash") == digest]
-    return Named(
-        network, Path(given).stem, digest, data or (same or [GUESS.get(network.inputs, "own")])[0]
-    )
+    return Named(network, Path(given).stem, digest, data or (same or [None])[0])

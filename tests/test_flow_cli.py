@@ -50,7 +50,7 @@ def test_alone_it_prints_its_help(spikeline: Spikeline) -> None:
 
 def test_json_to_stdout_is_all_there_is(spikeline: Spikeline, file: Path) -> None:
     """With --json - standard output is JSON and nothing else."""
-    code, out, _ = spikeline("eval", file, "--samples", 5, "--json", "-")
+    code, out, _ = spikeline("eval", file, "--dataset", "digits", "--samples", 5, "--json", "-")
     result = json.loads(out)
     assert code == 0
     assert {"network", "hash", "samples", "accuracy"} <= set(result)
@@ -59,8 +59,10 @@ def test_json_to_stdout_is_all_there_is(spikeline: Spikeline, file: Path) -> Non
 
 def test_json_file_holds_what_stdout_would(spikeline: Spikeline, file: Path) -> None:
     """With --json FILE the file holds the JSON and standard output the words."""
-    _, wanted, _ = spikeline("eval", file, "--samples", 5, "--json", "-")
-    code, out, _ = spikeline("eval", file, "--samples", 5, "--json", "deep/er.json")
+    _, wanted, _ = spikeline("eval", file, "--dataset", "digits", "--samples", 5, "--json", "-")
+    code, out, _ = spikeline(
+        "eval", file, "--dataset", "digits", "--samples", 5, "--json", "deep/er.json"
+    )
     assert code == 0
     assert out.startswith("tiny: ")
     assert Path("deep/er.json").read_text() == wanted
@@ -68,7 +70,7 @@ def test_json_file_holds_what_stdout_would(spikeline: Spikeline, file: Path) -> 
 
 def test_hash_is_that_of_the_file(spikeline: Spikeline, file: Path, tiny: Network) -> None:
     """The hash in every result is the network's content hash."""
-    _, out, _ = spikeline("eval", file, "--samples", 1, "--json", "-")
+    _, out, _ = spikeline("eval", file, "--dataset", "digits", "--samples", 1, "--json", "-")
     assert json.loads(out)["hash"] == content_hash(tiny)
 
 
@@ -109,7 +111,7 @@ def test_ctrl_c_is_130(spikeline: Spikeline, file: Path, monkeypatch: pytest.Mon
         raise KeyboardInterrupt
 
     monkeypatch.setattr(work, "evaluate", stop)
-    code, out, err = spikeline("eval", file)
+    code, out, err = spikeline("eval", file, "--dataset", "digits")
     assert (code, out, err.strip()) == (130, "", "spikeline: Stopped.")
 
 
@@ -142,7 +144,21 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
             "eval tiny.safetensors --samples 0",
             "Invalid value for '--samples': 0 is not in the range x>=1 (see spikeline eval --help)",
         ),
-        ("eval tiny.safetensors --split half", "Split must be one of train, test, not 'half'"),
+        (
+            "eval tiny.safetensors --dataset digits --split half",
+            "Split must be one of train, test, not 'half'",
+        ),
+        *(
+            (
+                f"{command} tiny.safetensors{words}",
+                (
+                    "Data set must be given by --dataset, as tiny.safetensors is not of the zoo"
+                    " and no folder of one known data set is given"
+                ),
+            )
+            for command in ("eval", "cosim", "report", "verilog --bench 2")
+            for words in ("", " --data void", " --data nowhere")
+        ),
         (
             "eval tiny.safetensors --dataset cats",
             "Data set must be one of digits, mnist, fashion-mnist, own, not 'cats'",
@@ -178,7 +194,7 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
             "Sweep width of layer 0 must divide its 6 lanes, not 4",
         ),
         (
-            "cosim tiny.safetensors --stalls many --out new",
+            "cosim tiny.safetensors --dataset digits --stalls many --out new",
             "Stalls must be none or random, not 'many'",
         ),
         (
@@ -190,7 +206,7 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
             "Target must be ice40 or ecp5 to place and route, not 'xilinx'",
         ),
         (
-            "report tiny.safetensors --target asic --out new",
+            "report tiny.safetensors --dataset digits --target asic --out new",
             "Target must be one of ice40, ecp5, xilinx, not 'asic'",
         ),
         ("demo --target asic --out new", "Target must be one of ice40, ecp5, xilinx, not 'asic'"),
@@ -330,7 +346,7 @@ def test_mismatch_ends_with_1_and_tells_the_first(
     }
     run = SimpleNamespace(divergence="sample 1, layer 0, step 2, neuron 3: expected 1, was 0")
     monkeypatch.setattr(work, "cosim", lambda *_, **__: (result, run))
-    code, out, _ = spikeline("cosim", file)
+    code, out, _ = spikeline("cosim", file, "--dataset", "digits")
     assert code == 1
     assert out.endswith("sample 1, layer 0, step 2, neuron 3: expected 1, was 0\n")
 
@@ -388,3 +404,14 @@ def test_seed_out_of_range_is_refused(command, capsys):
     """A seed is a whole number of 31 bits."""
     assert main([*command.split(), "--seed", "-1"]) == 2
     assert "-1 is not in the range 0<=x<=2147483647" in capsys.readouterr().err
+
+
+def test_folder_of_one_data_set_needs_no_name(spikeline: Spikeline, file: Path) -> None:
+    """A network file of one's own takes the data set that the folder given holds."""
+    import numpy as np
+
+    Path("mine").mkdir()
+    np.savez("mine/test.npz", x=np.zeros((3, 64), np.uint8), y=np.zeros(3, np.int64))
+    code, out, _ = spikeline("eval", file, "--data", "mine", "--json", "-")
+    result = json.loads(out)
+    assert (code, result["data"], result["samples"]) == (0, "own", 3)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from spikeline.flow import data as flow_data
-from spikeline.flow.data import Data, load
+from spikeline.flow.data import Data, guess, load
 from spikeline.model.refuse import Refused
 
 TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
@@ -229,3 +229,55 @@ def test_digits_need_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("SPIKELINE_DATA", str(tmp_path / "no"))
     assert load("digits", "test").name == "digits"
     assert refusal("digits", "test", tmp_path / "no") == f"Data folder {tmp_path / 'no'} must exist"
+
+
+@pytest.fixture
+def clothes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the files of `fill` those of Fashion-MNIST."""
+    for names in (TRAIN, TEST):
+        for name, array in zip(names, (X, Y), strict=True):
+            digest = hashlib.md5(idx(array)).hexdigest()
+            monkeypatch.setitem(flow_data.SUMS["fashion-mnist"], name, digest)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
+@pytest.mark.parametrize("below", ["", "mnist"], ids=["folder", "subfolder"])
+def test_files_of_the_other_set_are_refused(
+    tmp_path: Path, clothes: None, packed: bool, below: str
+) -> None:
+    """Clothes are not taken for digits, whatever the folder is called."""
+    fill(tmp_path / below, packed=packed)
+    path = tmp_path / below / (TRAIN[0] + ".gz" * packed)
+    assert refusal("mnist", "train", tmp_path) == (
+        f"{path} must be a file of mnist, not of fashion-mnist"
+    )
+    fill(tmp_path / "fashion-mnist")
+    assert same(load("fashion-mnist", "train", tmp_path))
+
+
+def test_labels_of_the_other_set_are_refused(tmp_path: Path, clothes: None) -> None:
+    """Images of one's own with the labels of the clothes are not taken for digits."""
+    (fill(tmp_path) / TRAIN[0]).write_bytes(idx(X + 1))
+    assert refusal("mnist", "train", tmp_path) == (
+        f"{tmp_path / TRAIN[1]} must be a file of mnist, not of fashion-mnist"
+    )
+
+
+def test_folder_of_one_known_set_is_guessed(
+    tmp_path: Path, clothes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of known bytes, one subfolder of a known name or .npz files tell the data set."""
+    assert guess("test") is None
+    assert guess("test", tmp_path) is None
+    assert guess("test", fill(tmp_path / "direct", TEST)) == "fashion-mnist"
+    assert guess("train", tmp_path / "direct") is None
+    fill(tmp_path / "one" / "mnist", TEST)
+    assert guess("test", tmp_path / "one") == "mnist"
+    fill(tmp_path / "one" / "fashion-mnist", TEST)
+    assert guess("test", tmp_path / "one") is None
+    (fill(tmp_path / "unknown", TEST) / TEST[0]).write_bytes(idx(X + 1))
+    assert guess("test", tmp_path / "unknown") is None
+    monkeypatch.setenv("SPIKELINE_DATA", str(tmp_path / "direct"))
+    assert guess("test") == "fashion-mnist"
+    np.savez(tmp_path / "test.npz", x=X, y=Y)
+    assert guess("test", tmp_path) == "own"

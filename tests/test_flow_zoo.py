@@ -1,9 +1,13 @@
 """The shipped networks are what their list says."""
 
+from pathlib import Path
+
 import pytest
 
 from spikeline.flow.data import load
 from spikeline.flow.zoo import FOLDER, index, resolve
+from spikeline.model.network import Network
+from spikeline.model.store import save
 
 NAMES = sorted(index())
 
@@ -40,3 +44,10 @@ def test_file_of_a_shipped_network_is_known_by_its_hash() -> None:
     """A copy of a shipped network, given as a file, finds its data set."""
     for name in NAMES:
         assert resolve(str(FOLDER / index()[name]["file"])).data == index()[name]["data"]
+
+
+def test_file_of_another_network_has_no_data_set(tiny: Network, tmp_path: Path) -> None:
+    """The data set of a file that is not of the zoo is not guessed from its inputs."""
+    save(tiny, tmp_path / "tiny")
+    assert resolve(str(tmp_path / "tiny")).data is None
+    assert resolve(str(tmp_path / "tiny"), "digits").data == "digits"
