@@ -12,7 +12,6 @@ import pytest
 from safetensors.numpy import save as foreign_bytes
 
 from spikeline.flow import work
-from spikeline.flow.cli import main
 from spikeline.model.network import Network
 from spikeline.model.store import content_hash, save, to_bytes
 
@@ -400,10 +399,13 @@ def test_exit_code_tells_every_difference(
 
 
 @pytest.mark.parametrize("command", ["train digits-ttfs", "cosim digits-ttfs", "demo"])
-def test_seed_out_of_range_is_refused(command, capsys):
+@pytest.mark.parametrize("seed", [-1, 2**31, 10**30])
+def test_seed_out_of_range_is_refused(spikeline: Spikeline, command: str, seed: int) -> None:
     """A seed is a whole number of 31 bits."""
-    assert main([*command.split(), "--seed", "-1"]) == 2
-    assert "-1 is not in the range 0<=x<=2147483647" in capsys.readouterr().err
+    code, out, err = spikeline(*command.split(), "--seed", seed)
+    sentence = f"Invalid value for '--seed': {seed} is not in the range 0<=x<=2147483647"
+    where = f"(see spikeline {command.split()[0]} --help)"
+    assert (code, out, err) == (2, "", f"spikeline: {sentence} {where}\n")
 
 
 def test_folder_of_one_data_set_needs_no_name(spikeline: Spikeline, file: Path) -> None:
