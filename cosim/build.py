@@ -10,17 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..model.refuse import Refused
+from ..model.store import cache_folder
 from . import simulator
 
-__all__ = ["build", "cache_folder", "verilator_environment", "waveforms"]
-
-
-def cache_folder() -> Path:
-    """Folder for what can be made again: ``SPIKELINE_CACHE``, else the user's cache folder."""
-    base = os.environ.get("SPIKELINE_CACHE")
-    if base:
-        return Path(base)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spikeline"
+__all__ = ["build", "verilator_environment", "waveforms"]
 
 
 def verilator_environment() -> dict[str, str]:
