@@ -104,7 +104,7 @@ def layers(network: Network, mapping: Mapping) -> list[dict[str, Any]]:
     for i, (layer, unit, bound) in enumerate(
         zip(network.layers, mapping.units, prove(network), strict=True)
     ):
-        dense, neuron = layer.dense, layer.neuron
+        synapses, neuron = layer.synapses, layer.neuron
         kind = "once" if neuron.once else "leaky" if neuron.leaks else "integrate-and-fire"
         if neuron.threshold is None:
             kind = "never fires"
@@ -120,10 +120,10 @@ def layers(network: Network, mapping: Mapping) -> list[dict[str, Any]]:
         rows.append(
             {
                 "index": i,
-                "pre": dense.pre,
-                "post": dense.post,
-                "bits": dense.bits,
-                "memory": dense.pre * dense.post * dense.bits,
+                "pre": synapses.pre,
+                "post": synapses.post,
+                "bits": synapses.bits,
+                "memory": synapses.weights.size * synapses.bits,
                 "kind": kind,
                 "leak": f"{neuron.leak[0]} / {1 << neuron.leak[1]}" if neuron.leaks else "none",
                 "reset": "fires once" if neuron.once else neuron.reset,

@@ -80,7 +80,7 @@ class Mapping:
             If there is not one number per layer, lanes are not in 1..neurons, or sweep does not
             divide lanes, or pixels come to a network without latency coding.
         """
-        neurons = [layer.dense.post for layer in network.layers]
+        neurons = [layer.synapses.post for layer in network.layers]
         lanes = tuple(neurons if lanes is None else lanes)
         sweep = lanes if sweep is None else tuple(sweep)
         for name, values in (("Lanes", lanes), ("Sweep widths", sweep)):

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .delayed import Delayed
 from .dense import Dense
 from .encode import Coding
 from .neuron import Neuron
 from .readout import Decision, Readout
 from .refuse import Refused, integer
 
-__all__ = ["Layer", "Network", "Run", "accuracy"]
+__all__ = ["Layer", "Network", "Run", "Synapses", "accuracy"]
+
+Synapses = Dense | Delayed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,19 +27,36 @@ class Layer:
 
     Parameters
     ----------
-    dense : Dense (post, pre)
+    synapses : Dense or Delayed (post, pre)
     neuron : Neuron (post,)
+    recurrent : Delayed (post, post) or None
+        Synapses from these neurons to themselves; their delays are at least 1.
     """
 
-    dense: Dense
+    synapses: Synapses
     neuron: Neuron
+    recurrent: Delayed | None = None
 
     def __post_init__(self) -> None:
-        if self.dense.post != self.neuron.size:
+        if self.synapses.post != self.neuron.size:
             raise Refused(
-                f"Layer neurons must number {self.dense.post}, as its weights have rows, "
+                f"Layer neurons must number {self.synapses.post}, as its weights have rows, "
                 f"not {self.neuron.size}"
             )
+        if self.recurrent is not None:
+            size = (self.neuron.size, self.neuron.size)
+            if self.recurrent.weights.shape[:2] != size:
+                raise Refused(
+                    f"Recurrent weights must have the shape {size}, "
+                    f"not {self.recurrent.weights.shape[:2]}"
+                )
+            if self.recurrent.delays.min() < 1:
+                raise Refused("Recurrent delays must be at least 1, not 0")
+
+    @property
+    def connections(self) -> tuple[Synapses, ...]:
+        """The synapses, and the recurrent ones if there are any."""
+        return (self.synapses,) if self.recurrent is None else (self.synapses, self.recurrent)
 
     def run(self, s: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
         """Run the layer over whole samples.
@@ -52,11 +72,13 @@ class Layer:
         s : bool (steps, samples, post)
         h : int64 (steps, samples, post)
         """
-        current = self.dense.current(s, limit)
+        current = self.synapses.current(s, limit)
         spikes = np.empty(current.shape, bool)
         state = self.neuron.start(current.shape[1])
         for t in range(len(current)):
             spikes[t], current[t], state = self.neuron.step(state, current[t])
+            if self.recurrent is not None:
+                self.recurrent.scatter(spikes[t], 1, current[t:])
         return spikes, current
 
 
@@ -108,12 +130,18 @@ class Network:
             raise Refused("Network must have at least one layer")
         pre = self.inputs
         for i, layer in enumerate(self.layers):
-            if layer.dense.pre != pre:
+            if layer.synapses.pre != pre:
                 raise Refused(
                     f"Layer {i} must take {pre} inputs, as what comes before it gives, "
-                    f"not {layer.dense.pre}"
+                    f"not {layer.synapses.pre}"
                 )
-            pre = layer.dense.post
+            pre = layer.synapses.post
+            for synapses in layer.connections:
+                if synapses.delays.max() >= self.steps:
+                    raise Refused(
+                        f"Layer {i} delays must be below the {self.steps} steps of the network, "
+                        f"not {synapses.delays.max()}"
+                    )
         last = self.layers[-1].neuron
         if self.readout.kind in ("first-spike", "spike-count") and last.threshold is None:
             raise Refused(f"Readout {self.readout.kind} must follow neurons with a threshold")
@@ -128,7 +156,11 @@ class Network:
         """Refuse what 64-bit integers might not hold; ``v * m`` takes 16 bits more than v."""
         reach = 0
         for i, (layer, (limit, _)) in enumerate(zip(self.layers, self.declared(), strict=True)):
-            current = limit * np.abs(layer.dense.weights.astype(np.int64)).sum(axis=1)
+            limits = (limit, 1)
+            current = sum(
+                c * np.abs(x.weights.astype(np.int64)).reshape(x.post, -1).sum(axis=1)
+                for c, x in zip(limits, layer.connections, strict=False)
+            )
             step = (current << layer.neuron.shift) + np.abs(layer.neuron.bias.astype(np.int64))
             reach = self.steps * int(step.max())
             if reach >= 1 << 47:
@@ -141,12 +173,14 @@ class Network:
     @property
     def classes(self) -> int:
         """Number of neurons in the last layer."""
-        return self.layers[-1].dense.post
+        return self.layers[-1].synapses.post
 
     @property
     def shape(self) -> str:
         """Sizes of the layers, as in ``784-128-10``."""
-        return "-".join(str(n) for n in (self.inputs, *(layer.dense.post for layer in self.layers)))
+        return "-".join(
+            str(n) for n in (self.inputs, *(layer.synapses.post for layer in self.layers))
+        )
 
     def declared(self) -> list[tuple[int, bool]]:
         """For each layer what its input declares: (limit, once); see model/encode.py."""

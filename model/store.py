@@ -2,15 +2,19 @@
 
 One safetensors file (nothing executes on load). Its metadata has one entry, ``spikeline``: a JSON
 description with the keys ``version, steps, inputs, coding, layers, readout``; its tensors are
-``<layer>.weights`` int8 (post, pre), ``<layer>.bias`` and, where there is one,
-``<layer>.threshold`` int32 (post,), and ``readout.weights`` int32 (steps,). The same network always
-gives the same bytes.
+
+ - ``<layer>.weights`` int8 (post, pre), or (post, pre, taps) beside ``<layer>.delays`` int16
+   (post or 1, pre, taps); both also as ``<layer>.recurrent.weights``, ``<layer>.recurrent.delays``;
+ - ``<layer>.bias`` and, where there is one, ``<layer>.threshold`` int32 (post,);
+ - ``readout.weights`` int32 (steps,).
+
+The same network always gives the same bytes.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -20,18 +24,20 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as tensors_to_bytes
 
+from .delayed import Delayed
 from .dense import Dense
 from .encode import Coding, Counts, Graded, Latency
-from .network import Layer, Network
+from .network import Layer, Network, Synapses
 from .neuron import Neuron
 from .readout import Readout
 from .refuse import Refused, flag
 
 __all__ = ["VERSION", "cache_folder", "content_hash", "load", "save", "write_atomically"]
 
-VERSION = 1
+VERSION = 2
 FIELDS = ("version", "steps", "inputs", "coding", "layers", "readout")
-LAYER_FIELDS = ("kind", "bits", "leak", "shift", "clamp", "reset", "once", "fires")
+LAYER_FIELDS = ("synapses", "recurrent", "neuron")
+NEURON_FIELDS = ("leak", "shift", "clamp", "reset", "once", "fires")
 CODINGS: dict[str, type[Coding]] = {"latency": Latency, "graded": Graded, "counts": Counts}
 
 
@@ -74,14 +80,18 @@ def describe(network: Network) -> dict[str, Any]:
         "coding": {"kind": coding, **asdict(network.coding)},
         "layers": [
             {
-                "kind": "dense",
-                "bits": layer.dense.bits,
-                "leak": list(layer.neuron.leak),
-                "shift": layer.neuron.shift,
-                "clamp": None if layer.neuron.clamp is None else list(layer.neuron.clamp),
-                "reset": layer.neuron.reset,
-                "once": layer.neuron.once,
-                "fires": layer.neuron.threshold is not None,
+                "synapses": _describe_synapses(layer.synapses),
+                "recurrent": None
+                if layer.recurrent is None
+                else _describe_synapses(layer.recurrent),
+                "neuron": {
+                    "leak": list(layer.neuron.leak),
+                    "shift": layer.neuron.shift,
+                    "clamp": None if layer.neuron.clamp is None else list(layer.neuron.clamp),
+                    "reset": layer.neuron.reset,
+                    "once": layer.neuron.once,
+                    "fires": layer.neuron.threshold is not None,
+                },
             }
             for layer in network.layers
         ],
@@ -89,10 +99,19 @@ def describe(network: Network) -> dict[str, Any]:
     }
 
 
+def _describe_synapses(synapses: Synapses) -> dict[str, Any]:
+    if isinstance(synapses, Dense):
+        return {"kind": "dense", "bits": synapses.bits}
+    return {"kind": "delayed", "bits": synapses.bits, "window": synapses.window}
+
+
 def _tensors(network: Network) -> dict[str, np.ndarray]:
     tensors: dict[str, np.ndarray] = {}
     for i, layer in enumerate(network.layers):
-        tensors[f"{i}.weights"] = layer.dense.weights
+        for name, synapses in zip((f"{i}", f"{i}.recurrent"), layer.connections, strict=False):
+            tensors[f"{name}.weights"] = synapses.weights
+            if isinstance(synapses, Delayed):
+                tensors[f"{name}.delays"] = synapses.delays
         tensors[f"{i}.bias"] = layer.neuron.bias
         if layer.neuron.threshold is not None:
             tensors[f"{i}.threshold"] = layer.neuron.threshold
@@ -176,15 +195,17 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
         raise Refused(f"Description layers must be a list, not {entries!r}")
     layers = []
     for i, entry in enumerate(entries):
-        kind, bits, leak, shift, clamp, reset, once, fires = _fields(
-            f"Layer {i}", entry, LAYER_FIELDS
-        )
-        if kind != "dense":
-            raise Refused(f"Layer {i} must be of kind dense, not {kind!r}")
-        dense = Dense(take(f"{i}.weights", np.int8), bits)
+        synapses, recurrent, neuron = _fields(f"Layer {i}", entry, LAYER_FIELDS)
+        synapses = _build_synapses(f"Layer {i} synapses", synapses, str(i), take)
+        if recurrent is not None:
+            recurrent = _build_synapses(
+                f"Layer {i} recurrent", recurrent, f"{i}.recurrent", take, ("delayed",)
+            )
+        leak, shift, clamp, reset, once, fires = _fields(f"Layer {i} neuron", neuron, NEURON_FIELDS)
         bias = take(f"{i}.bias", np.int32)
         threshold = take(f"{i}.threshold", np.int32) if flag(f"Layer {i} fires", fires) else None
-        layers.append(Layer(dense, Neuron(bias, threshold, leak, shift, clamp, reset, once)))
+        neuron = Neuron(bias, threshold, leak, shift, clamp, reset, once)
+        layers.append(Layer(synapses, neuron, recurrent))
     kind = coding.get("kind") if isinstance(coding, dict) else coding
     if not isinstance(kind, str) or kind not in CODINGS:
         raise Refused(f"Coding must be one of {', '.join(CODINGS)}, not {kind!r}")
@@ -196,3 +217,20 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
     if tensors:
         raise Refused(f"Tensors must be those described, not also {', '.join(sorted(tensors))}")
     return network
+
+
+def _build_synapses(
+    what: str,
+    entry: Any,
+    tensor: str,
+    take: Callable[[str, type], np.ndarray],
+    kinds: tuple[str, ...] = ("dense", "delayed"),
+) -> Any:
+    kind = entry.get("kind") if isinstance(entry, dict) else entry
+    if kind not in kinds:
+        raise Refused(f"{what} must be of kind {' or '.join(kinds)}, not {kind!r}")
+    weights = take(f"{tensor}.weights", np.int8)
+    if kind == "dense":
+        return Dense(weights, *_fields(what, entry, ("kind", "bits"))[1:])
+    _, bits, window = _fields(what, entry, ("kind", "bits", "window"))
+    return Delayed(weights, take(f"{tensor}.delays", np.int16), bits, window)

@@ -6,9 +6,10 @@ the widths that hold these intervals.
 
 Reasoning, per neuron, with [a, c] the interval of one step's current:
 
-1. Subset sums. An input contributes ``w * s`` with 0 <= s <= limit, so every partial sum of a
-   step's current, in any order of adding, lies in
-   [a, c] = [limit * sum min(0, w), limit * sum max(0, w)].
+1. Subset sums. A tap contributes ``w * s`` with 0 <= s <= limit, so every partial sum of a step's
+   current, in any order of adding, lies in
+   [a, c] = [limit * sum min(0, w), limit * sum max(0, w)],
+   summed over the taps whose delay is at most the step. Recurrent taps count with limit 1.
 2. The accumulator holds ``decay(v) + b`` at the start of a step and then takes the step's events in
    any order. Leaving the events out that are still to come is a lawful input too, so the interval
    of the sum at the end of a step holds every value on the way. The clamp of that interval holds h.
@@ -23,18 +24,19 @@ Reasoning, per neuron, with [a, c] the interval of one step's current:
    neuron that can reach theta keeps at most theta - 1, or high - theta with a reset by subtraction.
    Those of 4 stand as they are, as a reset lowers v.
 
-The lower ends, and without a reset the upper ones, are reached, by the inputs that `worst` gives.
-With a reset the upper ends are safe and may be wider than what is reached.
+Where an input has one tap, and none are recurrent, the lower ends, and without a reset the upper
+ones, are reached, by the inputs that `worst` gives. With a reset the upper ends are safe and may be
+wider than what is reached.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .network import Layer, Network
+from .network import Layer, Network, Synapses
 from .neuron import Neuron
 
-__all__ = ["Bounds", "bounds", "prove", "signed_width", "worst"]
+__all__ = ["Bounds", "arriving", "bounds", "prove", "signed_width", "worst"]
 
 Interval = tuple[np.ndarray, np.ndarray]
 
@@ -71,15 +73,29 @@ class Bounds:
         return signed_width(int(low.min()), int(high.max()))
 
 
+def arriving(synapses: Synapses, limit: int, steps: int) -> Interval:
+    """Bound the current of every step, two int64 (steps, post)."""
+    low = np.zeros((steps, synapses.post), np.int64)
+    high = np.zeros_like(low)
+    w = synapses.weights.reshape(synapses.post, synapses.pre, synapses.taps).astype(np.int64)
+    for delay in np.unique(synapses.delays[synapses.delays < steps]):
+        taps = np.where(synapses.delays == delay, w, 0)
+        low[delay:] += limit * np.minimum(taps, 0).sum((1, 2))
+        high[delay:] += limit * np.maximum(taps, 0).sum((1, 2))
+    return low, high
+
+
 def bounds(layer: Layer, steps: int, limit: int, once: bool) -> Bounds:
     """Prove the bounds of one layer (the reasoning is the module's docstring)."""
-    w, n = layer.dense.weights.astype(np.int64), layer.neuron
-    a, c = limit * np.minimum(w, 0).sum(axis=1), limit * np.maximum(w, 0).sum(axis=1)
-    bias, down, up = n.bias.astype(np.int64), a << n.shift, c << n.shift
+    n, bias = layer.neuron, layer.neuron.bias.astype(np.int64)
+    a, c = arriving(layer.synapses, limit, steps)
+    if layer.recurrent is not None:
+        low, high = arriving(layer.recurrent, 1, steps)
+        a, c, once = a + low, c + high, once and n.once
     limits = np.iinfo(np.int64)
     least, most = np.full_like(bias, limits.max), np.full_like(bias, limits.min)
     v_low = v_high = u = np.zeros_like(bias)
-    for _ in range(steps):
+    for down, up in zip(a << n.shift, c << n.shift, strict=True):
         low, high = n.decay(v_low) + down + bias, n.decay(v_high) + up + bias
         u = n.decay(u) + bias
         if once:
@@ -91,7 +107,7 @@ def bounds(layer: Layer, steps: int, limit: int, once: bool) -> Bounds:
             theta = n.threshold.astype(np.int64)
             kept = v_high - theta if n.reset == "subtract" else 0
             v_high = np.minimum(v_high, np.maximum(theta - 1, kept))
-    return Bounds((a, c), (least, most), (_clamp(n, least), _clamp(n, most)))
+    return Bounds((a[-1], c[-1]), (least, most), (_clamp(n, least), _clamp(n, most)))
 
 
 def _clamp(neuron: Neuron, h: np.ndarray) -> np.ndarray:
@@ -101,19 +117,30 @@ def _clamp(neuron: Neuron, h: np.ndarray) -> np.ndarray:
 def worst(layer: Layer, steps: int, limit: int, once: bool, neuron: int, high: bool) -> np.ndarray:
     """Find inputs that drive a neuron to an end of its bounds; to the upper one without reset only.
 
-    Every input of the fitting sign comes with its largest value: in every step, or, where inputs
-    come once, all in one. That is the last step if the bias drives the same way, else the first, as
-    without any input the membrane only ever moves the way of the bias.
+    Every input whose weight has the fitting sign comes with its largest value: in every step, or,
+    where inputs come once, so that all arrive in the one step that goes furthest.
 
     Returns
     -------
     uint8 (steps, pre)
     """
-    w = layer.dense.weights[neuron]
+    synapses, n = layer.synapses, layer.neuron
+    w = synapses.weights.reshape(synapses.post, synapses.pre, -1)[neuron, :, 0]
+    delays = synapses.delays[neuron if len(synapses.delays) > 1 else 0, :, 0]
+    drives = np.flatnonzero(w > 0 if high else w < 0)
     s = np.zeros((steps, len(w)), np.uint8)
-    last = (layer.neuron.bias[neuron] > 0) == high
-    at = slice(None) if not once else -1 if last else 0
-    s[at] = np.where(w > 0 if high else w < 0, limit, 0)
+    if not once:
+        s[:, drives] = limit
+        return s
+    u, course = np.zeros(1, np.int64), []
+    arrives = arriving(synapses, limit, steps)[high][:, neuron]
+    for current in arrives << n.shift:
+        u = n.decay(u) + n.bias[neuron]
+        course.append(int(u[0] + current))
+        u = _clamp(n, u)
+    at = int(np.argmax(course) if high else np.argmin(course))
+    drives = drives[delays[drives] <= at]
+    s[at - delays[drives], drives] = limit
     return s
 
 

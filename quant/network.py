@@ -27,17 +27,17 @@ EXACT = 1 << 24  # float32 holds every whole number up to it
 class Layer(nn.Module):
     """Synapses and the neurons they feed."""
 
-    dense: Dense
+    synapses: Dense
     neuron: Neuron
 
-    def __init__(self, dense: Dense, neuron: Neuron) -> None:
+    def __init__(self, synapses: Dense, neuron: Neuron) -> None:
         super().__init__()
-        self.dense, self.neuron = dense, neuron
+        self.synapses, self.neuron = synapses, neuron
 
     def export(self) -> golden.Layer:
         """Freeze the layer."""
         neuron, sign = self.neuron.export()
-        return golden.Layer(self.dense.export(sign), neuron)
+        return golden.Layer(self.synapses.export(sign), neuron)
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ class Network(nn.Module):
                 x = x.cumsum(0)
             elif summed and not parallel:
                 x = differences(x)
-            s, h = layer.neuron(layer.dense(x))
+            s, h = layer.neuron(layer.synapses(x))
             x, summed = s, parallel and once
             trace.spikes.append(differences(s) if summed else s)
             trace.membranes.append(h)

@@ -169,7 +169,7 @@ class _Run:
                 trace.spikes[-1],
                 trace.membranes[-1],
                 self.y[chosen],
-                scale=r.temperature / last.dense.unit,
+                scale=r.temperature / last.synapses.unit,
                 theta=last.neuron.integers()[0],
                 w=w,
             )

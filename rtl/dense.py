@@ -22,10 +22,10 @@ def rows(layer: Layer, unit: Unit) -> list[int]:
 
     Word ``pre * folds + fold`` holds the weights to neurons ``fold * lanes ...``, lane 0 lowest.
     """
-    w = np.zeros((unit.folds * unit.lanes, layer.dense.pre), np.int64)
-    w[: unit.neurons] = layer.dense.weights
-    bits = layer.dense.bits
-    field = (w & ((1 << bits) - 1)).T.reshape(layer.dense.pre * unit.folds, unit.lanes)
+    w = np.zeros((unit.folds * unit.lanes, layer.synapses.pre), np.int64)
+    w[: unit.neurons] = layer.synapses.weights
+    bits = layer.synapses.bits
+    field = (w & ((1 << bits) - 1)).T.reshape(layer.synapses.pre * unit.folds, unit.lanes)
     digits = (field[:, :, None] >> np.arange(bits)) & 1
     words = np.packbits(digits.reshape(len(field), -1).astype(np.uint8), axis=1, bitorder="little")
     return [int.from_bytes(word.tobytes(), "little") for word in words]
@@ -83,12 +83,12 @@ class Dense(wiring.Component):
     def __init__(
         self, layer: Layer, unit: Unit, bounds: Bounds, *, name: str, limit: int, measures: bool
     ) -> None:
-        inputs = layer.dense.pre
+        inputs = layer.synapses.pre
         self.layer = layer
         self.unit = unit
         self.measures = measures
         self.lanes = Lanes(layer, unit, inputs, bounds, measures=measures)
-        self.rom = Rom(name, unit.lanes * layer.dense.bits, rows(layer, unit))
+        self.rom = Rom(name, unit.lanes * layer.synapses.bits, rows(layer, unit))
         positions = unit.folds * unit.groups
         shape = (
             measured(unit, max(self.lanes.widths)) if measures else vector(positions, unit.sweep)

@@ -78,7 +78,7 @@ class Lanes(wiring.Component):
         super().__init__(
             {
                 "i": In(operation(unit, inputs)),
-                "row": In(unit.lanes * layer.dense.bits),
+                "row": In(unit.lanes * layer.synapses.bits),
                 "valid": Out(1),
                 "o": Out(result(unit, max(self.widths) if measures else None)),
             }
@@ -138,7 +138,7 @@ class Lanes(wiring.Component):
     ) -> tuple[Value, Value]:
         """Make one lane; returns whether its membrane reaches the threshold, and the membrane."""
         neuron, golden, width = self.neuron, self.layer.neuron, self.widths[lane]
-        served, bits = self._served(lane), self.layer.dense.bits
+        served, bits = self._served(lane), self.layer.synapses.bits
         first = [neuron.first(n) for n in served]
         bias = [int(golden.bias[n]) for n in served]
         theta = [neuron.threshold(n) or 0 for n in served]

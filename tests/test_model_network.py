@@ -56,7 +56,7 @@ def slow_encode(coding, steps: int, sample: np.ndarray) -> list[list[int]]:
 
 def slow_layer(layer: Layer, s: list[list[int]]) -> tuple[list[list[bool]], list[list[int]]]:
     """Run one layer: leak, integrate, clamp, compare, reset, one neuron at a time."""
-    n, w = layer.neuron, layer.dense.weights.tolist()
+    n, w = layer.neuron, layer.synapses.weights.tolist()
     (m, k), size = n.leak, len(w)
     v, fired, spikes, membranes = [0] * size, [False] * size, [], []
     for row in s:

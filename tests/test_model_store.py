@@ -103,7 +103,7 @@ def test_loaded_equals_saved(tmp_path_factory, network):
 def test_bytes_depend_on_no_memory_layout():
     """Weights in column order, in wider integers or in NumPy scalars give the same bytes."""
     network = example()
-    dense, neuron = network.layers[0].dense, network.layers[0].neuron
+    dense, neuron = network.layers[0].synapses, network.layers[0].neuron
     turned = Dense(np.asfortranarray(dense.weights).astype(np.int64), np.int64(dense.bits))
     same = Neuron(
         neuron.bias[::-1][::-1], neuron.threshold, [1, np.int32(0)], np.int8(1), once=True

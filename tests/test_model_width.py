@@ -35,7 +35,7 @@ def reached(layer: Layer, s: np.ndarray) -> dict[str, set[int]]:
     Returns all values of a step's current, of the accumulator after any subset of the step's
     events (which holds every order of adding), and of the membrane.
     """
-    n, w = layer.neuron, layer.dense.weights[0].astype(np.int64)
+    n, w = layer.neuron, layer.synapses.weights[0].astype(np.int64)
     (m, k), b = n.leak, int(n.bias[0])
     theta = 1 << 40 if n.threshold is None else int(n.threshold[0])
     subsets = np.array(list(product([0, 1], repeat=len(w))))
@@ -81,7 +81,7 @@ def test_no_input_leaves_the_bounds(case):
     layer, steps, limit, once = case
     proven = bounds(*case)
 
-    seen = reached(layer, every_input(layer.dense.pre, steps, limit, once))
+    seen = reached(layer, every_input(layer.synapses.pre, steps, limit, once))
     for name, values in seen.items():
         low, high = (int(x[0]) for x in getattr(proven, name))
         assert low <= min(values)
@@ -95,7 +95,7 @@ def test_bounds_are_reached(case):
     layer, steps, limit, once = case
     proven = bounds(*case)
 
-    seen = reached(layer, every_input(layer.dense.pre, steps, limit, once))
+    seen = reached(layer, every_input(layer.synapses.pre, steps, limit, once))
     for name, values in seen.items():
         low, high = (int(x[0]) for x in getattr(proven, name))
         assert low == min(values)
@@ -111,7 +111,7 @@ def test_worst_input_reaches_the_bound(case, high):
 
     s = worst(*case, neuron=0, high=high)
 
-    assert ((steps, layer.dense.pre), np.uint8) == (s.shape, s.dtype)
+    assert ((steps, layer.synapses.pre), np.uint8) == (s.shape, s.dtype)
     assert s.max(initial=0) <= limit
     assert not once or np.count_nonzero(s, axis=0).max() <= 1
     seen, end = reached(layer, s[None].astype(np.int64)), max if high else min

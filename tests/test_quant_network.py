@@ -109,8 +109,8 @@ def test_all_steps_at_once_are_the_loop(bias: bool) -> None:
     x = net.encode(torch.from_numpy(samples(net, 1, 50)), False)
     assert torch.equal(x.cumsum(0), sums)
     theta, b = layer.neuron.integers()
-    together, h = layer.neuron(layer.dense(sums))
-    s, membrane = layer.neuron._loop(layer.dense(x), theta, b)
+    together, h = layer.neuron(layer.synapses(sums))
+    s, membrane = layer.neuron._loop(layer.synapses(x), theta, b)
     assert torch.equal(h, membrane) and torch.equal(together, s.cumsum(0))
     assert 0 < s.sum() < s.numel() / 8
 

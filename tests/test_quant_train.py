@@ -132,7 +132,7 @@ def test_recipes_are_found() -> None:
         x[:, 0] = 0
         net = recipe(name).build(x).export()
         assert net.shape == "-".join(map(str, r.shape)) and net.steps == r.steps <= 16
-        assert not net.layers[0].dense.weights[:, 0].any()
+        assert not net.layers[0].synapses.weights[:, 0].any()
         assert all((layer.neuron.bias == 0).all() for layer in net.layers)
     with pytest.raises(Refused) as error:
         recipe("cifar")

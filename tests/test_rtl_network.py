@@ -178,9 +178,9 @@ def test_every_neuron_spikes_at_once(kind, lanes):
     """All inputs and all neurons spike in one step, step after step."""
     net = network(10, kind=kind, neurons={"reset": "zero"}, coding=Graded(7, every=True))
     ones = tuple(
-        Layer(Dense(np.ones_like(layer.dense.weights), 4), Neuron(one, one, reset="zero"))
+        Layer(Dense(np.ones_like(layer.synapses.weights), 4), Neuron(one, one, reset="zero"))
         for layer in net.layers
-        for one in [np.ones(layer.dense.post, int)]
+        for one in [np.ones(layer.synapses.post, int)]
     )
     net = Network(net.steps, net.inputs, net.coding, ones, net.readout)
     x = np.full((3, 9), 255, np.uint8)
