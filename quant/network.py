@@ -65,13 +65,23 @@ class Network(nn.Module):
     coding : Coding
     layers : list of Layer
     readout : Readout
+    dropout : float
+        Share of the hidden neurons that are left out while training, the same ones over a whole
+        sample.
     """
 
     def __init__(
-        self, steps: int, inputs: int, coding: Coding, layers: list[Layer], readout: Readout
+        self,
+        steps: int,
+        inputs: int,
+        coding: Coding,
+        layers: list[Layer],
+        readout: Readout,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.steps, self.inputs, self.coding, self.readout = steps, inputs, coding, readout
+        self.dropout = dropout
         self.stack = nn.ModuleList(layers)
 
     @property
@@ -119,6 +129,8 @@ class Network(nn.Module):
                 x = differences(x)
             s, h = layer.neuron(layer.synapses(x))
             x, summed = s, parallel and once
+            if self.training and self.dropout and layer is not self.layers[-1]:
+                x = x * nn.functional.dropout(torch.ones_like(x[0]), self.dropout)
             trace.spikes.append(differences(s) if summed else s)
             trace.membranes.append(h)
         return trace

@@ -109,15 +109,18 @@ class Neuron(nn.Module):
         h : (steps, samples, neurons)
         """
         x = x * (1 << self.shift) if self.shift else x
-        fold = None
+        fold, unit = None, self.unit
         if self.norm is not None:
             current = torch.diff(x, dim=0, prepend=torch.zeros_like(x[:1])) if self.parallel else x
             fold = self.norm(current)
-            x = x * fold[0]
+            x, unit = x * fold[0], fold[1].detach()
         theta, b = self.integers(fold)
-        return self._together(x, theta, b) if self.parallel else self._loop(x, theta, b)
+        run = self._together if self.parallel else self._loop
+        return run(x, theta, b, unit)
 
-    def _together(self, x: Tensor, theta: Tensor | None, b: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _together(
+        self, x: Tensor, theta: Tensor | None, b: Tensor | None, unit: Tensor | float
+    ) -> tuple[Tensor, Tensor]:
         h = x
         if b is not None:
             t = torch.arange(1, len(x) + 1, dtype=x.dtype, device=x.device)
@@ -125,9 +128,11 @@ class Neuron(nn.Module):
         if theta is None:
             return torch.zeros_like(h), h
         highest = h.cummax(0).values if self.once else h
-        return self.surrogate((highest - theta) / self.unit), h
+        return self.surrogate((highest - theta) / unit), h
 
-    def _loop(self, x: Tensor, theta: Tensor | None, b: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _loop(
+        self, x: Tensor, theta: Tensor | None, b: Tensor | None, unit: Tensor | float
+    ) -> tuple[Tensor, Tensor]:
         m, k = self.leak
         v = fired = torch.zeros_like(x[0])
         spikes, membranes = [], []
@@ -139,7 +144,7 @@ class Neuron(nn.Module):
                 h = h.clamp(*self.clamp)
             s, v = torch.zeros_like(h), h
             if theta is not None:
-                s = self.surrogate((h - theta) / self.unit)
+                s = self.surrogate((h - theta) / unit)
                 if self.reset == "zero":
                     v = h * (1 - s)
                 elif self.reset == "subtract":

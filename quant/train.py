@@ -19,6 +19,7 @@ from ..model import network as golden
 from ..model.refuse import Refused
 from . import checkpoint as checkpoints
 from .augment import moved
+from .delayed import SHARP, Delayed
 from .network import prove
 from .norm import Norm
 from .readout import choose_threshold, crowd, loss, weighting
@@ -88,8 +89,11 @@ def train(
         Called after each batch.
     """
     _usable(device)
-    if x.ndim != 2 or x.shape[1] != recipe.shape[0]:
-        raise Refused(f"Samples must have the shape (samples, {recipe.shape[0]}), not {x.shape}")
+    axes = f"up to {recipe.steps}, " if recipe.limit else ""
+    if x.ndim != 2 + bool(axes) or x.shape[-1] != recipe.shape[0]:
+        raise Refused(
+            f"Samples must have the shape (samples, {axes}{recipe.shape[0]}), not {x.shape}"
+        )
     if len(y) != len(x) or y.min() < 0 or y.max() >= recipe.shape[-1]:
         raise Refused(
             f"Labels must number {len(x)}, one per sample, and be in 0..{recipe.shape[-1] - 1}"
@@ -142,11 +146,21 @@ class _Run:
         self.held_x, self.held_y = _tensors(x[self.held], y[self.held], device)
         torch.manual_seed(seed)
         self.network = recipe.build(x[kept]).to(device)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), recipe.rate)
+        positions = [x.position for x in self.delayed() if x.position.requires_grad]
+        others = [p for p in self.network.parameters() if all(p is not x for x in positions)]
         self.batches = -(-len(kept) // recipe.batch)
-        self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, recipe.rate, total_steps=recipe.epochs * self.batches, pct_start=0.2
-        )
+        total = recipe.epochs * self.batches
+        self.optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(others, recipe.rate)]
+        self.schedulers: list[Any] = [
+            torch.optim.lr_scheduler.OneCycleLR(
+                self.optimizers[0], recipe.rate, total_steps=total, pct_start=0.2
+            )
+        ]
+        if positions:
+            self.optimizers.append(torch.optim.Adam(positions, recipe.position_rate))
+            self.schedulers.append(
+                torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizers[1], total)
+            )
         self.epoch, self.last = 0, 0.0
         self.best: dict[str, Any] | None = None
         self.identity = checkpoints.identity(recipe, x, y, seed, device)
@@ -156,7 +170,10 @@ class _Run:
         r, network = self.recipe, self.network.train()
         for norm in self.norms():
             norm.frozen = self.epoch >= round(r.epochs * (1 - r.frozen))
+        for synapses in self.delayed():
+            synapses.width = self.width(synapses.reach)
         random = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
+        torch.manual_seed(self.seed * 100_003 + self.epoch)
         order = torch.randperm(len(self.x), generator=random).to(self.device)
         w = torch.from_numpy(weighting(r.weighting, r.steps, r.gamma)).float().to(self.device)
         last, total = network.layers[-1], 0.0
@@ -175,10 +192,13 @@ class _Run:
             )
             if r.quiet:
                 error = error + r.quiet * crowd(trace.events, trace.spikes[:-1], r.spare)
-            self.optimizer.zero_grad(set_to_none=True)
+            for optimizer in self.optimizers:
+                optimizer.zero_grad(set_to_none=True)
             error.backward()
-            self.optimizer.step()
-            self.scheduler.step()
+            for part in (*self.optimizers, *self.schedulers):
+                part.step()
+            for synapses in self.delayed():
+                synapses.clamp()
             total += float(error.detach())
             if tick:
                 mean = total / (batch + 1)
@@ -207,6 +227,17 @@ class _Run:
                 "threshold": theta,
                 "state": {k: v.detach().clone() for k, v in network.state_dict().items()},
             }
+
+    def width(self, widest: float) -> float:
+        """Narrow the profile of delays: from `widest` by a constant factor, at last to a delta."""
+        r, share = self.recipe, self.epoch / self.recipe.epochs
+        if share >= r.delta:
+            return 0.0
+        return widest * (SHARP / widest) ** min(1.0, share / r.narrow)
+
+    def delayed(self) -> list[Delayed]:
+        """The synapses that have delays."""
+        return [x.synapses for x in self.network.layers if isinstance(x.synapses, Delayed)]
 
     def norms(self) -> list[Norm]:
         """The normalisations of the layers that have one."""
@@ -256,8 +287,10 @@ class _Run:
 
     def parts(self) -> list[tuple[str, Any]]:
         """What has a state of its own; random numbers have none, they are drawn from the epoch."""
-        names = ("network", "optimizer", "scheduler")
-        return [(name, getattr(self, name)) for name in names]
+        named = [("network", self.network)]
+        for i, pair in enumerate(zip(self.optimizers, self.schedulers, strict=True)):
+            named += zip((f"optimizer{i}", f"scheduler{i}"), pair, strict=True)
+        return named
 
 
 def _tensors(x: np.ndarray, y: np.ndarray, device: str) -> tuple[Tensor, Tensor]:

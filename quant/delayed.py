@@ -1,0 +1,210 @@
+"""Trainable twin of model/delayed.py: learned delays (DCLS, in one dimension, over time).
+
+A tap has a weight and a real position P in [-(D-1)/2, (D-1)/2]; its delay is (D-1)/2 - P. While
+training, its weight is spread over the delays around that, by a profile of mass 1:
+
+    linear      between the two nearest delays
+    triangle    max(0, 1 - |x|)
+    wide        max(0, s - |x|), s = |width| + 1
+    gauss       exp(-(x / s)**2 / 2), s = |width| + 0.27
+
+with x the distance to the delay, divided by the sum over all delays plus 1e-7 (linear is not). With
+a width of 0 the tap is a delta at the rounded position, as it is deployed; gradients are then those
+of the profile at width `SHARP`. In evaluation it always is.
+
+While training the sum over delays runs as a product per frequency: time is transformed, padded so
+that nothing wraps around. That is the published convolution with the dense kernel, in other words,
+at a fraction of its operations.
+
+Source: arXiv 2112.03740, 2306.00817 (profiles), 2306.17670 (delays in time).
+"""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..model import delayed as golden
+from ..model.refuse import Refused
+from .dense import Dense
+from .surrogate import round_half_even
+
+__all__ = ["PROFILES", "SHARP", "Delayed", "convolve", "spread"]
+
+PROFILES = ("linear", "triangle", "wide", "gauss")
+SHARP = 0.23  # the width that training narrows to
+
+
+def spread(profile: str, delay: Tensor, window: int, width: float) -> Tensor:
+    """Spread taps over the delays 0..window-1.
+
+    Parameters
+    ----------
+    profile : one of `PROFILES`
+    delay : (...), real
+    window : int
+        D.
+    width : float
+
+    Returns
+    -------
+    (..., window), share of the weight that each delay has
+    """
+    grid = torch.arange(window, dtype=delay.dtype, device=delay.device)
+    x = (grid - delay[..., None]).abs()
+    if profile == "gauss":
+        mass = torch.exp(-0.5 * (x / (abs(width) + 0.27)) ** 2)
+    else:
+        mass = ((abs(width) if profile == "wide" else 0.0) + 1 - x).clamp_min(0)
+    return mass if profile == "linear" else mass / (mass.sum(-1, keepdim=True) + 1e-7)
+
+
+def convolve(x: Tensor, kernel: Tensor) -> Tensor:
+    """Sum delayed inputs, as a product per frequency.
+
+    Parameters
+    ----------
+    x : (steps, samples, pre)
+    kernel : (post, pre, window), weight of each delay
+
+    Returns
+    -------
+    (steps, samples, post)
+    """
+    steps, n = len(x), fast_length(len(x) + kernel.shape[2] - 1)
+    spectrum = torch.fft.rfft(kernel, n).permute(2, 1, 0)
+    return torch.fft.irfft(torch.fft.rfft(x, n, dim=0) @ spectrum, n, dim=0)[:steps]
+
+
+def fast_length(n: int) -> int:
+    """Find the least even length from n on that has no prime factor above 5."""
+    while True:
+        n += n % 2
+        rest = n
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return n
+        n += 2
+
+
+class Delayed(Dense):
+    """Trainable taps, each with a weight of `bits` bits and a delay.
+
+    Parameters
+    ----------
+    pre, post, bits, steps, standardise, gain, used : as of Dense
+    window : int, odd
+        D.
+    taps : int
+        Taps between an input and an output.
+    axonal : bool
+        Whether a delay belongs to an input, rather than to a synapse.
+    learned : bool
+        Whether positions are learned; they are drawn at random and stay there otherwise.
+    profile : one of `PROFILES`
+    least : int
+        Smallest delay; 1 for recurrent synapses.
+
+    Attributes
+    ----------
+    width : float
+        Of the profile; whoever trains narrows it, at last to 0.
+    """
+
+    position: nn.Parameter
+
+    def __init__(
+        self,
+        pre: int,
+        post: int,
+        bits: int,
+        steps: int,
+        *,
+        window: int,
+        taps: int = 1,
+        axonal: bool = False,
+        learned: bool = True,
+        profile: str = "gauss",
+        least: int = 0,
+        standardise: str = "row",
+        gain: bool = True,
+        used: np.ndarray | None = None,
+    ) -> None:
+        if window < 1 or window % 2 == 0:
+            raise Refused(f"Delayed window must be odd, not {window}")
+        if profile not in PROFILES:
+            raise Refused(f"Delayed profile must be one of {', '.join(PROFILES)}, not {profile!r}")
+        if window > steps:
+            raise Refused(f"Delayed window must be at most the {steps} steps, not {window}")
+        mask = None if used is None else np.repeat(np.asarray(used, bool), taps)
+        super().__init__(
+            pre * taps, post, bits, steps, standardise=standardise, gain=gain, used=mask
+        )
+        self.window, self.taps, self.profile, self.least = window, taps, profile, least
+        self.width = float(window // 2)
+        rows = 1 if axonal else post
+        self.position = nn.Parameter(
+            torch.empty(rows, pre, taps).uniform_(-self.reach, self.reach - least)
+        )
+        self.position.requires_grad_(learned)
+
+    @property
+    def reach(self) -> int:
+        """Largest position."""
+        return (self.window - 1) // 2
+
+    def clamp(self) -> None:
+        """Put positions back into their range; whoever trains calls this after each step."""
+        with torch.no_grad():
+            self.position.clamp_(-self.reach, self.reach - self.least)
+
+    def delays(self) -> Tensor:
+        """Make the deployed delays, whole numbers in float32 (post or 1, pre, taps)."""
+        return self.reach - torch.round(self.position.detach())
+
+    def kernel(self) -> Tensor:
+        """Spread the deployed weights over the delays, (post, pre, window)."""
+        weights = self.integers().view(-1, *self.position.shape[1:])
+        share = spread(self.profile, self.reach - self.position, self.window, self.width or SHARP)
+        if not self.width:
+            delta = nn.functional.one_hot(self.delays().long(), self.window).to(share)
+            share = delta + (share - share.detach())
+        return torch.einsum("oik,oikd->oid", weights, share.expand(len(weights), -1, -1, -1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Sum weighted, delayed spikes (steps, samples, pre) to currents (steps, samples, post)."""
+        if self.training:
+            current = convolve(x, self.kernel())
+            return current if self.width else round_half_even(current)
+        weights, delays = self.integers().view(-1, *self.position.shape[1:]), self.delays()
+        current = x.new_zeros(*x.shape[:-1], len(weights))
+        for delay in delays[delays < len(x)].unique().tolist():
+            w = torch.where(delays == delay, weights, 0).sum(2)
+            current[int(delay) :] += nn.functional.linear(x[: len(x) - int(delay)], w)
+        return current
+
+    def export(self, sign: Tensor | None = None) -> golden.Delayed:
+        """Freeze taps, each row's weights times its `sign` (post,); equal taps become one."""
+        w = self.integers().detach().view(-1, *self.position.shape[1:])
+        if sign is not None:
+            w = w * sign[:, None, None]
+        weights, delays = w.cpu().numpy().astype(np.int64), self.delays().cpu().numpy()
+        return golden.Delayed(*merge(weights, delays.astype(np.int64), self.bits), self.window)
+
+
+def merge(weights: np.ndarray, delays: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Add taps of one synapse whose delays are equal, where the sum fits the width.
+
+    Returns
+    -------
+    weights int8, delays int16, bits : those of model/delayed.py
+    """
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    for first in range(weights.shape[2]):
+        for other in range(first + 1, weights.shape[2]):
+            total = weights[..., first] + weights[..., other]
+            merged = (delays[..., first] == delays[..., other]) & (low <= total) & (total <= high)
+            weights[..., first] = np.where(merged, total, weights[..., first])
+            weights[..., other] = np.where(merged, 0, weights[..., other])
+    return weights.astype(np.int8), delays.astype(np.int16), bits
