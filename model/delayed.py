@@ -47,7 +47,7 @@ class Delayed:
         bits = integer("Delayed weight width", self.bits, 2, 8)
         weights = integers("Delayed weights", self.weights, ("post", "pre", "taps"), bits)
         window = integer("Delayed window", self.window, 1, WINDOW)
-        delays = integers("Delayed delays", self.delays, ("post or 1", "pre", "taps"), 16)
+        delays = integers("Delayed delays", self.delays, ("post or 1", "pre", "taps"), 32)
         if delays.shape[1:] != weights.shape[1:] or delays.shape[0] not in (1, len(weights)):
             raise Refused(
                 f"Delayed delays must have the shape {weights.shape} of the weights, or"

@@ -44,11 +44,10 @@ class Layer:
                 f"not {self.neuron.size}"
             )
         if self.recurrent is not None:
-            size = (self.neuron.size, self.neuron.size)
-            if self.recurrent.weights.shape[:2] != size:
+            n, shape = self.neuron.size, self.recurrent.weights.shape
+            if shape[:2] != (n, n):
                 raise Refused(
-                    f"Recurrent weights must have the shape {size}, "
-                    f"not {self.recurrent.weights.shape[:2]}"
+                    f"Recurrent weights must have the shape ({n}, {n}, taps), not {shape}"
                 )
             if self.recurrent.delays.min() < 1:
                 raise Refused("Recurrent delays must be at least 1, not 0")
@@ -136,11 +135,11 @@ class Network:
                     f"not {layer.synapses.pre}"
                 )
             pre = layer.synapses.post
-            for synapses in layer.connections:
+            for name, synapses in zip(("", "recurrent "), layer.connections, strict=False):
                 if synapses.delays.max() >= self.steps:
                     raise Refused(
-                        f"Layer {i} delays must be below the {self.steps} steps of the network, "
-                        f"not {synapses.delays.max()}"
+                        f"Layer {i} {name}delays must be below the {self.steps} steps of the "
+                        f"network, not {synapses.delays.max()}"
                     )
         last = self.layers[-1].neuron
         if self.readout.kind in ("first-spike", "spike-count") and last.threshold is None:

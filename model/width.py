@@ -15,17 +15,19 @@ Reasoning, per neuron, with [a, c] the interval of one step's current:
    of the sum at the end of a step holds every value on the way. The clamp of that interval holds h.
 3. Recursion. v = 0 before step 0; a step's sum is in decay(v) + ([a, c] << f) + b. Decay and clamp
    are monotone, so interval ends map to interval ends.
-4. Once-only inputs. All steps together add no more than one step could: with u the course of v
-   without any input, a step's sum is in decay(u) + ([a, c] << f) + b. For decay and clamp never
-   lengthen the distance of two values (m <= 2**k), so what inputs of both signs have done to v
-   lies within what they added. Of this interval and that of the recursion the narrower end counts.
-5. Reset. It leaves v >= 0 (theta >= 1), so what follows stays above what can follow the start of a
-   sample, v = 0: the lower ends are those of a neuron without reset. At the upper ends of 3, a
-   neuron that can reach theta keeps at most theta - 1, or high - theta with a reset by subtraction.
-   Those of 4 stand as they are, as a reset lowers v.
+4. Once-only inputs. Up to a step, all together add no more than they could in that step alone. So
+   with u the course of v without any input, a step's sum is in decay(u) + ([a, c] << f) + b. For
+   decay and clamp never lengthen the distance of two values (m <= 2**k), so what inputs of both
+   signs have done to v lies within what they added. Of this interval and that of the recursion the
+   narrower end counts.
+5. Reset. It leaves v >= 0 (theta >= 1), so where a neuron can reach theta, the lower ends of 3, and
+   the u that those of 4 are made from, go on from at most 0. (Without delays, what follows a reset
+   stays above what can follow the start of a sample; later steps can be reached by more taps.) At
+   the upper ends of 3, such a neuron keeps at most theta - 1, or high - theta with a reset by
+   subtraction. Those of 4 stand as they are, as a reset lowers v.
 
-Where an input has one tap, and none are recurrent, the lower ends, and without a reset the upper
-ones, are reached, by the inputs that `worst` gives. With a reset the upper ends are safe and may be
+Where an input has one tap, and none are recurrent, the ends are reached, by the inputs that `worst`
+gives; with a reset only the lower ones, and those without delays. All others are safe and may be
 wider than what is reached.
 """
 
@@ -94,17 +96,18 @@ def bounds(layer: Layer, steps: int, limit: int, once: bool) -> Bounds:
         a, c, once = a + low, c + high, once and n.once
     limits = np.iinfo(np.int64)
     least, most = np.full_like(bias, limits.max), np.full_like(bias, limits.min)
-    v_low = v_high = u = np.zeros_like(bias)
+    v_low = v_high = u_low = u_high = np.zeros_like(bias)
     for down, up in zip(a << n.shift, c << n.shift, strict=True):
         low, high = n.decay(v_low) + down + bias, n.decay(v_high) + up + bias
-        u = n.decay(u) + bias
+        u_low, u_high = n.decay(u_low) + bias, n.decay(u_high) + bias
         if once:
-            low, high = np.maximum(low, u + down), np.minimum(high, u + up)
+            low, high = np.maximum(low, u_low + down), np.minimum(high, u_high + up)
         least, most = np.minimum(least, low), np.maximum(most, high)
 
-        v_low, v_high, u = _clamp(n, low), _clamp(n, high), _clamp(n, u)
+        v_low, v_high, u_low, u_high = (_clamp(n, x) for x in (low, high, u_low, u_high))
         if n.threshold is not None and n.reset != "none":
             theta = n.threshold.astype(np.int64)
+            v_low, u_low = (np.where(v_high >= theta, np.minimum(x, 0), x) for x in (v_low, u_low))
             kept = v_high - theta if n.reset == "subtract" else 0
             v_high = np.minimum(v_high, np.maximum(theta - 1, kept))
     return Bounds((a[-1], c[-1]), (least, most), (_clamp(n, least), _clamp(n, most)))
@@ -115,10 +118,10 @@ def _clamp(neuron: Neuron, h: np.ndarray) -> np.ndarray:
 
 
 def worst(layer: Layer, steps: int, limit: int, once: bool, neuron: int, high: bool) -> np.ndarray:
-    """Find inputs that drive a neuron to an end of its bounds; to the upper one without reset only.
+    """Find inputs that drive a neuron to an end of its bounds, where that is reached (see above).
 
-    Every input whose weight has the fitting sign comes with its largest value: in every step, or,
-    where inputs come once, so that all arrive in the one step that goes furthest.
+    Every input whose (first) weight has the fitting sign comes with its largest value: in every
+    step, or, where inputs come once, so that all arrive in the one step that goes furthest.
 
     Returns
     -------

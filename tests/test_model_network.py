@@ -1,16 +1,19 @@
 """The golden run against the law read slowly: Python integers, one neuron and one step at a time.
 
-`slow_run` is written from the law, not from model/; `networks` draws any lawful network.
+`slow_run` is written from the law, not from model/; `networks` draws any lawful network of dense
+layers, `delayed_networks` any with delays.
 """
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spikeline.model.delayed import Delayed
 from spikeline.model.dense import Dense
 from spikeline.model.encode import Counts, Graded, Latency
 from spikeline.model.network import Layer, Network, accuracy
@@ -54,15 +57,27 @@ def slow_encode(coding, steps: int, sample: np.ndarray) -> list[list[int]]:
     return s
 
 
+def slow_current(synapses, s: list[list[int]], j: int, t: int) -> int:
+    """Sum what reaches neuron j at step t from the spikes so far, one tap at a time."""
+    if isinstance(synapses, Dense):
+        return sum(w * x for w, x in zip(synapses.weights[j].tolist(), s[t], strict=True))
+    w, delays = synapses.weights[j].tolist(), synapses.delays.tolist()
+    delays = delays[j] if len(delays) > 1 else delays[0]
+    taps = [(i, k) for i in range(len(w)) for k in range(len(w[i]))]
+    return sum(w[i][k] * s[t - delays[i][k]][i] for i, k in taps if delays[i][k] <= t)
+
+
 def slow_layer(layer: Layer, s: list[list[int]]) -> tuple[list[list[bool]], list[list[int]]]:
     """Run one layer: leak, integrate, clamp, compare, reset, one neuron at a time."""
-    n, w = layer.neuron, layer.synapses.weights.tolist()
-    (m, k), size = n.leak, len(w)
+    n = layer.neuron
+    (m, k), size = n.leak, len(n.bias)
     v, fired, spikes, membranes = [0] * size, [False] * size, [], []
-    for row in s:
+    for t in range(len(s)):
         out, seen = [], []
         for j in range(size):
-            current = sum(w[j][i] * x for i, x in enumerate(row))
+            current = slow_current(layer.synapses, s, j, t)
+            if layer.recurrent is not None:
+                current += slow_current(layer.recurrent, spikes, j, t)
             h = (v[j] * m) // 2**k + current * 2**n.shift + int(n.bias[j])
             if n.clamp is not None:
                 h = min(max(h, n.clamp[0]), n.clamp[1])
@@ -120,6 +135,12 @@ def layers(draw, pre: int, post: int, fires: bool = False) -> Layer:
     integers = st.integers(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
     row = st.lists(integers, min_size=pre, max_size=pre)
     weights = draw(st.lists(row, min_size=post, max_size=post))
+    return Layer(Dense(np.array(weights), bits), draw(neurons(post, fires)))
+
+
+@st.composite
+def neurons(draw, post: int, fires: bool = False) -> Neuron:
+    """Draw neurons of any kind; `fires` asks for a threshold."""
     vector = lambda low, high: st.lists(  # noqa: E731
         st.integers(low, high), min_size=post, max_size=post
     ).map(np.array)
@@ -129,7 +150,7 @@ def layers(draw, pre: int, post: int, fires: bool = False) -> Layer:
     m = draw(st.sampled_from([1 << k, (1 << k) - 1, 0]) | st.integers(0, 1 << k))
     clamp = draw(st.none() | st.tuples(st.integers(-300, 0), st.integers(0, 300)))
     once = threshold is not None and draw(st.booleans())
-    neuron = Neuron(
+    return Neuron(
         draw(vector(-50, 50)),
         threshold,
         (m, k),
@@ -138,28 +159,64 @@ def layers(draw, pre: int, post: int, fires: bool = False) -> Layer:
         "none" if once else draw(st.sampled_from(["none", "zero", "subtract"])),
         once,
     )
-    return Layer(Dense(np.array(weights), bits), neuron)
+
+
+def arrays(shape: tuple[int, ...], low: int, high: int) -> st.SearchStrategy[np.ndarray]:
+    """Draw arrays of integers in low..high."""
+    values = st.lists(st.integers(low, high), min_size=prod(shape), max_size=prod(shape))
+    return values.map(lambda drawn: np.reshape(drawn, shape))
+
+
+@st.composite
+def synapses(draw, pre: int, post: int, steps: int, least: int = 0) -> Delayed:
+    """Draw synapses with delays in least..steps-1, of synapses or of axons."""
+    bits, taps = draw(st.integers(2, 8)), draw(st.integers(1, 3))
+    window = max(draw(st.sampled_from([1, 2, 4, 8]) | st.integers(1, 9)), least + 1)
+    weights = draw(arrays((post, pre, taps), -(1 << (bits - 1)), (1 << (bits - 1)) - 1))
+    shape = (draw(st.sampled_from([1, post])), pre, taps)
+    return Delayed(weights, draw(arrays(shape, least, min(window, steps) - 1)), bits, window)
+
+
+@st.composite
+def delayed_layers(
+    draw, pre: int, post: int, steps: int, fires: bool = False, recurrent: bool = True
+) -> Layer:
+    """Draw a layer with delays, or now and then without; recurrent or not, unless forbidden."""
+    if not draw(st.integers(0, 4)):
+        return draw(layers(pre, post, fires))
+    forward, back = draw(synapses(pre, post, steps)), None
+    if recurrent and steps > 1 and draw(st.booleans()):
+        back = draw(synapses(post, post, steps, 1))
+    return Layer(forward, draw(neurons(post, fires)), back)
+
+
+CODINGS = (
+    st.builds(Latency, st.integers(1, 255))
+    | st.builds(Graded, st.integers(0, 7), st.booleans())
+    | st.builds(Counts, st.integers(1, 255))
+)
+
+
+@st.composite
+def readouts(draw, steps: int) -> Readout:
+    """Draw a readout."""
+    kind = draw(st.sampled_from(KINDS))
+    weights = st.lists(st.integers(-99, 99), min_size=steps, max_size=steps).map(np.array)
+    return Readout(kind, draw(weights) if kind == "weighted-sum" else None)
 
 
 @st.composite
 def networks(draw) -> Network:
-    """Draw a small network of any kind."""
+    """Draw a small network of any kind, without delays."""
     steps = draw(st.integers(1, 6))
     sizes = draw(st.lists(st.integers(1, 5), min_size=2, max_size=4))
-    coding = draw(
-        st.builds(Latency, st.integers(1, 255))
-        | st.builds(Graded, st.integers(0, 7), st.booleans())
-        | st.builds(Counts, st.integers(1, 255))
-    )
-    kind = draw(st.sampled_from(KINDS))
-    weights = st.lists(st.integers(-99, 99), min_size=steps, max_size=steps).map(np.array)
-    readout = Readout(kind, draw(weights) if kind == "weighted-sum" else None)
+    coding, readout = draw(CODINGS), draw(readouts(steps))
     return Network(
         steps,
         sizes[0],
         coding,
         tuple(
-            draw(layers(pre, post, fires=kind in ("first-spike", "spike-count")))
+            draw(layers(pre, post, fires=readout.kind in ("first-spike", "spike-count")))
             for pre, post in pairwise(sizes)
         ),
         readout,
@@ -167,9 +224,23 @@ def networks(draw) -> Network:
 
 
 @st.composite
-def cases(draw) -> tuple[Network, np.ndarray]:
-    """Draw a network and samples for it, half of them bright."""
-    network, count = draw(networks()), draw(st.integers(1, 5))
+def delayed_networks(draw, recurrent: bool = True) -> Network:
+    """Draw a small network of any kind, with delays."""
+    steps = draw(st.integers(1, 9))
+    sizes = draw(st.lists(st.integers(1, 4), min_size=2, max_size=3))
+    coding, readout = draw(CODINGS), draw(readouts(steps))
+    fires = readout.kind in ("first-spike", "spike-count")
+    drawn = [
+        draw(delayed_layers(pre, post, steps, fires, recurrent)) for pre, post in pairwise(sizes)
+    ]
+    return Network(steps, sizes[0], coding, tuple(drawn), readout)
+
+
+@st.composite
+def cases(draw, drawn: st.SearchStrategy[Network] | None = None) -> tuple[Network, np.ndarray]:
+    """Draw a network, without delays unless told which, and samples for it, half of them bright."""
+    network = draw(networks() if drawn is None else drawn)
+    count = draw(st.integers(1, 5))
     rng = np.random.default_rng(draw(st.integers(0, 999)))
     if isinstance(network.coding, Counts):
         shape = (count, draw(st.integers(1, network.steps)), network.inputs)
@@ -178,11 +249,27 @@ def cases(draw) -> tuple[Network, np.ndarray]:
     return network, np.where(rng.random(samples.shape) < 0.5, samples, 255)
 
 
+def delayed_cases(recurrent: bool = True) -> st.SearchStrategy[tuple[Network, np.ndarray]]:
+    """Draw a network with delays, and samples for it."""
+    return cases(delayed_networks(recurrent))
+
+
 @examples(250)
 @given(cases())
 def test_run_equals_law_read_slowly(case):
     """Every input, spike, membrane, count, score and decision is that of the law."""
-    network, samples = case
+    judge(*case)
+
+
+@examples(250)
+@given(delayed_cases())
+def test_run_with_delays_equals_law_read_slowly(case):
+    """So is it with delays of synapses or axons, several taps, and recurrence."""
+    judge(*case)
+
+
+def judge(network: Network, samples: np.ndarray) -> None:
+    """Compare all of a run with the law."""
     run = network.run(samples, record=True)
 
     for n, sample in enumerate(samples):
@@ -202,8 +289,8 @@ def same(a, b) -> bool:
     return all(np.array_equal(x, y) for x, y in [*pairs, (a.counts, b.counts)])
 
 
-@examples(60)
-@given(cases(), st.integers(1, 4))
+@examples(120)
+@given(cases() | delayed_cases(), st.integers(1, 4))
 def test_batches_change_nothing(case, size):
     """Any batch size gives the same decisions, counts and records, in the order of the samples."""
     network, samples = case
@@ -216,8 +303,8 @@ def test_batches_change_nothing(case, size):
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-@examples(60)
-@given(cases(), st.integers(1, 4))
+@examples(120)
+@given(cases() | delayed_cases(), st.integers(1, 4))
 def test_recording_changes_nothing(case, size):
     """A run that keeps nothing decides and counts as one that keeps everything."""
     network, samples = case
@@ -239,6 +326,25 @@ def layer(weights, threshold=None, **rest) -> Layer:
     return Layer(
         Dense(np.array(weights), 8), Neuron(np.zeros(len(weights), int), threshold, **rest)
     )
+
+
+def late(delay: int, back: int = 1) -> Layer:
+    """Make a layer of one neuron, recurrent, with these delays."""
+    one = np.array([[[1]]])
+    synapses, recurrent = (Delayed(one, d * one, 2, 8) for d in (delay, back))
+    return Layer(synapses, Neuron(np.array([0]), np.array([1])), recurrent)
+
+
+def test_delays_of_layers_add_up():
+    """A value at step 0 arrives at 2 and fires; that arrives in the next layer at 2 + 1, or 2."""
+    for delay, steps in ((1, [3, 4]), (0, [2, 3, 4])):
+        network = chain(late(2), late(delay), steps=5)
+        run = network.run(np.array([[1]]), record=True)
+        # Without a reset and with itself as input a neuron goes on firing.
+        assert [2, 3, 4] == np.flatnonzero(run.spikes[0]).tolist()
+        assert steps == np.flatnonzero(run.spikes[1]).tolist()
+        # The recurrent spikes come on top: 1; 1 + 1; 2 + 1.
+        assert [0, 0, 1, 2, 3] == run.membranes[0][:, 0, 0].tolist()
 
 
 def test_spike_crosses_all_layers_in_one_step():
@@ -323,6 +429,14 @@ def test_accuracy_is_share_of_hits():
             "Readout weights must number 2, one per step, not 3",
         ),
         (
+            lambda: chain(layer([[1]], [1]), late(2)),
+            "Layer 1 delays must be below the 2 steps of the network, not 2",
+        ),
+        (
+            lambda: chain(late(2, 7), steps=5),
+            "Layer 0 recurrent delays must be below the 5 steps of the network, not 7",
+        ),
+        (
             lambda: Layer(Dense(np.array([[1]]), 2), Neuron(np.array([0, 0]), None)),
             "Layer neurons must number 1, as its weights have rows, not 2",
         ),
@@ -330,6 +444,18 @@ def test_accuracy_is_share_of_hits():
             # 2**15 steps of (5 * 255 * 127) << 15 each: 161925 << 30.
             lambda: chain(layer([[127] * 5], [1], shift=15), steps=1 << 15, inputs=5),
             "Layer 0 must keep its membranes below 2**47, not reach 173865644851200",
+        ),
+        (
+            # 2**15 steps of (4 * 255 * 127 + 12 * 128) << 15 each: 131076 << 30.
+            lambda: chain(
+                Layer(
+                    Delayed(np.full((1, 1, 4), 127), np.zeros((1, 1, 4), int), 8, 1),
+                    Neuron(np.array([0]), np.array([1]), shift=15),
+                    Delayed(np.full((1, 1, 12), -128), np.ones((1, 1, 12), int), 8, 2),
+                ),
+                steps=1 << 15,
+            ),
+            "Layer 0 must keep its membranes below 2**47, not reach 140741783322624",
         ),
         (
             # 2**14 steps of (4 * 255 * 127) << 15 each, times weights of 2**31 - 1 at every step.

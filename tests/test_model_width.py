@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spikeline.model.delayed import Delayed
 from spikeline.model.dense import Dense
 from spikeline.model.encode import Counts, Graded
-from spikeline.model.network import Layer, Network
+from spikeline.model.network import Layer, Network, Synapses
 from spikeline.model.neuron import Neuron
 from spikeline.model.readout import Readout
 from spikeline.model.width import Bounds, bounds, prove, score_bounds, signed_width, worst
 
 from .profiles import examples
-from .test_model_network import cases
+from .test_model_network import arrays, cases, delayed_cases
 
 # Steps and limits for which every input of up to three synapses can be tried.
 SMALL = {1: [(6, 1), (4, 3)], 2: [(4, 1), (3, 2)], 3: [(3, 1), (2, 2)]}
@@ -29,81 +30,151 @@ def every_input(pre: int, steps: int, limit: int, once: bool) -> np.ndarray:
     return np.array(list(product(alone, repeat=pre)), np.int64).transpose(0, 2, 1)
 
 
-def reached(layer: Layer, s: np.ndarray) -> dict[str, set[int]]:
-    """Try inputs (inputs, steps, pre) on a layer of one neuron as the hardware would.
+def events(synapses: Synapses, s: np.ndarray, t: int, j: int) -> list[np.ndarray]:
+    """List what each tap of neuron j adds at step t, each (inputs,)."""
+    w = synapses.weights.reshape(synapses.post, synapses.pre, -1)[j].astype(np.int64)
+    delays = synapses.delays[j if len(synapses.delays) > 1 else 0]
+    return [w[i, k] * s[:, t - d, i] for (i, k), d in np.ndenumerate(delays) if d <= t]
 
-    Returns all values of a step's current, of the accumulator after any subset of the step's
-    events (which holds every order of adding), and of the membrane.
+
+def reached(layer: Layer, s: np.ndarray) -> dict[str, np.ndarray]:
+    """Try inputs (inputs, steps, pre) on a layer as the hardware would.
+
+    Returns the least and the largest value, each (neurons,), of a step's current, of the
+    accumulator after any subset of the step's events (which holds every order of adding), and of
+    the membrane.
     """
-    n, w = layer.neuron, layer.synapses.weights[0].astype(np.int64)
-    (m, k), b = n.leak, int(n.bias[0])
-    theta = 1 << 40 if n.threshold is None else int(n.threshold[0])
-    subsets = np.array(list(product([0, 1], repeat=len(w))))
-    v = np.zeros(len(s), np.int64)
-    seen = {"current": set(), "accumulator": set(), "membrane": set()}
+    n, size = layer.neuron, layer.neuron.size
+    (m, k), b = n.leak, n.bias.astype(np.int64)
+    theta = np.full(size, 1 << 40) if n.threshold is None else n.threshold.astype(np.int64)
+    v, fired = np.zeros((len(s), size), np.int64), np.zeros((len(s), size), bool)
+    spikes = np.zeros((*s.shape[:2], size), np.int64)
+    seen = {"current": [], "accumulator": [], "membrane": []}
     for t in range(s.shape[1]):
-        partial = (s[:, t] * w) @ subsets.T
-        accumulator = (v * m // 2**k + b)[:, None] + partial * 2**n.shift
-        h = accumulator[:, -1]
+        least, most = np.zeros_like(v), np.zeros_like(v)
+        for j in range(size):
+            taps = events(layer.synapses, s, t, j)
+            if layer.recurrent is not None:
+                taps += events(layer.recurrent, spikes, t, j)
+            # Of all subsets, that of the negative events is the least.
+            least[:, j] += sum(np.minimum(x, 0) for x in taps)
+            most[:, j] += sum(np.maximum(x, 0) for x in taps)
+        start = v * m // 2**k + b
+        h = start + (least + most) * 2**n.shift
         if n.clamp is not None:
             h = np.minimum(np.maximum(h, n.clamp[0]), n.clamp[1])
-        after = {"none": h, "zero": 0, "subtract": h - theta}[n.reset]
-        v = np.where(h >= theta, after, h)
-        seen["current"].update(partial.ravel().tolist())
-        seen["accumulator"].update(accumulator.ravel().tolist())
-        seen["membrane"].update(h.tolist())
-    return seen
+        seen["current"] += [least, most]
+        seen["accumulator"] += [start + least * 2**n.shift, start + most * 2**n.shift]
+        seen["membrane"] += [h]
+        spikes[:, t] = (h >= theta) & ~(fired & n.once)
+        v = np.where(h >= theta, {"none": h, "zero": 0, "subtract": h - theta}[n.reset], h)
+        fired |= h >= theta
+    ends = {name: np.concatenate(x) for name, x in seen.items()}
+    return {name: np.array([x.min(axis=0), x.max(axis=0)]) for name, x in ends.items()}
 
 
 @st.composite
-def single(draw, resets=("none", "zero", "subtract")) -> tuple[Layer, int, int, bool]:
-    """Draw a layer of one neuron with what its input declares: steps, limit, once."""
-    pre = draw(st.integers(1, 3))
-    steps, limit = draw(st.sampled_from(SMALL[pre]))
+def neurons(draw, size: int, resets: tuple[str, ...]) -> Neuron:
+    """Draw neurons with small numbers."""
+    values = lambda of: st.lists(of, min_size=size, max_size=size).map(np.array)  # noqa: E731
     k = draw(st.sampled_from([0, 1, 3]))
-    theta = draw(st.none() | st.integers(1, 12) | st.integers(1, 100))
-    neuron = Neuron(
-        np.array([draw(st.integers(-9, 9))]),
-        None if theta is None else np.array([theta]),
+    theta = draw(st.none() | values(st.integers(1, 12)) | values(st.integers(1, 100)))
+    reset = draw(st.sampled_from(resets))
+    return Neuron(
+        draw(values(st.integers(-9, 9))),
+        theta,
         (draw(st.sampled_from([1 << k, (1 << k) - 1]) | st.integers(0, 1 << k)), k),
         draw(st.integers(0, 2)),
         draw(st.none() | st.tuples(st.integers(-30, 0), st.integers(0, 30))),
-        draw(st.sampled_from(resets)),
+        reset,
+        theta is not None and reset == "none" and draw(st.booleans()),
     )
-    weights = draw(st.lists(st.integers(-8, 7), min_size=pre, max_size=pre))
-    return Layer(Dense(np.array([weights]), 4), neuron), steps, limit, draw(st.booleans())
+
+
+@st.composite
+def taps(draw, post: int, pre: int, most: int, least: int = 0) -> Delayed:
+    """Draw synapses with small delays, of up to so many taps."""
+    weights = draw(arrays((post, pre, draw(st.integers(1, most))), -8, 7))
+    window = draw(st.integers(least + 1, 4) | st.just(9))
+    shape = (draw(st.sampled_from([1, post])), *weights.shape[1:])
+    return Delayed(weights, draw(arrays(shape, least, window - 1)), 4, window)
+
+
+Case = tuple[Layer, int, int, bool]
+RESETS = ("none", "zero", "subtract")
+
+
+@st.composite
+def single(draw, resets: tuple[str, ...] = RESETS, delays: bool = False) -> Case:
+    """Draw a layer of one neuron, each input of one tap, and what its input declares.
+
+    That is steps, limit, once.
+    """
+    pre = draw(st.integers(1, 3))
+    steps, limit = draw(st.sampled_from(SMALL[pre]))
+    neuron = draw(neurons(1, resets))
+    dense = Dense(draw(arrays((1, pre), -8, 7)), 4)
+    synapses = draw(taps(1, pre, 1)) if delays else dense
+    return Layer(synapses, neuron), steps, limit, draw(st.booleans())
+
+
+@st.composite
+def several(draw) -> Case:
+    """Draw a layer of one or two neurons, with several taps, and mostly recurrent."""
+    pre, post = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    steps, limit = draw(st.sampled_from(SMALL[pre]))
+    synapses = draw(taps(post, pre, 3 if pre == 1 else 2))
+    recurrent = draw(st.none() | taps(post, post, 2, 1))
+    return (
+        Layer(synapses, draw(neurons(post, RESETS)), recurrent),
+        steps,
+        limit,
+        draw(st.booleans()),
+    )
 
 
 @examples(400)
 @given(single())
 def test_no_input_leaves_the_bounds(case):
     """No input, added in any order, takes current, accumulator or membrane out of its interval."""
-    layer, steps, limit, once = case
-    proven = bounds(*case)
-
-    seen = reached(layer, every_input(layer.synapses.pre, steps, limit, once))
-    for name, values in seen.items():
-        low, high = (int(x[0]) for x in getattr(proven, name))
-        assert low <= min(values)
-        assert max(values) <= high
+    stays_inside(case)
 
 
 @examples(400)
-@given(single())
-def test_bounds_are_reached(case):
-    """Some input gives the lower end of every interval, and without a reset the upper end."""
+@given(single(delays=True) | several())
+def test_no_input_leaves_the_bounds_with_delays(case):
+    """Nor do inputs that arrive later, through several taps, or from the neurons themselves."""
+    stays_inside(case)
+
+
+def stays_inside(case: Case) -> None:
+    """Try every input."""
     layer, steps, limit, once = case
     proven = bounds(*case)
 
     seen = reached(layer, every_input(layer.synapses.pre, steps, limit, once))
-    for name, values in seen.items():
-        low, high = (int(x[0]) for x in getattr(proven, name))
-        assert low == min(values)
-        assert high == max(values) or layer.neuron.reset != "none"
+    for name, (least, most) in seen.items():
+        low, high = getattr(proven, name)
+        assert (low <= least).all() and (most <= high).all(), name
 
 
-@examples(300)
-@given(single(), st.booleans())
+@examples(400)
+@given(single() | single(delays=True))
+def test_bounds_are_reached(case):
+    """Some input gives both ends of every interval; with a reset the lower one, without delays."""
+    layer, steps, limit, once = case
+    proven = bounds(*case)
+
+    seen = reached(layer, every_input(layer.synapses.pre, steps, limit, once))
+    for name, (least, most) in seen.items():
+        low, high = getattr(proven, name)
+        resets = name != "current" and layer.neuron.reset != "none"
+        assert low == least or (resets and layer.synapses.delays.any())
+        assert high == most or resets
+
+
+@examples(400)
+@given(single() | single(delays=True), st.booleans())
 def test_worst_input_reaches_the_bound(case, high):
     """The worst input is lawful and drives accumulator and membrane to their ends."""
     layer, steps, limit, once = case
@@ -114,10 +185,23 @@ def test_worst_input_reaches_the_bound(case, high):
     assert ((steps, layer.synapses.pre), np.uint8) == (s.shape, s.dtype)
     assert s.max(initial=0) <= limit
     assert not once or np.count_nonzero(s, axis=0).max() <= 1
-    seen, end = reached(layer, s[None].astype(np.int64)), max if high else min
+    seen = reached(layer, s[None].astype(np.int64))
+    resets = layer.neuron.reset != "none" and (high or layer.synapses.delays.any())
     for name in ("accumulator", "membrane"):
-        reaches = end(seen[name]) == int(getattr(proven, name)[high][0])
-        assert reaches or (high and layer.neuron.reset != "none")
+        assert seen[name][int(high)] == getattr(proven, name)[high] or resets
+
+
+@examples(200)
+@given(several(), st.booleans())
+def test_worst_input_is_lawful_with_several_taps(case, high):
+    """With several taps and recurrence it need not reach the bounds, but keeps what is declared."""
+    layer, steps, limit, once = case
+
+    for neuron in range(layer.neuron.size):
+        s = worst(*case, neuron=neuron, high=high)
+        assert ((steps, layer.synapses.pre), np.uint8) == (s.shape, s.dtype)
+        assert s.max(initial=0) <= limit
+        assert not once or np.count_nonzero(s, axis=0).max() <= 1
 
 
 def test_worst_input_by_hand():
@@ -133,18 +217,43 @@ def test_worst_input_by_hand():
     assert [none, down] == worst(by_hand(-1), 2, 2, True, 0, False).tolist()
 
 
-def wide(reset: str) -> Layer:
-    """Make a layer of realistic size with leak, biases of both signs and a shift."""
+def test_worst_input_with_delays_by_hand():
+    """Weights 3, -2, 1 after 0, 1 and 2 steps: what comes once is sent so that all meet."""
+    none = [0, 0, 0]
+
+    # Highest at step 2, so input 2 comes at 0 and input 0 at 2; lowest first at step 1.
+    assert [[0, 0, 2], none, [2, 0, 0]] == worst(delayed(), 3, 2, True, 0, True).tolist()
+    assert [[0, 2, 0], none, none] == worst(delayed(), 3, 2, True, 0, False).tolist()
+    # With a bias of -4 it is highest at step 0, where only input 0 arrives, and lowest at step 2.
+    assert [[2, 0, 0], none, none] == worst(delayed(-4), 3, 2, True, 0, True).tolist()
+    assert [none, [0, 2, 0], none] == worst(delayed(-4), 3, 2, True, 0, False).tolist()
+    # What comes often comes in every step.
+    assert [[2, 0, 2]] * 3 == worst(delayed(), 3, 2, False, 0, True).tolist()
+    # Each neuron has its own delays: to reach neuron 1 after 2, 1 and 0 steps.
+    both = Delayed(
+        np.array([[[3], [-2], [1]]] * 2), np.array([[[0], [1], [2]], [[2], [1], [0]]]), 4, 3
+    )
+    layer = Layer(both, Neuron(np.array([0, 0]), None))
+    assert [[0, 0, 1], none, [1, 0, 0]] == worst(layer, 3, 1, True, 0, True).tolist()
+    assert [[1, 0, 0], none, [0, 0, 1]] == worst(layer, 3, 1, True, 1, True).tolist()
+
+
+def wide(reset: str, window: int) -> Layer:
+    """Make a layer of realistic size with leak, biases of both signs and a shift, maybe delays."""
     rng = np.random.default_rng(7)
     neuron = Neuron(rng.integers(-99, 99, 20), rng.integers(1, 500, 20), (15, 4), 2, reset=reset)
-    return Layer(Dense(rng.integers(-8, 8, (20, 300)), 4), neuron)
+    w = rng.integers(-8, 8, (20, 300))
+    if window == 1:
+        return Layer(Dense(w, 4), neuron)
+    return Layer(Delayed(w[:, :, None], rng.integers(0, window, (20, 300, 1)), 4, window), neuron)
 
 
+@pytest.mark.parametrize("window", [1, 12])
 @pytest.mark.parametrize("once", [True, False], ids=["once", "often"])
 @pytest.mark.parametrize("limit", [1, 255])
-def test_worst_inputs_of_a_wide_layer_reach_every_bound(limit, once):
+def test_worst_inputs_of_a_wide_layer_reach_every_bound(limit, once, window):
     """Each of 20 neurons of 300 inputs reaches both ends of its own interval, none beyond it."""
-    layer, steps = wide("none"), 12
+    layer, steps = wide("none", window), 12
     low, high = bounds(layer, steps, limit, once).membrane
 
     for up, end in ((False, low), (True, high)):
@@ -154,11 +263,12 @@ def test_worst_inputs_of_a_wide_layer_reach_every_bound(limit, once):
         assert end.tolist() == (h.max(axis=0) if up else h.min(axis=0)).diagonal().tolist()
 
 
+@pytest.mark.parametrize("window", [1, 12])
 @pytest.mark.parametrize("once", [True, False], ids=["once", "often"])
 @pytest.mark.parametrize("reset", ["zero", "subtract"])
-def test_random_inputs_of_a_wide_layer_with_reset_stay_inside(reset, once):
+def test_random_inputs_of_a_wide_layer_with_reset_stay_inside(reset, once, window):
     """Sparse, dense, worst and random inputs leave no membrane outside its interval."""
-    layer, steps = wide(reset), 12
+    layer, steps = wide(reset, window), 12
     low, high = bounds(layer, steps, 1, once).membrane
     rng = np.random.default_rng(3)
     s = rng.random((steps, 400, 300)) < rng.random(400)[:, None]
@@ -169,6 +279,18 @@ def test_random_inputs_of_a_wide_layer_with_reset_stay_inside(reset, once):
     h = layer.run(np.concatenate([s, np.stack(worsts, axis=1)], axis=1).astype(np.uint8), 1)[1]
 
     assert (low <= h).all() and (h <= high).all()
+
+
+@examples(200)
+@given(cases() | delayed_cases())
+def test_no_membrane_of_a_network_leaves_its_interval(case):
+    """In any network, what the layer before declares holds, and so does the interval."""
+    network, samples = case
+    run = network.run(samples, record=True)
+
+    for h, proven in zip(run.membranes, prove(network), strict=True):
+        low, high = proven.membrane
+        assert (low <= h).all() and (h <= high).all()
 
 
 def by_hand(bias: int = 0, threshold: int | None = None, **rest) -> Layer:
@@ -232,6 +354,98 @@ def test_bounds_by_hand(layer, declared, accumulator, membrane):
     assert membrane == tuple(int(x[0]) for x in proven.membrane)
 
 
+def delayed(bias: int = 0, threshold: int | None = None, recurrent=None, **rest) -> Layer:
+    """Make one neuron with the weights 3, -2, 1 after 0, 1 and 2 steps."""
+    threshold = None if threshold is None else np.array([threshold])
+    synapses = Delayed(np.array([[[3], [-2], [1]]]), np.array([[[0], [1], [2]]]), 4, 3)
+    return Layer(synapses, Neuron(np.array([bias]), threshold, **rest), recurrent)
+
+
+def taps_of(weights: list[int], delays: list[int]) -> Delayed:
+    """Make several taps from one input to one neuron."""
+    return Delayed(np.array([[weights]]), np.array([[delays]]), 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("layer", "declared", "current", "membrane"),
+    [
+        # 0..3, -2..3, -2..4: 3 + 3 + 4 and -2 - 2.
+        (delayed(), (3, 1, False), (-2, 4), (-4, 10)),
+        # What arrives after the last step does not count: 3 + 3, -2.
+        (delayed(), (2, 1, False), (-2, 3), (-2, 6)),
+        (delayed(), (1, 5, False), (0, 15), (0, 15)),
+        # All of it once.
+        (delayed(), (3, 1, True), (-2, 4), (-2, 4)),
+        # 1 + 3, 2 + 3, 3 + 4; 1 - 0, 2 - 2, 3 - 2.
+        (delayed(1), (3, 1, True), (-2, 4), (0, 7)),
+        # -1 + 3, -2 + 3, -3 + 4; -1, -2 - 2, -3 - 2.
+        (delayed(-1), (3, 1, True), (-2, 4), (-5, 2)),
+        # Half is kept: 3, 1 + 3, 2 + 4; 0, -2, -1 - 2.
+        (delayed(leak=(1, 1)), (3, 1, False), (-2, 4), (-3, 6)),
+        # With 3 in every step: 3 + 3 fires, and from 0 on 3 - 2, below the 3 of step 0.
+        # At most theta - 1 = 3 is kept: 3 + 4 + 3.
+        (delayed(3, 4, reset="zero"), (3, 1, False), (-2, 4), (1, 10)),
+        # 6 - 4 is less than 3, but 9 - 4 + 4 + 3.
+        (delayed(3, 4, reset="subtract"), (3, 1, False), (-2, 4), (1, 12)),
+        # Once the same downward; upward 3 + 3, 3 + 3 + 3, and 9 + 4 or 3 + 4 + 3.
+        (delayed(3, 4, reset="zero"), (3, 1, True), (-2, 4), (1, 10)),
+        # Where theta is out of reach nothing goes on from 0: 3, 6 - 2, 4 + 3 - 2 (once 9 - 2).
+        (delayed(3, 99, reset="zero"), (3, 1, False), (-2, 4), (3, 19)),
+        (delayed(3, 99, reset="zero"), (3, 1, True), (-2, 4), (3, 13)),
+        # Taps of one input count alone: 3, 3, 3 and 0, -2, -2, though -2 never comes without 3.
+        (Layer(taps_of([3, -2], [0, 1]), by_hand().neuron), (3, 1, True), (-2, 3), (-2, 3)),
+        (Layer(taps_of([3, -2], [1, 1]), by_hand().neuron), (3, 1, False), (-2, 3), (-4, 6)),
+        # Recurrent taps count once per step, from step 1 on: 10, 10 + 12, 22 + 12.
+        (
+            Layer(taps_of([5], [0]), by_hand(0, 1).neuron, taps_of([2], [1])),
+            (3, 2, True),
+            (0, 12),
+            (0, 34),
+        ),
+        # Where neurons fire once and inputs come once, all together: 10, 12, 12.
+        (
+            Layer(taps_of([5], [0]), by_hand(0, 1, once=True).neuron, taps_of([2], [1])),
+            (3, 2, True),
+            (0, 12),
+            (0, 12),
+        ),
+        # But not where inputs come often.
+        (
+            Layer(taps_of([5], [0]), by_hand(0, 1, once=True).neuron, taps_of([2], [1])),
+            (3, 2, False),
+            (0, 12),
+            (0, 34),
+        ),
+    ],
+    ids=[
+        "often",
+        "lost",
+        "graded",
+        "once",
+        "bias_up",
+        "bias_down",
+        "leak",
+        "zero",
+        "subtract",
+        "zero_once",
+        "zero_never",
+        "zero_never_once",
+        "taps",
+        "taps_equal",
+        "recurrent",
+        "recurrent_once",
+        "recurrent_often",
+    ],
+)
+def test_bounds_with_delays_by_hand(layer, declared, current, membrane):
+    """Intervals are those worked out beside each case."""
+    proven = bounds(layer, *declared)
+
+    assert current == tuple(int(x[0]) for x in proven.current)
+    assert membrane == tuple(int(x[0]) for x in proven.accumulator)
+    assert membrane == tuple(int(x[0]) for x in proven.membrane)
+
+
 @pytest.mark.parametrize(
     ("low", "high", "width"),
     [
@@ -279,8 +493,8 @@ def test_prove_takes_the_declaration_of_each_source():
     assert [255, 1, 4] == [int(p.membrane[1][0]) for p in proven]
 
 
-@examples(150)
-@given(cases())
+@examples(200)
+@given(cases() | delayed_cases())
 def test_no_score_leaves_its_interval(case):
     """Scores stay in their interval, and so does every sum on the way to them."""
     network, samples = case
