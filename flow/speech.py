@@ -1,6 +1,6 @@
 """Speech to events: how loud each of 40 bands is in each bin of 20 ms, as a count of 0 to 3.
 
-    power     of a Hann window of 32 ms around each bin, in bands that are triangles on the mel scale
+    power     of a Hann window of 32 ms, in bands that are triangles on the mel scale
     level     in decibels, relative to the loudest band and bin of the recording
     count     number of `THRESHOLDS` that the level reaches
 

@@ -19,6 +19,8 @@ at a fraction of its operations.
 Source: arXiv 2112.03740, 2306.00817 (profiles), 2306.17670 (delays in time).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -167,10 +169,20 @@ class Delayed(Dense):
         """Spread the deployed weights over the delays, (post, pre, window)."""
         weights = self.integers().view(-1, *self.position.shape[1:])
         share = spread(self.profile, self.reach - self.position, self.window, self.width or SHARP)
-        if not self.width:
+        if not (self.width and self.training):
             delta = nn.functional.one_hot(self.delays().long(), self.window).to(share)
             share = delta + (share - share.detach())
         return torch.einsum("oik,oikd->oid", weights, share.expand(len(weights), -1, -1, -1))
+
+    def feedback(self) -> Callable[[list[Tensor]], Tensor]:
+        """Make the function from the spikes of all steps so far to the current of the next one."""
+        later = self.kernel()[:, :, 1:].permute(2, 1, 0)  # (delay - 1, pre, post)
+
+        def current(spikes: list[Tensor]) -> Tensor:
+            past = spikes[: -len(later) - 1 : -1]
+            return torch.cat(past, 1) @ later[: len(past)].flatten(0, 1)
+
+        return current
 
     def forward(self, x: Tensor) -> Tensor:
         """Sum weighted, delayed spikes (steps, samples, pre) to currents (steps, samples, post)."""

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ..model import dense as golden
+from ..model.network import Synapses
 from ..model.refuse import Refused
 from .surrogate import round_half_even
 
@@ -111,7 +112,7 @@ class Dense(nn.Module):
         """Sum weighted spikes (..., pre) to currents (..., post)."""
         return nn.functional.linear(x, self.integers())
 
-    def export(self, sign: Tensor | None = None) -> golden.Dense:
+    def export(self, sign: Tensor | None = None) -> Synapses:
         """Freeze the weights, each row times its `sign` (post,)."""
         w = self.integers().detach()
         if sign is not None:

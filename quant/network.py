@@ -15,6 +15,7 @@ from ..model.encode import Coding, Latency
 from ..model.readout import Readout
 from ..model.refuse import Refused
 from ..model.width import prove as bounds
+from .delayed import Delayed
 from .dense import Dense
 from .neuron import Neuron
 from .readout import decide
@@ -25,19 +26,31 @@ EXACT = 1 << 24  # float32 holds every whole number up to it
 
 
 class Layer(nn.Module):
-    """Synapses and the neurons they feed."""
+    """Synapses and the neurons they feed; `recurrent` ones come from these neurons themselves."""
 
     synapses: Dense
     neuron: Neuron
+    recurrent: Delayed | None
 
-    def __init__(self, synapses: Dense, neuron: Neuron) -> None:
+    def __init__(self, synapses: Dense, neuron: Neuron, recurrent: Delayed | None = None) -> None:
         super().__init__()
-        self.synapses, self.neuron = synapses, neuron
+        self.synapses, self.neuron, self.recurrent = synapses, neuron, recurrent
+
+    @property
+    def parallel(self) -> bool:
+        """Whether all steps are computed at once."""
+        return self.neuron.parallel and self.recurrent is None
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Run whole samples, see `Neuron.forward`."""
+        feedback = None if self.recurrent is None else self.recurrent.feedback()
+        return self.neuron(self.synapses(x), feedback)
 
     def export(self) -> golden.Layer:
         """Freeze the layer."""
         neuron, sign = self.neuron.export()
-        return golden.Layer(self.synapses.export(sign), neuron)
+        recurrent = None if self.recurrent is None else self.recurrent.export()
+        return golden.Layer(self.synapses.export(sign), neuron, recurrent)
 
 
 @dataclass(slots=True)
@@ -117,17 +130,17 @@ class Network(nn.Module):
         """
         if not self.training:
             prove(self.export())
-        summed = self.layers[0].neuron.parallel
+        summed = self.layers[0].parallel
         x = self.encode(samples, summed)
         events = x.sum(2)
         trace = Trace(differences(events) if summed else events, [], [])
         for layer in self.layers:
-            parallel, once = layer.neuron.parallel, layer.neuron.once
+            parallel, once = layer.parallel, layer.neuron.once
             if parallel and not summed:
                 x = x.cumsum(0)
             elif summed and not parallel:
                 x = differences(x)
-            s, h = layer.neuron(layer.synapses(x))
+            s, h = layer(x)
             x, summed = s, parallel and once
             if self.training and self.dropout and layer is not self.layers[-1]:
                 x = x * nn.functional.dropout(torch.ones_like(x[0]), self.dropout)

@@ -12,6 +12,8 @@ Everything else is a loop over time. The leak's floor is the model's: v m / 2**k
 before it.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -39,6 +41,8 @@ class Neuron(nn.Module):
     bias, norm : bool
         Whether to learn a bias; whether to normalise the current (see norm.py).
     leak, shift, clamp, reset, once : as in the model
+    learned : bool
+        Whether to learn the multiplier m of the leak, 0..2**k, from where `leak` puts it.
     surrogate : Surrogate
     """
 
@@ -56,13 +60,16 @@ class Neuron(nn.Module):
         clamp: tuple[int, int] | None = None,
         reset: str = "none",
         once: bool = False,
+        learned: bool = False,
         surrogate: Surrogate | None = None,
     ) -> None:
         super().__init__()
         if once and (threshold is None or reset != "none"):
             raise Refused("A neuron that fires once must have a threshold and no reset")
         self.size, self.unit, self.surrogate = size, unit * (1 << shift), surrogate or ATan()
-        self.leak, self.shift, self.clamp, self.reset, self.once = leak, shift, clamp, reset, once
+        self.shift, self.clamp, self.reset, self.once = shift, clamp, reset, once
+        self.fixed = leak
+        self.kept = nn.Parameter(torch.tensor(leak[0] / (1 << leak[1]))) if learned else None
         self.threshold: nn.Parameter | None = None
         if threshold is not None:
             self.threshold = nn.Parameter(torch.full((1 if shared else size,), float(threshold)))
@@ -70,10 +77,22 @@ class Neuron(nn.Module):
         self.norm = Norm(size, self.unit) if norm else None
 
     @property
+    def leak(self) -> tuple[int, int]:
+        """The deployed leak (m, k)."""
+        k = self.fixed[1]
+        return self.fixed if self.kept is None else (int(self.multiplier()), k)
+
+    def multiplier(self) -> Tensor | float:
+        """Make m, a whole number."""
+        m, k = self.fixed
+        return m if self.kept is None else round_half_even(self.kept.clamp(0, 1) * (1 << k))
+
+    @property
     def parallel(self) -> bool:
         """Whether all steps are computed at once."""
-        m, k = self.leak
-        return m == 1 << k and self.clamp is None and self.reset == "none"
+        m, k = self.fixed
+        still = m == 1 << k and self.kept is None
+        return still and self.clamp is None and self.reset == "none"
 
     def integers(
         self, fold: tuple[Tensor, Tensor, Tensor] | None = None
@@ -94,13 +113,19 @@ class Neuron(nn.Module):
             theta = theta + (theta.clamp_min(1) - theta).detach()
         return theta, b
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, feedback: Callable[[list[Tensor]], Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Run whole samples.
 
         Parameters
         ----------
         x : (steps, samples, neurons)
             Currents of the steps; where `parallel`, their sums up to each step.
+        feedback : callable
+            From the spikes of all steps so far (samples, neurons), the current that they add to
+            the next one; not normalised. It makes neurons that are `parallel` loop, too: then `x`
+            are currents.
 
         Returns
         -------
@@ -111,12 +136,14 @@ class Neuron(nn.Module):
         x = x * (1 << self.shift) if self.shift else x
         fold, unit = None, self.unit
         if self.norm is not None:
-            current = torch.diff(x, dim=0, prepend=torch.zeros_like(x[:1])) if self.parallel else x
+            together = self.parallel and feedback is None
+            current = torch.diff(x, dim=0, prepend=torch.zeros_like(x[:1])) if together else x
             fold = self.norm(current)
             x, unit = x * fold[0], fold[1].detach()
         theta, b = self.integers(fold)
-        run = self._together if self.parallel else self._loop
-        return run(x, theta, b, unit)
+        if self.parallel and feedback is None:
+            return self._together(x, theta, b, unit)
+        return self._loop(x, theta, b, unit, feedback)
 
     def _together(
         self, x: Tensor, theta: Tensor | None, b: Tensor | None, unit: Tensor | float
@@ -131,13 +158,20 @@ class Neuron(nn.Module):
         return self.surrogate((highest - theta) / unit), h
 
     def _loop(
-        self, x: Tensor, theta: Tensor | None, b: Tensor | None, unit: Tensor | float
+        self,
+        x: Tensor,
+        theta: Tensor | None,
+        b: Tensor | None,
+        unit: Tensor | float,
+        feedback: Callable[[list[Tensor]], Tensor] | None = None,
     ) -> tuple[Tensor, Tensor]:
-        m, k = self.leak
+        share = self.multiplier() / (1 << self.fixed[1])
         v = fired = torch.zeros_like(x[0])
         spikes, membranes = [], []
         for current in x:
-            h = floor(v * (m / (1 << k))) + current
+            h = floor(v * share) + current
+            if feedback is not None and spikes:
+                h = h + feedback(spikes) * (1 << self.shift)
             if b is not None:
                 h = h + b
             if self.clamp is not None:

@@ -287,10 +287,11 @@ class _Run:
 
     def parts(self) -> list[tuple[str, Any]]:
         """What has a state of its own; random numbers have none, they are drawn from the epoch."""
-        named = [("network", self.network)]
-        for i, pair in enumerate(zip(self.optimizers, self.schedulers, strict=True)):
-            named += zip((f"optimizer{i}", f"scheduler{i}"), pair, strict=True)
-        return named
+        return [
+            ("network", self.network),
+            *((f"optimizer{i}", part) for i, part in enumerate(self.optimizers)),
+            *((f"scheduler{i}", part) for i, part in enumerate(self.schedulers)),
+        ]
 
 
 def _tensors(x: np.ndarray, y: np.ndarray, device: str) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ from spikeline.model.neuron import RESETS
 from spikeline.model.neuron import Neuron as GoldenNeuron
 from spikeline.model.readout import KINDS, Readout
 from spikeline.model.refuse import Refused
+from spikeline.quant.delayed import Delayed
 from spikeline.quant.dense import Dense
 from spikeline.quant.network import EXACT, Layer, Network, prove
 from spikeline.quant.neuron import Neuron
@@ -28,6 +29,8 @@ def network(
     coding: Coding = CODINGS[0],
     readout: str = "first-spike",
     bits: int = 4,
+    delays: str = "none",
+    recurrent: bool = False,
     **neuron: object,
 ) -> Network:
     """Make a network with random parameters; `neuron` goes to both layers."""
@@ -35,8 +38,16 @@ def network(
     random = np.random.default_rng(seed)
     layers = []
     for pre, post in ((INPUTS, HIDDEN), (HIDDEN, CLASSES)):
-        dense = Dense(pre, post, bits, steps)
-        layers.append(Layer(dense, Neuron(post, dense.unit, **neuron)))  # type: ignore[arg-type]
+        window = min(5, steps - 1 + steps % 2)
+        synapses = Dense(pre, post, bits, steps)
+        if delays != "none":
+            synapses = Delayed(
+                pre, post, bits, steps, window=window, taps=2, axonal=delays == "axonal"
+            )
+        loop = None
+        if recurrent and window > 1:
+            loop = Delayed(post, post, bits, steps, window=window, least=1)
+        layers.append(Layer(synapses, Neuron(post, synapses.unit, **neuron), loop))  # type: ignore[arg-type]
     w = random.integers(-3, 8, steps) if readout == "weighted-sum" else None
     net = Network(steps, INPUTS, coding, layers, Readout(readout, w))
     with torch.no_grad():
@@ -89,11 +100,14 @@ def assert_equal(net: Network, x: np.ndarray) -> golden.Run:
     shared=st.booleans(),
     bias=st.booleans(),
     norm=st.booleans(),
+    learned=st.booleans(),
+    delays=st.sampled_from(["none", "synaptic", "axonal"]),
+    recurrent=st.booleans(),
 )
 def test_forward_is_the_model(
     seed: int, steps: int, coding: Coding, readout: str, bits: int, reset: str, **options: object
 ) -> None:
-    """Whatever the neurons, the coding and the readout: every value is the model's."""
+    """Whatever the neurons, synapses, coding and readout: every value is the model's."""
     options |= {"once": True} if reset == "once" else {"reset": reset}
     net = network(seed, steps, coding, readout, bits, **options)
     assert_equal(net, samples(net, seed))
@@ -110,7 +124,7 @@ def test_all_steps_at_once_are_the_loop(bias: bool) -> None:
     assert torch.equal(x.cumsum(0), sums)
     theta, b = layer.neuron.integers()
     together, h = layer.neuron(layer.synapses(sums))
-    s, membrane = layer.neuron._loop(layer.synapses(x), theta, b)
+    s, membrane = layer.neuron._loop(layer.synapses(x), theta, b, layer.neuron.unit)
     assert torch.equal(h, membrane) and torch.equal(together, s.cumsum(0))
     assert 0 < s.sum() < s.numel() / 8
 

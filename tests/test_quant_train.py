@@ -29,11 +29,36 @@ Y = RANDOM.integers(0, 3, 300)
 # Class c lights four pixels of its own.
 X = RANDOM.integers(0, 130, (300, 16)).astype(np.uint8)
 X[np.arange(300)[:, None], Y[:, None] * 4 + np.arange(4)] += 100
+# Class c is three channels that sound one after the other, in an order of its own.
+EVENTS = np.zeros((300, 10, 6), np.uint8)
+for sample, label in enumerate(Y):
+    for turn, channel in enumerate(np.roll(np.arange(3), label)):
+        EVENTS[sample, 3 * turn + RANDOM.integers(0, 2), [channel, channel + 3]] = [1, 2]
+DELAYS = replace(
+    TINY,
+    shape=(6, 12, 3),
+    steps=12,
+    limit=2,
+    windows=(7, 1),
+    leak=(3, 2),
+    reset="zero",
+    norm=True,
+    dropout=0.1,
+    readout="final-membrane",
+    loss="final",
+    temperature=0.1,
+)
 KINDS = {
     "ttfs": replace(TINY, shift=0.1, turn=5.0),
     "leaky": replace(TINY, leak=(7, 3), reset="zero", readout="spike-count", loss="count"),
+    "delays": DELAYS,
     "norm": replace(TINY, norm=True, leak=(3, 2), reset="subtract", readout="final-membrane"),
 }
+
+
+def inputs(r: Recipe) -> np.ndarray:
+    """The samples that a recipe is for."""
+    return EVENTS if r.limit else X
 
 
 class Killed(Exception):
@@ -44,7 +69,7 @@ class Killed(Exception):
 def test_killed_and_resumed_is_the_same(tmp_path: Path, kind: str) -> None:
     """Two runs of a seed give one hash, as does a run that was killed twice; another seed not."""
     r, path = KINDS[kind], tmp_path / "checkpoint"
-    whole = train(r, X, Y, seed=1)
+    whole = train(r, inputs(r), Y, seed=1)
 
     def kill(epoch: int) -> None:
         def tick(at: Progress) -> None:
@@ -52,26 +77,29 @@ def test_killed_and_resumed_is_the_same(tmp_path: Path, kind: str) -> None:
                 raise Killed
 
         with pytest.raises(Killed):
-            train(r, X, Y, seed=1, checkpoint=path, tick=tick)
+            train(r, inputs(r), Y, seed=1, checkpoint=path, tick=tick)
 
     kill(2)
     kill(4)
     asked: list[int] = []
-    resumed = train(r, X, Y, seed=1, checkpoint=path, tick=lambda at: asked.append(at.epoch))
+    resumed = train(
+        r, inputs(r), Y, seed=1, checkpoint=path, tick=lambda at: asked.append(at.epoch)
+    )
     assert set(asked) == {4}
     assert content_hash(resumed.network) == content_hash(whole.network)
     assert (resumed.best, resumed.last, resumed.epoch) == (whole.best, whole.last, whole.epoch)
-    again = train(r, X, Y, seed=1, checkpoint=path)
+    again = train(r, inputs(r), Y, seed=1, checkpoint=path)
     assert content_hash(again.network) == content_hash(whole.network)
-    assert content_hash(train(r, X, Y, seed=2).network) != content_hash(whole.network)
+    assert content_hash(train(r, inputs(r), Y, seed=2).network) != content_hash(whole.network)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_accuracy_is_that_of_the_integers(kind: str) -> None:
     """It learns; the accuracy it tells is the frozen network's on the held-out samples."""
-    trained = train(replace(KINDS[kind], epochs=15), X, Y, seed=3)
+    r = replace(KINDS[kind], epochs=15)
+    trained = train(r, inputs(r), Y, seed=3)
     held = np.random.default_rng(3).permutation(300)[:25]
-    run = trained.network.run(X[held])
+    run = trained.network.run(inputs(r)[held])
     assert trained.best == (run.decision.label == Y[held]).mean() > 0.85
     assert trained.used == pytest.approx(run.decision.step.mean() + 1)
 
@@ -81,7 +109,7 @@ def test_accuracy_is_that_of_the_integers(kind: str) -> None:
 def test_weighted_losses_learn(loss: str, weighting: str) -> None:
     """Losses that weigh the steps train a first-spike network, by either weighting."""
     r = replace(TINY, loss=loss, weighting=weighting, gamma=2.0, epochs=12)
-    assert train(r, X, Y, seed=3).best > 0.85
+    assert train(r, inputs(r), Y, seed=3).best > 0.85
 
 
 def test_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
@@ -91,7 +119,7 @@ def test_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
     train(short, X, Y, seed=1, checkpoint=path)
     for r, seed in ((short, 2), (replace(short, rate=0.1), 1)):
         with pytest.raises(Refused) as error:
-            train(r, X, Y, seed=seed, checkpoint=path)
+            train(r, inputs(r), Y, seed=seed, checkpoint=path)
         assert str(error.value) == (
             f"Checkpoint {path} must be of the same recipe, data, seed, device and torch;"
             " remove it to start anew"
@@ -132,7 +160,7 @@ def test_recipes_are_found() -> None:
         x[:, 0] = 0
         net = recipe(name).build(x).export()
         assert net.shape == "-".join(map(str, r.shape)) and net.steps == r.steps <= 16
-        assert not net.layers[0].dense.weights[:, 0].any()
+        assert not net.layers[0].synapses.weights[:, 0].any()
         assert all((layer.neuron.bias == 0).all() for layer in net.layers)
     with pytest.raises(Refused) as error:
         recipe("cifar")
