@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save as tensors_to_bytes
 
 from spikeline.model import store
+from spikeline.model.delayed import Delayed
 from spikeline.model.dense import Dense
 from spikeline.model.encode import Latency
 from spikeline.model.network import Layer, Network
@@ -22,22 +23,36 @@ from spikeline.model.readout import KINDS, Readout
 from spikeline.model.refuse import Refused
 
 from .profiles import examples
-from .test_model_network import networks
+from .test_model_network import delayed_networks, networks
 
 
 def example() -> Network:
-    """Make a network with every kind of tensor: 4-2-3, time-to-first-spike then leaky."""
+    """Make a network with every kind of tensor.
+
+    4-2-3-2: fully connected and time-to-first-spike; delays of synapses, recurrent and leaky; then
+    delays of axons.
+    """
     first = Neuron(np.array([1, -2]), np.array([3, 4]), shift=1, once=True)
-    last = Neuron(
+    middle = Neuron(
         np.array([0, 0, 1]), np.array([3, 4, 5]), (15, 4), clamp=(-9, 99), reset="subtract"
     )
+    last = Neuron(np.array([0, 0]), np.array([2, 3]), reset="zero")
+    taps = Delayed(
+        np.array([[[1, 0], [3, 2]], [[-1, 1], [0, 1]], [[1, -2], [-4, 3]]]),
+        np.array([[[0, 1], [2, 2]], [[1, 0], [0, 2]], [[2, 0], [1, 1]]]),
+        3,
+        3,
+    )
+    back = Delayed(np.arange(-4, 5).reshape(3, 3, 1), np.array([[[1], [2], [1]]]), 4, 4)
+    axons = Delayed(np.arange(-3, 3).reshape(2, 3, 1), np.array([[[2], [0], [1]]]), 3, 3)
     return Network(
         3,
         4,
         Latency(32),
         (
             Layer(Dense(np.arange(-4, 4).reshape(2, 4), 4), first),
-            Layer(Dense(np.array([[1, 0], [-1, 1], [1, -2]]), 2), last),
+            Layer(taps, middle, back),
+            Layer(axons, last),
         ),
         Readout("weighted-sum", np.array([3, 2, 1])),
     )
@@ -45,7 +60,7 @@ def example() -> Network:
 
 BYTES = store.to_bytes(example())
 # Pins the format: a change of it needs a new version.
-PINNED = "5124e9b561a54cf8"
+PINNED = "d06b9230b028f036"
 
 
 @pytest.fixture
@@ -83,8 +98,8 @@ def refusal(folder: Path, data: bytes) -> str:
     return sentence.removeprefix(str(folder / "x.net")).removeprefix(":").removeprefix(" ")
 
 
-@examples(150)
-@given(network=networks())
+@examples(200)
+@given(network=networks() | delayed_networks())
 def test_loaded_equals_saved(tmp_path_factory, network):
     """Any network comes back with the same bytes, hash, description and tensors."""
     folder = tmp_path_factory.getbasetemp()
@@ -104,12 +119,17 @@ def test_bytes_depend_on_no_memory_layout():
     """Weights in column order, in wider integers or in NumPy scalars give the same bytes."""
     network = example()
     dense, neuron = network.layers[0].synapses, network.layers[0].neuron
-    turned = Dense(np.asfortranarray(dense.weights).astype(np.int64), np.int64(dense.bits))
+    wide = lambda x: np.asfortranarray(x).astype(np.int64)  # noqa: E731
+    turned = Dense(wide(dense.weights), np.int64(dense.bits))
     same = Neuron(
         neuron.bias[::-1][::-1], neuron.threshold, [1, np.int32(0)], np.int8(1), once=True
     )
 
-    layers = (Layer(turned, same), network.layers[1])
+    again, back = (
+        Delayed(wide(x.weights), wide(x.delays), np.int8(x.bits), np.int16(x.window))
+        for x in network.layers[1].connections
+    )
+    layers = Layer(turned, same), Layer(again, network.layers[1].neuron, back), network.layers[2]
     again = Network(np.int64(3), np.int64(4), Latency(np.uint8(32)), layers, network.readout)
 
     assert BYTES == store.to_bytes(again)
@@ -138,6 +158,13 @@ def test_hash_is_pinned():
     assert PINNED == store.content_hash(example())[:16]
 
 
+def with_delays(delays, window: int) -> dict:
+    """Change the delays and the window of the last layer."""
+    *before, last = example().layers
+    w = last.synapses.weights
+    return {"layers": (*before, Layer(Delayed(w, np.array(delays), 3, window), last.neuron))}
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -145,8 +172,11 @@ def test_hash_is_pinned():
         {"coding": Latency(33)},
         {"readout": Readout("weighted-sum", np.array([3, 2, 2]))},
         {"readout": Readout("first-spike")},
+        with_delays([[[2], [0], [2]]], 3),
+        with_delays([[[2], [0], [1]]] * 2, 3),
+        with_delays([[[2], [0], [1]]], 4),
     ],
-    ids=["steps", "coding", "weights", "kind"],
+    ids=["steps", "coding", "weights", "kind", "delay", "rows", "window"],
 )
 def test_hash_tells_networks_apart(change):
     """A network that differs anywhere has another hash."""
@@ -224,12 +254,12 @@ def test_unreadable_file_is_refused(tmp_path, name, reason):
     assert f"{tmp_path / name} must be a readable network file: {reason}" == str(refused.value)
 
 
-@pytest.mark.parametrize("version", [0, 2, 1.0, True, "1", None, [1], {}])
+@pytest.mark.parametrize("version", [0, 1, 3, 2.0, True, "2", None, [2], {}])
 def test_other_version_is_refused(tmp_path, description, tensors, version):
-    """Only the integer 1 is version 1."""
+    """Only the integer 2 is version 2."""
     description["version"] = version
 
-    message = f"Version must be 1, not {version!r}"
+    message = f"Version must be 2, not {version!r}"
     assert message == refusal(tmp_path, pack(description, tensors))
 
 
@@ -243,21 +273,25 @@ def test_missing_tensor_is_refused(tmp_path, description, tensors, name):
 
 def test_extra_tensors_are_refused(tmp_path, description, tensors):
     """What the description does not speak of is named, in order."""
-    tensors |= {"b": np.zeros(1, np.int8), "2.bias": np.zeros(1, np.int32)}
+    tensors |= {"b": np.zeros(1, np.int8), "3.bias": np.zeros(1, np.int32)}
 
-    message = "Tensors must be those described, not also 2.bias, b"
+    message = "Tensors must be those described, not also 3.bias, b"
     assert message == refusal(tmp_path, pack(description, tensors))
 
 
-@pytest.mark.parametrize("dtype", ["int16", "uint8", "float32", "int64", "bool"])
+@pytest.mark.parametrize("dtype", ["uint16", "uint8", "float32", "int64", "bool"])
 @pytest.mark.parametrize("name", sorted(store._tensors(example())))
 def test_tensor_of_wrong_type_is_refused(tmp_path, description, tensors, name, dtype):
-    """Weights are int8, everything else int32; nothing is converted."""
+    """Weights are int8, delays int16, everything else int32; nothing is converted."""
     expected = tensors[name].dtype
     tensors[name] = np.ones(tensors[name].shape, dtype)
 
     message = f"Tensor {name} must be of type {expected}, not {dtype}"
     assert message == refusal(tmp_path, pack(description, tensors))
+
+
+SHAPE = "Delayed delays must have the shape"
+DELAYS = "Delayed delays must be signed integers of shape (post or 1, pre, taps)"
 
 
 @pytest.mark.parametrize(
@@ -274,9 +308,9 @@ def test_tensor_of_wrong_type_is_refused(tmp_path, description, tensors, name, d
             "Layer 0 must take 4 inputs, as what comes before it gives, not 5",
         ),
         (
-            "1.weights",
-            np.zeros((3, 3), np.int8),
-            "Layer 1 must take 2 inputs, as what comes before it gives, not 3",
+            "2.weights",
+            np.zeros((3, 3, 1), np.int8),
+            "Layer neurons must number 3, as its weights have rows, not 2",
         ),
         (
             "0.weights",
@@ -294,9 +328,61 @@ def test_tensor_of_wrong_type_is_refused(tmp_path, description, tensors, name, d
             "Dense weights must be in -8..7 to fit 4 bits, not 8",
         ),
         (
+            "0.weights",
+            np.zeros((2, 4, 1), np.int8),
+            "Dense weights must be signed integers of shape (post, pre), not int8 (2, 4, 1)",
+        ),
+        (
             "1.weights",
-            np.full((3, 2), -3, np.int8),
-            "Dense weights must be in -2..1 to fit 2 bits, not -3",
+            np.full((3, 2, 2), -5, np.int8),
+            "Delayed weights must be in -4..3 to fit 3 bits, not -5",
+        ),
+        (
+            "1.weights",
+            np.zeros((3, 2), np.int8),
+            "Delayed weights must be signed integers of shape (post, pre, taps), not int8 (3, 2)",
+        ),
+        (
+            "1.weights",
+            np.zeros((3, 2, 1), np.int8),
+            f"{SHAPE} (3, 2, 1) of the weights, or (1, 2, 1), not (3, 2, 2)",
+        ),
+        (
+            "1.delays",
+            np.zeros((2, 2, 2), np.int16),
+            f"{SHAPE} (3, 2, 2) of the weights, or (1, 2, 2), not (2, 2, 2)",
+        ),
+        (
+            "1.delays",
+            np.zeros((2, 2), np.int16),
+            f"{DELAYS}, not int16 (2, 2)",
+        ),
+        (
+            "1.delays",
+            np.zeros((1, 2, 0), np.int16),
+            f"{DELAYS}, not int16 (1, 2, 0)",
+        ),
+        ("1.delays", np.full((1, 2, 2), -1, np.int16), "Delayed delays must be in 0..2, not -1"),
+        ("2.delays", np.full((2, 3, 1), 3, np.int16), "Delayed delays must be in 0..2, not 3"),
+        (
+            "2.delays",
+            np.full((1, 3, 1), -(1 << 15), np.int16),
+            "Delayed delays must be in 0..2, not -32768",
+        ),
+        (
+            "1.recurrent.weights",
+            np.zeros((2, 3, 1), np.int8),
+            "Recurrent weights must have the shape (3, 3, taps), not (2, 3, 1)",
+        ),
+        (
+            "1.recurrent.delays",
+            np.zeros((1, 3, 1), np.int16),
+            "Recurrent delays must be at least 1, not 0",
+        ),
+        (
+            "1.recurrent.delays",
+            np.full((3, 3, 1), 3, np.int16),
+            "Layer 1 recurrent delays must be below the 3 steps of the network, not 3",
         ),
         (
             "0.bias",
@@ -338,7 +424,10 @@ def test_wrong_tensor_is_refused(tmp_path, description, tensors, name, values, m
 
 
 STEPS = "Network steps must be an integer in 1..32768"
-LAYER = "must have the fields kind, bits, leak, shift, clamp, reset, once, fires and no other"
+LAYER = "must have the fields synapses, recurrent, neuron and no other"
+NEURON = "neuron must have the fields leak, shift, clamp, reset, once, fires and no other"
+DENSE = "must have the fields kind, bits and no other"
+DELAYED = "must have the fields kind, bits, window and no other"
 TOP = (
     "Description must have the fields version, steps, inputs, coding, layers, readout and no other"
 )
@@ -383,34 +472,137 @@ GONE = object()
         ("layers", {"0": 1}, "Description layers must be a list, not {'0': 1}"),
         ("layers.0", None, f"Layer 0 {LAYER}"),
         ("layers.1", [], f"Layer 1 {LAYER}"),
-        ("layers.1.bits", GONE, f"Layer 1 {LAYER}"),
+        ("layers.1.synapses", GONE, f"Layer 1 {LAYER}"),
+        ("layers.0.recurrent", GONE, f"Layer 0 {LAYER}"),
+        ("layers.2.neuron", GONE, f"Layer 2 {LAYER}"),
         ("layers.0.surplus", 1, f"Layer 0 {LAYER}"),
-        ("layers.0.kind", "conv", "Layer 0 must be of kind dense, not 'conv'"),
-        ("layers.0.bits", 9, "Dense weight width must be in 2..8, not 9"),
-        ("layers.0.bits", 3.5, "Dense weight width must be an integer in 2..8, not 3.5"),
-        ("layers.1.leak", [], "Neuron leak must be two integers, not []"),
-        ("layers.1.leak", [1, 0, 0], "Neuron leak must be two integers, not [1, 0, 0]"),
-        ("layers.1.leak", "10", "Neuron leak must be two integers, not '10'"),
-        ("layers.1.leak", None, "Neuron leak must be two integers, not None"),
         (
-            "layers.1.leak",
+            "layers.0.synapses.kind",
+            "conv",
+            "Layer 0 synapses must be of kind dense or delayed, not 'conv'",
+        ),
+        (
+            "layers.0.synapses.kind",
+            ["dense"],
+            "Layer 0 synapses must be of kind dense or delayed, not ['dense']",
+        ),
+        (
+            "layers.1.synapses.kind",
+            GONE,
+            "Layer 1 synapses must be of kind dense or delayed, not None",
+        ),
+        (
+            "layers.1.synapses",
+            None,
+            "Layer 1 synapses must be of kind dense or delayed, not None",
+        ),
+        (
+            "layers.1.synapses",
+            [],
+            "Layer 1 synapses must be of kind dense or delayed, not []",
+        ),
+        ("layers.0.synapses", "dense", f"Layer 0 synapses {DENSE}"),
+        ("layers.1.synapses", "delayed", f"Layer 1 synapses {DELAYED}"),
+        ("layers.1.recurrent", "delayed", f"Layer 1 recurrent {DELAYED}"),
+        ("layers.0.synapses.kind", "delayed", f"Layer 0 synapses {DELAYED}"),
+        ("layers.2.synapses.kind", "dense", f"Layer 2 synapses {DENSE}"),
+        (
+            "layers.1.recurrent.kind",
+            "dense",
+            "Layer 1 recurrent must be of kind delayed, not 'dense'",
+        ),
+        ("layers.1.recurrent.kind", None, "Layer 1 recurrent must be of kind delayed, not None"),
+        ("layers.1.recurrent", False, "Layer 1 recurrent must be of kind delayed, not False"),
+        ("layers.1.recurrent", {}, "Layer 1 recurrent must be of kind delayed, not None"),
+        (
+            "layers.1.recurrent",
+            None,
+            "Tensors must be those described, not also 1.recurrent.delays, 1.recurrent.weights",
+        ),
+        (
+            "layers.0.recurrent",
+            {"kind": "delayed", "bits": 4, "window": 2},
+            "Tensor 0.recurrent.weights must be present",
+        ),
+        (
+            "layers.0.synapses",
+            {"kind": "delayed", "bits": 4, "window": 2},
+            "Tensor 0.delays must be present",
+        ),
+        (
+            "layers.2.synapses",
+            {"kind": "dense", "bits": 4},
+            "Dense weights must be signed integers of shape (post, pre), not int8 (2, 3, 1)",
+        ),
+        ("layers.0.synapses.bits", GONE, f"Layer 0 synapses {DENSE}"),
+        ("layers.0.synapses.window", 1, f"Layer 0 synapses {DENSE}"),
+        ("layers.0.synapses.bits", 9, "Dense weight width must be in 2..8, not 9"),
+        (
+            "layers.0.synapses.bits",
+            3.5,
+            "Dense weight width must be an integer in 2..8, not 3.5",
+        ),
+        ("layers.1.synapses.bits", GONE, f"Layer 1 synapses {DELAYED}"),
+        ("layers.1.synapses.surplus", 1, f"Layer 1 synapses {DELAYED}"),
+        ("layers.1.recurrent.window", GONE, f"Layer 1 recurrent {DELAYED}"),
+        ("layers.1.synapses.bits", 1, "Delayed weight width must be in 2..8, not 1"),
+        (
+            "layers.1.synapses.bits",
+            None,
+            "Delayed weight width must be an integer in 2..8, not None",
+        ),
+        ("layers.1.synapses.bits", 2, "Delayed weights must be in -2..1 to fit 2 bits, not 3"),
+        ("layers.1.synapses.window", 0, "Delayed window must be in 1..1024, not 0"),
+        ("layers.1.synapses.window", 1025, "Delayed window must be in 1..1024, not 1025"),
+        ("layers.1.synapses.window", 2, "Delayed delays must be in 0..1, not 2"),
+        ("layers.1.recurrent.window", 1, "Delayed delays must be in 0..0, not 2"),
+        (
+            "layers.1.synapses.window",
+            3.0,
+            "Delayed window must be an integer in 1..1024, not 3.0",
+        ),
+        (
+            "layers.2.synapses.window",
+            True,
+            "Delayed window must be an integer in 1..1024, not True",
+        ),
+        (
+            "layers.2.synapses.window",
+            "3",
+            "Delayed window must be an integer in 1..1024, not '3'",
+        ),
+        ("steps", 2, "Layer 1 delays must be below the 2 steps of the network, not 2"),
+        ("layers.1.neuron", None, f"Layer 1 {NEURON}"),
+        ("layers.1.neuron", [], f"Layer 1 {NEURON}"),
+        ("layers.0.neuron.leak", GONE, f"Layer 0 {NEURON}"),
+        ("layers.2.neuron.surplus", 1, f"Layer 2 {NEURON}"),
+        ("layers.1.neuron.leak", [], "Neuron leak must be two integers, not []"),
+        ("layers.1.neuron.leak", [1, 0, 0], "Neuron leak must be two integers, not [1, 0, 0]"),
+        ("layers.1.neuron.leak", "10", "Neuron leak must be two integers, not '10'"),
+        ("layers.1.neuron.leak", None, "Neuron leak must be two integers, not None"),
+        (
+            "layers.1.neuron.leak",
             [2, 0],
             "Neuron leak must be a multiplier in 0..2**k and a shift k in 0..15, not [2, 0]",
         ),
-        ("layers.1.shift", -1, "Neuron shift must be in 0..15, not -1"),
-        ("layers.1.shift", False, "Neuron shift must be an integer in 0..15, not False"),
-        ("layers.1.clamp", [0, float("inf")], "Neuron clamp must be two integers, not [0, inf]"),
-        ("layers.1.clamp", [1, 2], "Neuron clamp must hold 0 and fit 32 bits, not [1, 2]"),
-        ("layers.1.clamp", [0], "Neuron clamp must be two integers, not [0]"),
-        ("layers.1.clamp", {}, "Neuron clamp must be two integers, not {}"),
-        ("layers.1.reset", 1, "Neuron reset must be one of none, zero, subtract, not 1"),
-        ("layers.0.reset", "zero", ONCE),
-        ("layers.1.once", True, ONCE),
-        ("layers.0.once", 1, "Neuron once must be true or false, not 1"),
-        ("layers.0.once", None, "Neuron once must be true or false, not None"),
-        ("layers.0.fires", 1, "Layer 0 fires must be true or false, not 1"),
-        ("layers.0.fires", False, ONCE),
-        ("layers.1.fires", False, "Tensors must be those described, not also 1.threshold"),
+        ("layers.1.neuron.shift", -1, "Neuron shift must be in 0..15, not -1"),
+        ("layers.1.neuron.shift", False, "Neuron shift must be an integer in 0..15, not False"),
+        (
+            "layers.1.neuron.clamp",
+            [0, float("inf")],
+            "Neuron clamp must be two integers, not [0, inf]",
+        ),
+        ("layers.1.neuron.clamp", [1, 2], "Neuron clamp must hold 0 and fit 32 bits, not [1, 2]"),
+        ("layers.1.neuron.clamp", [0], "Neuron clamp must be two integers, not [0]"),
+        ("layers.1.neuron.clamp", {}, "Neuron clamp must be two integers, not {}"),
+        ("layers.1.neuron.reset", 1, "Neuron reset must be one of none, zero, subtract, not 1"),
+        ("layers.0.neuron.reset", "zero", ONCE),
+        ("layers.1.neuron.once", True, ONCE),
+        ("layers.0.neuron.once", 1, "Neuron once must be true or false, not 1"),
+        ("layers.0.neuron.once", None, "Neuron once must be true or false, not None"),
+        ("layers.0.neuron.fires", 1, "Layer 0 fires must be true or false, not 1"),
+        ("layers.0.neuron.fires", False, ONCE),
+        ("layers.1.neuron.fires", False, "Tensors must be those described, not also 1.threshold"),
         ("readout", "first-spike", "Readout must have the fields kind and no other"),
         ("readout.surplus", 1, "Readout must have the fields kind and no other"),
         (
@@ -439,15 +631,23 @@ def test_wrong_description_is_refused(tmp_path, description, tensors, place, val
     assert message == refusal(tmp_path, pack(description, tensors))
 
 
-@pytest.mark.parametrize("field", ['"steps": 3', '"version": 1'])
-def test_deep_description_is_refused(tmp_path, description, tensors, field):
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ('"steps": 3', "Network steps must be an integer in 1..32768"),
+        ('"version": 2', "Version must be 2"),
+        ('"window": 4', "Delayed window must be an integer in 1..1024"),
+        ('"recurrent": null', "Layer 0 recurrent must be of kind delayed"),
+    ],
+)
+def test_deep_description_is_refused(tmp_path, description, tensors, field, told):
     """Lists in lists, be they too deep to be read or just too deep to be printed, are refused."""
     name, text = field.split()[0], json.dumps(description)
     for depth in (100, *range(880, sys.getrecursionlimit())):
         deep = "[" * depth + "]" * depth
         sentence = refusal(tmp_path, pack(text.replace(field, f"{name} {deep}"), tensors))
         if depth == 100:
-            assert sentence in (f"{STEPS}, not {deep}", f"Version must be 1, not {deep}")
+            assert sentence == f"{told}, not {deep}"
 
 
 JSON = st.recursive(
@@ -457,7 +657,9 @@ JSON = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=4)
-    | st.sampled_from(["dense", "none", "zero", "latency", "graded", "counts", "weighted-sum"]),
+    | st.sampled_from(
+        ["dense", "delayed", "none", "zero", "latency", "graded", "counts", "weighted-sum"]
+    ),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
     ),
