@@ -9,7 +9,13 @@ from amaranth.hdl import Const
 
 from spikeline.cosim import build as builder
 from spikeline.cosim import harness, run, simulator
+from spikeline.cosim.divergence import operands
+from spikeline.model.delayed import Delayed
+from spikeline.model.encode import Counts
 from spikeline.model.mapping import Mapping
+from spikeline.model.network import Layer, Network
+from spikeline.model.neuron import Neuron
+from spikeline.model.readout import Readout
 from spikeline.model.refuse import Refused
 from spikeline.rtl import dense, lanes, network, neuron
 
@@ -122,12 +128,62 @@ def test_comparison_is_found_with_its_operands(tiny, tmp_path, monkeypatch):
     ]
     assert at[0] == (n, layer)
     # The current is the sum of its terms.
-    terms = re.search(r"I\[\d\] = (-?\d+) = (.*)", text)
-    total = sum(int(w) * int(s) for w, s in re.findall(r"([+-]\d+)\*s\[\d+\]=(\d+)", terms[2]))
-    assert total == int(terms[1])
+    current, terms = re.search(r"I\[\d\] = (-?\d+) = (.*)", text).groups()
+    terms = re.findall(r"([+-]\d+)\*s\[(\d+),(\d)\]=(\d+)", terms)
+    assert sum(int(w) * int(s) for w, _, _, s in terms) == int(current)
+    source = [golden.input, golden.spikes[0]][layer][step, n]
+    w = tiny.layers[layer].synapses.weights[j]
+    assert [
+        (f"{w[i]:+d}", str(i), str(step), str(int(source[i]))) for i in source.nonzero()[0] if w[i]
+    ] == terms
     waves = re.search(rf"waveforms of samples {max(n - 1, 0)} to {n}: (.*)", text)
     assert waves[1].startswith(str(tmp_path / "divergence."))
     assert len((tmp_path / waves[1]).read_bytes()) > 1000
+
+
+def test_operands_of_delayed_layers_by_hand():
+    """Each term names the step at which its spike came; recurrent ones are r."""
+    # Input 0 reaches neuron 0 by 3 at once and by -2 after one step, neuron 1 by 1 + 1 after three;
+    # input 1 by 1 after two, and by 2 after one.
+    synapses = Delayed(
+        np.array([[[3, -2], [0, 1]], [[1, 1], [2, 0]]]),
+        np.array([[[0, 1], [0, 2]], [[3, 3], [1, 0]]]),
+        4,
+        4,
+    )
+    # What neuron 0 fires is felt after one step, what neuron 1 does after two.
+    back = Delayed(np.array([[[2], [-4]], [[0], [5]]]), np.array([[[1], [2]]]), 4, 4)
+    neuron = Neuron(np.array([0, 0]), np.array([3, 3]), reset="zero")
+    net = Network(5, 2, Counts(9), (Layer(synapses, neuron, back),), Readout("spike-count"))
+    samples = np.zeros((2, 5, 2), int)
+    samples[1] = [[1, 0], [0, 2], [5, 0], [0, 0], [0, 0]]
+    golden = net.run(samples, record=True)
+
+    for step, j, membranes, terms in (
+        (0, 0, "h[0] = 3, theta = 3, b = 0, fired before: False", "3 = +3*s[0,0]=1"),
+        (1, 1, "h[0] = 0, h[1] = 0, theta = 3, b = 0, fired before: False", "0 = 0 (no input)"),
+        (
+            3,
+            0,
+            "h[2] = 15, h[3] = -6, theta = 3, b = 0, fired before: True",
+            "-6 = -2*s[0,2]=5 +1*s[1,1]=2 +2*r[0,2]=1",
+        ),
+        (
+            3,
+            1,
+            "h[2] = 4, h[3] = 2, theta = 3, b = 0, fired before: True",
+            "2 = +1*s[0,0]=1 +1*s[0,0]=1",
+        ),
+        (
+            4,
+            1,
+            "h[3] = 2, h[4] = 7, theta = 3, b = 0, fired before: True",
+            "5 = +5*r[1,2]=1",
+        ),
+    ):
+        text = operands(net, golden, sample=1, layer=0, step=step, neuron=j)
+        assert text == f"\n  {membranes}\n  I[{step}] = {terms}"
+    assert operands(net, golden, 1, 0, 3, 2) == "\n  there is no such neuron"
 
 
 def test_weight_row_is_found(tiny, tmp_path, monkeypatch, unrecorded):
