@@ -27,6 +27,7 @@ from .recipes import Recipe
 
 __all__ = ["Progress", "Trained", "train"]
 
+STATE = ("epoch", "last", "best", "history")  # of a run, beside its parts
 RECOMPUTED = 10_000  # samples that the statistics of a normalisation are taken from
 
 
@@ -55,6 +56,10 @@ class Trained:
     epoch : int, the best one, from 0
     used : float
         Mean number of steps that a decision uses there.
+    history : list of dict
+        After each epoch: mean ``loss``, held-out ``accuracy``, ``width`` of the profile of delays,
+        and ``delays``, how many taps have each delay, per layer that has delays; the first entry,
+        without loss and accuracy, is before training.
     """
 
     network: golden.Network
@@ -62,6 +67,7 @@ class Trained:
     last: float
     epoch: int
     used: float
+    history: list[dict[str, Any]]
 
 
 def train(
@@ -161,7 +167,8 @@ class _Run:
             self.schedulers.append(
                 torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizers[1], total)
             )
-        self.epoch, self.last = 0, 0.0
+        self.epoch, self.last, self.loss = 0, 0.0, 0.0
+        self.history: list[dict[str, Any]] = [self.delays()]
         self.best: dict[str, Any] | None = None
         self.identity = checkpoints.identity(recipe, x, y, seed, device)
 
@@ -203,7 +210,7 @@ class _Run:
             if tick:
                 mean = total / (batch + 1)
                 tick(Progress(self.epoch, r.epochs, batch + 1, self.batches, mean, self.last))
-        self.epoch += 1
+        self.epoch, self.loss = self.epoch + 1, total / self.batches
 
     @torch.no_grad()
     def choose(self) -> None:
@@ -219,6 +226,7 @@ class _Run:
             decision = network.readout.decide(s, h)
             theta, self.last = 0, float((decision.label == y).mean())
             used = float(decision.step.mean()) + 1
+        self.history.append({"loss": self.loss, "accuracy": self.last, **self.delays()})
         if self.best is None or self.last >= self.best["accuracy"]:
             self.best = {
                 "accuracy": self.last,
@@ -234,6 +242,17 @@ class _Run:
         if share >= r.delta:
             return 0.0
         return widest * (SHARP / widest) ** min(1.0, share / r.narrow)
+
+    def delays(self) -> dict[str, Any]:
+        """Describe the delays as they stand."""
+        found = self.delayed()
+        return {
+            "width": found[0].width if found else 0.0,
+            "delays": [
+                np.bincount(x.delays().flatten().int().cpu(), minlength=x.window).tolist()
+                for x in found
+            ],
+        }
 
     def delayed(self) -> list[Delayed]:
         """The synapses that have delays."""
@@ -270,18 +289,21 @@ class _Run:
             layers = (*network.layers[:-1], replace(last, neuron=neuron))
             network = replace(network, layers=layers)
         prove(network)
-        return Trained(network, best["accuracy"], self.last, best["epoch"], best["used"])
+        return Trained(
+            network, best["accuracy"], self.last, best["epoch"], best["used"], self.history
+        )
 
     def save(self, path: Path) -> None:
         """Write a checkpoint."""
         parts = {name: part.state_dict() for name, part in self.parts()}
-        state = {"epoch": self.epoch, "last": self.last, "best": self.best}
+        state = {name: getattr(self, name) for name in STATE}
         checkpoints.save(path, self.identity, parts | state)
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint."""
         state = checkpoints.resume(path, self.identity, self.device)
-        self.epoch, self.last, self.best = state["epoch"], state["last"], state["best"]
+        for name in STATE:
+            setattr(self, name, state[name])
         for name, part in self.parts():
             part.load_state_dict(state[name])
 

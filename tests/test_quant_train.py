@@ -88,6 +88,8 @@ def test_killed_and_resumed_is_the_same(tmp_path: Path, kind: str) -> None:
     assert set(asked) == {4}
     assert content_hash(resumed.network) == content_hash(whole.network)
     assert (resumed.best, resumed.last, resumed.epoch) == (whole.best, whole.last, whole.epoch)
+    assert resumed.history == whole.history
+    assert len(whole.history) == 1 + r.epochs
     again = train(r, inputs(r), Y, seed=1, checkpoint=path)
     assert content_hash(again.network) == content_hash(whole.network)
     assert content_hash(train(r, inputs(r), Y, seed=2).network) != content_hash(whole.network)
