@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from typing import Any
 
 import matplotlib
@@ -11,8 +12,9 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ..model.delayed import Delayed
 from ..model.mapping import Mapping
-from ..model.network import Network
+from ..model.network import Network, accuracy
 from ..model.width import prove
 from .data import Data
 from .zoo import Named
@@ -84,6 +86,9 @@ def page(
         picture=picture(data.x[sample]),
         raster=raster(network, data.x[sample]),
         steps=steps(network, data),
+        delays=delays(network, named.history),
+        journeys=journeys(network, data.x[sample]),
+        by_delay=by_delay(network, data),
         cycles=histogram(run),
         agreement=agreement(run),
     )
@@ -145,12 +150,16 @@ def svg(figure: Figure) -> str:
 
 
 def picture(sample: np.ndarray) -> str | None:
-    """Draw a square sample as a PNG in a data address; None if it is not square."""
+    """Draw a sample as a PNG in a data address: a square one, or counts (bins, inputs)."""
     side = round(len(sample) ** 0.5)
-    if side * side != len(sample):
+    if sample.ndim == 2:
+        shades = 255 - sample.T[::-1] * (255 // max(1, int(sample.max())))
+    elif side * side == len(sample):
+        shades = 255 - sample.reshape(side, side)
+    else:
         return None
-    scale = max(1, 140 // side)
-    pixels = np.kron(255 - sample.reshape(side, side), np.ones((scale, scale), np.uint8))
+    scale = max(1, 140 // len(shades))
+    pixels = np.kron(shades, np.ones((scale, scale), np.uint8))
     file = io.BytesIO()
     matplotlib.image.imsave(file, pixels, cmap="gray", vmin=0, vmax=255, format="png")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
@@ -182,9 +191,99 @@ def raster(network: Network, sample: np.ndarray) -> str:
         ax.set_yticks([0, s.shape[1] - 1])
     last = axes[-1, 0]
     last.set_xlim(0, network.steps)
-    last.set_xticks(np.arange(network.steps) + 0.5, [str(t) for t in range(network.steps)])
+    ticks = np.arange(0, network.steps, -(-network.steps // 16))
+    last.set_xticks(ticks + 0.5, [str(t) for t in ticks])
     last.set_xlabel("step (red: the decision; grey: what the early exit saves)")
     return svg(figure)
+
+
+def delays(network: Network, history: list[dict[str, Any]]) -> str | None:
+    """Draw how many taps have each delay: before, during and after training, if that is known.
+
+    None for a network without delays.
+    """
+    held = [(i, x.synapses) for i, x in enumerate(network.layers) if x.synapses.window > 1]
+    if not held:
+        return None
+    figure = Figure(figsize=(4.4 * len(held), 2.4))
+    for ax, n, (i, synapses) in zip(
+        figure.subplots(1, len(held), squeeze=False)[0], range(len(held)), held, strict=True
+    ):
+        at = np.arange(synapses.window)
+        if history:
+            for entry, name, shade in (
+                (history[0], "before", SOFT),
+                (history[len(history) // 2], f"after {len(history) // 2} epochs", INK),
+            ):
+                ax.step(at, entry["delays"][n], where="mid", color=shade, lw=1, label=name)
+        count = np.bincount(synapses.delays.ravel(), minlength=synapses.window)
+        ax.bar(at, count, color=BLUE, label="as it is")
+        ax.set_xlabel(f"delay in layer {i}, steps")
+        ax.set_ylabel("taps")
+    figure.axes[0].legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
+    return svg(figure)
+
+
+def journeys(network: Network, sample: np.ndarray) -> str | None:
+    """Draw what made one neuron spike: each spike that reached it, from where it began.
+
+    The neuron is the one of the first layer with delays, of those that spike, that the most spikes
+    with a positive weight reached in that step. None where there are no delays, or no spikes.
+    """
+    i = next((i for i, x in enumerate(network.layers) if x.synapses.window > 1), None)
+    if i is None:
+        return None
+    run = network.run(sample[None], record=True)
+    assert run.input is not None
+    source, synapses = (run.spikes[i - 1] if i else run.input)[:, 0] > 0, network.layers[i].synapses
+    shape = synapses.post, synapses.pre, synapses.taps
+    w, d = synapses.weights.reshape(shape), np.broadcast_to(synapses.delays, shape)
+    best = None
+    for t, j in np.argwhere(run.spikes[i][:, 0]):
+        pre, tap = np.nonzero((d[j] <= t) & (w[j] > 0))
+        reached = source[t - d[j, pre, tap], pre]
+        if best is None or reached.sum() > len(best[2]):
+            best = int(t), int(j), pre[reached], d[j, pre[reached], tap[reached]]
+    if best is None:
+        return None
+    t, j, pre, delay = best
+    figure = Figure(figsize=(6.4, 3.2))
+    ax = figure.subplots()
+    step, neuron = np.nonzero(source)
+    ax.scatter(step, neuron, color="#c8d1da", s=5, linewidths=0)
+    ax.hlines(pre, t - delay, t, color=BLUE, lw=0.8)
+    ax.scatter(t - delay, pre, color=BLUE, s=9, linewidths=0, zorder=3)
+    ax.axvline(t, color=RED, lw=1)
+    ax.set_xlim(-0.5, network.steps - 0.5)
+    ax.set_xlabel("step (red: the spike; blue: what reached it, over its delay)")
+    ax.set_ylabel(f"input of layer {i}, for neuron {j}")
+    return svg(figure)
+
+
+def by_delay(network: Network, data: Data) -> str | None:
+    """Draw the accuracy against the largest delay, longer ones made that long."""
+    window = max(layer.synapses.window for layer in network.layers)
+    if window == 1:
+        return None
+    largest = sorted({*range(0, window, max(1, window // 12)), window - 1})
+    share = [accuracy(shortened(network, d).run(data.x).decision.label, data.y) for d in largest]
+    figure = Figure(figsize=(4.4, 2.4))
+    ax = figure.subplots()
+    ax.plot(largest, 100 * np.array(share), "o-", color=BLUE, ms=3)
+    ax.set_xlabel("largest delay, steps")
+    ax.set_ylabel("right, %")
+    return svg(figure)
+
+
+def shortened(network: Network, largest: int) -> Network:
+    """Make the network whose delays are at most `largest`."""
+    layers = []
+    for layer in network.layers:
+        synapses = layer.synapses
+        if isinstance(synapses, Delayed):
+            synapses = replace(synapses, delays=np.minimum(synapses.delays, largest))
+        layers.append(replace(layer, synapses=synapses))
+    return replace(network, layers=tuple(layers))
 
 
 def steps(network: Network, data: Data) -> str:

@@ -7,7 +7,7 @@ training set.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,11 @@ class Trained:
     epoch : int, the best one, from 0
     used : float
         Mean number of steps that a decision uses there.
+    frozen : dict
+        What freezing delays costs: accuracy on the held-out part with the profile as wide as it
+        was in that epoch, ``trained``; with rounded delays, ``rounded``; of the integer network,
+        ``integer``; each after statistics of its own. ``same``: samples on which the last two
+        decide alike. Empty for a network without delays.
     history : list of dict
         After each epoch: mean ``loss``, held-out ``accuracy``, ``width`` of the profile of delays,
         and ``delays``, how many taps have each delay, per layer that has delays; the first entry,
@@ -67,6 +72,7 @@ class Trained:
     last: float
     epoch: int
     used: float
+    frozen: dict[str, Any]
     history: list[dict[str, Any]]
 
 
@@ -178,7 +184,7 @@ class _Run:
         for norm in self.norms():
             norm.frozen = self.epoch >= round(r.epochs * (1 - r.frozen))
         for synapses in self.delayed():
-            synapses.width = self.width(synapses.reach)
+            synapses.width = self.width(synapses.reach, self.epoch)
         random = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
         torch.manual_seed(self.seed * 100_003 + self.epoch)
         order = torch.randperm(len(self.x), generator=random).to(self.device)
@@ -236,9 +242,9 @@ class _Run:
                 "state": {k: v.detach().clone() for k, v in network.state_dict().items()},
             }
 
-    def width(self, widest: float) -> float:
+    def width(self, widest: float, epoch: int) -> float:
         """Narrow the profile of delays: from `widest` by a constant factor, at last to a delta."""
-        r, share = self.recipe, self.epoch / self.recipe.epochs
+        r, share = self.recipe, epoch / self.recipe.epochs
         if share >= r.delta:
             return 0.0
         return widest * (SHARP / widest) ** min(1.0, share / r.narrow)
@@ -264,10 +270,10 @@ class _Run:
         return [norm for norm in norms if norm is not None]
 
     @torch.no_grad()
-    def recompute(self) -> None:
-        """Take the statistics of the normalisations from unmoved training samples."""
+    def recompute(self, *, always: bool = False) -> None:
+        """Take the statistics of the normalisations that still move from unmoved samples."""
         for norm in self.norms():
-            if norm.frozen:
+            if norm.frozen and not always:
                 continue
             norm.restart()
             norm.recomputing = True
@@ -280,18 +286,45 @@ class _Run:
         best = self.best
         assert best is not None
         self.network.load_state_dict(best["state"])
-        network = self.network.export()
+        last = self.network.layers[-1].neuron
         if best["threshold"]:
-            last = network.layers[-1]
-            neuron = replace(
-                last.neuron, threshold=np.full(last.neuron.size, best["threshold"], np.int32)
-            )
-            layers = (*network.layers[:-1], replace(last, neuron=neuron))
-            network = replace(network, layers=layers)
+            assert last.threshold is not None
+            last.threshold.data.fill_(best["threshold"] / last.unit)
+        network = self.network.export()
         prove(network)
         return Trained(
-            network, best["accuracy"], self.last, best["epoch"], best["used"], self.history
+            network,
+            best["accuracy"],
+            self.last,
+            best["epoch"],
+            best["used"],
+            self.freeze(network, best["epoch"]) if self.delayed() else {},
+            self.history,
         )
+
+    @torch.no_grad()
+    def freeze(self, network: golden.Network, epoch: int) -> dict[str, Any]:
+        """Measure what rounding delays and freezing them costs, see `Trained.frozen`."""
+        rounded, y = self.decide(), self.held_y.cpu().numpy()
+        integer = network.run(self.held_x.cpu().numpy()).decision.label
+        state = {k: v.clone() for k, v in self.network.state_dict().items()}
+        for synapses in self.delayed():
+            synapses.train().width = self.width(synapses.reach, epoch)
+        self.recompute(always=True)
+        trained = self.decide()
+        self.network.load_state_dict(state)
+        self.network.eval()
+        return {
+            "trained": golden.accuracy(trained, y),
+            "rounded": golden.accuracy(rounded, y),
+            "integer": golden.accuracy(integer, y),
+            "same": int((rounded == integer).sum()),
+            "samples": len(y),
+        }
+
+    def decide(self) -> np.ndarray:
+        """Decide the held-out samples; returns labels (samples,)."""
+        return torch.cat([self.network.decide(x)[0] for x in self.held_x.split(1000)]).cpu().numpy()
 
     def save(self, path: Path) -> None:
         """Write a checkpoint."""

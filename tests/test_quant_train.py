@@ -161,12 +161,24 @@ def test_recipes_are_found() -> None:
         x = np.full((2, r.shape[0]), 255, np.uint8)
         x[:, 0] = 0
         net = recipe(name).build(x).export()
-        assert net.shape == "-".join(map(str, r.shape)) and net.steps == r.steps <= 16
-        assert not net.layers[0].synapses.weights[:, 0].any()
+        assert net.shape == "-".join(map(str, r.shape)) and net.steps == r.steps
+        assert bool(r.limit) or (r.steps <= 16 and not net.layers[0].synapses.weights[:, 0].any())
+        assert [x.synapses.window for x in net.layers] == list(r.windows or [1] * len(net.layers))
         assert all((layer.neuron.bias == 0).all() for layer in net.layers)
     with pytest.raises(Refused) as error:
         recipe("cifar")
     assert str(error.value) == f"Recipe must be one of {', '.join(RECIPES)}, not 'cifar'"
+
+
+@pytest.mark.parametrize("delta", [0.5, 1.0], ids=["to_a_delta", "as_published"])
+def test_freezing_delays_is_measured(delta: float) -> None:
+    """Rounded and integer networks decide alike; trained to a delta, so does the trained one."""
+    frozen = train(replace(DELAYS, delta=delta, epochs=8), EVENTS, Y, seed=1).frozen
+    assert frozen["same"] == frozen["samples"] == 25
+    assert frozen["rounded"] == frozen["integer"]
+    if delta < 1:
+        assert abs(frozen["trained"] - frozen["rounded"]) <= 0.1
+    assert train(replace(TINY, epochs=1), X, Y, seed=1).frozen == {}
 
 
 def test_best_epoch_is_frozen() -> None:
