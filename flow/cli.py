@@ -15,6 +15,7 @@ SEED = click.IntRange(0, 2**31 - 1)
 EXTRAS = {
     "torch": "train",
     "sklearn": "train",
+    "h5py": "flow",
     "amaranth": "rtl",
     "cocotb": "cosim",
     "cocotb_tools": "cosim",
