@@ -145,9 +145,9 @@ def svg(figure: Figure) -> str:
 
 
 def picture(sample: np.ndarray) -> str | None:
-    """Draw a square sample as a PNG in a data address; None if it is not square."""
+    """Draw a square image as a PNG in a data address; None if it is not square, or is counts."""
     side = round(len(sample) ** 0.5)
-    if side * side != len(sample):
+    if sample.ndim > 1 or side * side != len(sample):
         return None
     scale = max(1, 140 // side)
     pixels = np.kron(255 - sample.reshape(side, side), np.ones((scale, scale), np.uint8))
