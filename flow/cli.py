@@ -15,6 +15,7 @@ SEED = click.IntRange(0, 2**31 - 1)
 EXTRAS = {
     "torch": "train",
     "sklearn": "train",
+    "h5py": "flow",
     "amaranth": "rtl",
     "cocotb": "cosim",
     "cocotb_tools": "cosim",
@@ -103,15 +104,26 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             "folder",
             type=click.Path(path_type=Path),
             metavar="DIR",
-            help="Folder of the data set; else SPIKELINE_DATA, else downloaded.",
+            help="Folder of the data set; else SPIKELINE_DATA, else shipped or downloaded.",
         ),
         "dataset": click.option(
             "--dataset",
             metavar="NAME",
-            help="digits, mnist, fashion-mnist or own (.npz in --data).",
+            help="digits, mnist, fashion-mnist, spoken, shd, ssc, gsc or own (.npz in --data).",
+        ),
+        "framing": click.option(
+            "--framing",
+            default="grid",
+            show_default=True,
+            metavar="NAME",
+            help="How events of shd and ssc become frames: grid or squeezed (silence left out).",
         ),
         "split": click.option(
-            "--split", default="test", show_default=True, metavar="NAME", help="train or test."
+            "--split",
+            default="test",
+            show_default=True,
+            metavar="NAME",
+            help="train or test; ssc and gsc also have valid.",
         ),
         "samples": click.option(
             "--samples", type=click.IntRange(1), metavar="N", help="Only the first N samples."
@@ -174,7 +186,7 @@ def cli() -> None:
     help="Go on from the checkpoint of the same recipe and seed beside FILE (default), or anew.",
 )
 @click.option("--device", default="cpu", show_default=True, help="What torch calls it.")
-@options("data", "json")
+@options("data", "framing", "json")
 def train(
     name: str,
     seed: int,
@@ -182,6 +194,7 @@ def train(
     resume: bool,
     device: str,
     folder: Path | None,
+    framing: str,
     json_to: str | None,
 ) -> int:
     """Train the network of a recipe, in the integers that the hardware computes.
@@ -197,7 +210,7 @@ def train(
     from . import work
 
     out = out or Path("out") / f"{name}-{seed}.safetensors"
-    result = work.train(name, seed, out, folder, device=device, resume=resume)
+    result = work.train(name, seed, out, folder, device=device, resume=resume, framing=framing)
     return _say(
         result,
         json_to,
@@ -208,11 +221,12 @@ def train(
 
 @cli.command("eval")
 @click.argument("network")
-@options("data", "dataset", "split", "samples", "json")
+@options("data", "dataset", "framing", "split", "samples", "json")
 def eval_(
     network: str,
     folder: Path | None,
     dataset: str | None,
+    framing: str,
     split: str,
     samples: int | None,
     json_to: str | None,
@@ -228,7 +242,7 @@ def eval_(
     """
     from . import work
 
-    named, data = work.open(network, dataset, split, samples, folder)
+    named, data = work.open(network, dataset, split, samples, folder, framing)
     result = work.evaluate(named, data)
     early = result["early_exit"]
     return _say(
@@ -256,13 +270,14 @@ def eval_(
     metavar="N",
     help="Add a bench of the first N samples, which runs with pytest alone, without spikeline.",
 )
-@options("data", "dataset", "split", "lanes", "sweep", "pixels", "out", "json")
+@options("data", "dataset", "framing", "split", "lanes", "sweep", "pixels", "out", "json")
 def verilog(
     network: str,
     inline: bool,
     bench: int | None,
     folder: Path | None,
     dataset: str | None,
+    framing: str,
     split: str,
     out: Path | None,
     json_to: str | None,
@@ -281,7 +296,7 @@ def verilog(
 
     named, data = work.resolve(network), None
     if bench is not None:
-        named, data = work.open(network, dataset, split, bench, folder)
+        named, data = work.open(network, dataset, split, bench, folder, framing)
     out = out or Path("out") / named.name / "verilog"
     result = work.verilog(named, out, inline=inline, bench=data, **layout)
     return _say(result, json_to, *(f"{out / name}" for name in result["files"]))
@@ -291,13 +306,15 @@ def verilog(
 @click.argument("network")
 @click.option("--stalls", default="none", show_default=True, metavar="KIND", help="none or random.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of the random stalls.")
-@options("data", "dataset", "split", "samples", "lanes", "sweep", "pixels", "out", "json")
+@options("data", "dataset", "framing", "split", "samples")
+@options("lanes", "sweep", "pixels", "out", "json")
 def cosim(
     network: str,
     stalls: str,
     seed: int,
     folder: Path | None,
     dataset: str | None,
+    framing: str,
     split: str,
     samples: int | None,
     out: Path | None,
@@ -316,7 +333,7 @@ def cosim(
     """
     from . import work
 
-    named, data = work.open(network, dataset, split, samples, folder)
+    named, data = work.open(network, dataset, split, samples, folder, framing)
     result, run = work.cosim(named, data, out, stalls=stalls, seed=seed, **layout)
     cycles, interval = result["cycles"], result["interval"]
     said = [
@@ -374,13 +391,15 @@ def synth(
 @click.argument("network")
 @click.option("--target", default="ecp5", show_default=True, metavar="NAME", help="As for synth.")
 @click.option("--pnr", is_flag=True, help="Place and route too.")
-@options("data", "dataset", "split", "samples", "seeds", "lanes", "sweep", "pixels", "out", "json")
+@options("data", "dataset", "framing", "split", "samples")
+@options("seeds", "lanes", "sweep", "pixels", "out", "json")
 def report(
     network: str,
     target: str,
     pnr: bool,
     folder: Path | None,
     dataset: str | None,
+    framing: str,
     split: str,
     samples: int | None,
     seeds: int,
@@ -397,7 +416,7 @@ def report(
     """
     from . import work
 
-    named, data = work.open(network, dataset, split, samples, folder)
+    named, data = work.open(network, dataset, split, samples, folder, framing)
     out = out or Path("out") / named.name
     result = work.report(named, data, out, target=target, pnr=pnr, seeds=seeds, **layout)
     compared = result["cosim"]

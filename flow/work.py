@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ..model.encode import Counts
 from ..model.mapping import Mapping
 from ..model.refuse import Refused
 from ..model.store import content_hash, save
@@ -19,9 +20,14 @@ __all__ = ["cosim", "demo", "evaluate", "open", "report", "resolve", "synth", "t
 
 
 def open(
-    given: str, data: str | None, split: str, samples: int | None, folder: Path | None
+    given: str,
+    data: str | None,
+    split: str,
+    samples: int | None,
+    folder: Path | None,
+    framing: str = "grid",
 ) -> tuple[Named, Data]:
-    """Find a network and load the samples to run it on."""
+    """Find a network and load the samples to run it on; bins beyond its steps are cut off."""
     named = resolve(given, data)
     name = named.data or guess(split, folder)
     if name is None:
@@ -29,17 +35,29 @@ def open(
             f"Data set must be given by --dataset, as {given} is not of the zoo"
             " and no folder of one known data set is given"
         )
-    found = load(name, split, folder)
-    if found.x.shape[1] != named.network.inputs:
+    found, network = load(name, split, folder, framing), named.network
+    if found.counted != isinstance(network.coding, Counts):
+        wanted, given = ("pixels", "counts") if found.counted else ("counts", "pixels")
         raise Refused(
-            f"Samples must have {named.network.inputs} values for {named.name},"
-            f" not {found.x.shape[1]} as those of {found.name}"
+            f"Samples must be {wanted} for {named.name}, not {given} as those of {found.name}"
         )
-    return named, Data(found.x[:samples], found.y[:samples], found.name)
+    if found.x.shape[-1] != network.inputs:
+        raise Refused(
+            f"Samples must have {network.inputs} values for {named.name},"
+            f" not {found.x.shape[-1]} as those of {found.name}"
+        )
+    return named, found.cut(network.steps, samples)
 
 
 def train(
-    name: str, seed: int, out: Path, folder: Path | None, *, device: str, resume: bool
+    name: str,
+    seed: int,
+    out: Path,
+    folder: Path | None,
+    *,
+    device: str,
+    resume: bool,
+    framing: str = "grid",
 ) -> dict[str, Any]:
     """Train a recipe and write the network file; a checkpoint lies beside it until then."""
     from ..quant.recipes import recipe
@@ -47,7 +65,7 @@ def train(
     from ..quant.train import train as fit
 
     how = recipe(name)
-    data = load(how.data, "train", folder)
+    data = load(how.data, "train", folder, framing).cut(how.steps)
     show.writable(out)
     checkpoint = out.with_name(f"{out.name}.{name}-{seed}.checkpoint")
     show.writable(checkpoint)
@@ -72,7 +90,7 @@ def train(
         "hash": content_hash(trained.network),
         "recipe": name,
         "seed": seed,
-        "data": how.data,
+        **data.source,
         "held_out": trained.best,
         "held_out_last": trained.last,
         "epoch": trained.epoch,
@@ -84,7 +102,7 @@ def evaluate(named: Named, data: Data) -> dict[str, Any]:
     """Run the golden model over samples."""
     with show.progress(f"golden run of {named.name}", len(data.x)) as tick:
         result = measure(named.network, data.x, data.y, tick)
-    return {"network": named.name, "hash": named.hash, "data": data.name, **result}
+    return {"network": named.name, "hash": named.hash, **data.source, **result}
 
 
 def verilog(
@@ -112,6 +130,7 @@ def verilog(
         "core": emitted.core,
         "description": emitted.description.name,
         "files": files,
+        **(bench.source if bench is not None else {}),
     }
 
 
@@ -144,7 +163,7 @@ def cosim(
             folder=out,
             tick=lambda what: stage(f"co-simulation of {named.name}: {what}"),
         )
-    return run.json(), run
+    return {**run.json(), **data.source}, run
 
 
 def synth(

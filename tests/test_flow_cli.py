@@ -160,7 +160,10 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
         ),
         (
             "eval tiny.safetensors --dataset cats",
-            "Data set must be one of digits, mnist, fashion-mnist, own, not 'cats'",
+            (
+                "Data set must be one of digits, mnist, fashion-mnist, spoken, shd, ssc, gsc, own,"
+                " not 'cats'"
+            ),
         ),
         (
             "eval tiny.safetensors --dataset mnist --data nowhere",
@@ -172,6 +175,17 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
                 "Data folder void must hold t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte,"
                 " plain or .gz"
             ),
+        ),
+        *(
+            (
+                f"eval tiny.safetensors --dataset {name} --data void",
+                f"Data folder void must hold {what}",
+            )
+            for name, what in (
+                ("spoken", "fsdd.npz"),
+                ("shd", "shd_test.h5, plain, .gz or .zip"),
+                ("gsc", "validation_list.txt and testing_list.txt"),
+            )
         ),
         (
             "verilog tiny.safetensors --lanes 0,10 --out new",
@@ -417,3 +431,107 @@ def test_folder_of_one_data_set_needs_no_name(spikeline: Spikeline, file: Path) 
     code, out, _ = spikeline("eval", file, "--data", "mine", "--json", "-")
     result = json.loads(out)
     assert (code, result["data"], result["samples"]) == (0, "own", 3)
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> Path:
+    """A network file of 40 inputs that takes up to 3 events each, in 20 steps."""
+    import numpy as np
+
+    from spikeline.model.dense import Dense
+    from spikeline.model.encode import Counts
+    from spikeline.model.network import Layer
+    from spikeline.model.neuron import Neuron
+    from spikeline.model.readout import Readout
+
+    weights = np.random.default_rng(1).integers(-8, 8, (10, 40))
+    layer = Layer(Dense(weights, 4), Neuron(np.zeros(10, np.int64), None))
+    path = tmp_path / "counting.safetensors"
+    save(Network(20, 40, Counts(3), (layer,), Readout("final-membrane")), path)
+    return path
+
+
+def test_counts_are_cut_to_the_steps(spikeline: Spikeline, counting: Path) -> None:
+    """A network of 20 steps takes the first 20 of 46 bins; the result names the data."""
+    from spikeline.flow.data import load
+
+    code, out, _ = spikeline("eval", counting, "--dataset", "spoken", "--json", "-")
+    result = json.loads(out)
+    assert (code, result["data"], result["samples"]) == (0, "spoken", 300)
+    events = load("spoken", "test").x[:, :20]
+    assert result["input_spikes"] == round(float(events.sum(axis=(1, 2)).mean()), 2)
+    assert "framing" not in result
+
+
+@pytest.mark.parametrize("framing", ["grid", "squeezed"])
+def test_result_names_the_framing(spikeline: Spikeline, counting: Path, framing: str) -> None:
+    """Frames of the Heidelberg sets are made as told, and the result tells how."""
+    import h5py
+    import numpy as np
+
+    Path("mine").mkdir()
+    with h5py.File("mine/shd_test.h5", "w") as file:
+        for name, kind in (("times", np.float16), ("units", np.uint16)):
+            file.create_dataset(f"spikes/{name}", (1,), h5py.vlen_dtype(kind))[0] = [0]
+        file["labels"] = [3]
+    network = _wider(counting)
+    words = ("eval", network, "--data", "mine", "--framing", framing, "--json", "-")
+    code, out, _ = spikeline(*words)
+    result = json.loads(out)
+    assert (code, result["data"], result["framing"]) == (0, "shd", framing)
+    code, _, err = spikeline(*words[:-3], "loose")
+    assert (code, err) == (2, "spikeline: Framing must be one of grid, squeezed, not 'loose'\n")
+
+
+def _wider(path: Path) -> Path:
+    """Give the network of a file 140 inputs."""
+    import numpy as np
+
+    from spikeline.model.dense import Dense
+    from spikeline.model.store import load
+
+    network = load(path)
+    layer = replace(network.layers[0], synapses=Dense(np.ones((10, 140), np.int64), 4))
+    save(replace(network, inputs=140, layers=(layer,)), path)
+    return path
+
+
+def test_counts_and_pixels_are_not_mixed(spikeline: Spikeline, counting: Path, file: Path) -> None:
+    """A network of pixels refuses counts, one of counts pixels, and counts of other inputs."""
+    for network, data, sentence in (
+        (file, "spoken", "Samples must be pixels for tiny, not counts as those of spoken"),
+        (counting, "digits", "Samples must be counts for counting, not pixels as those of digits"),
+        (
+            _wider(counting),
+            "spoken",
+            "Samples must have 140 values for counting, not 40 as those of spoken",
+        ),
+    ):
+        code, _, err = spikeline("eval", network, "--dataset", data)
+        assert (code, err) == (2, f"spikeline: {sentence}\n")
+
+
+def test_counts_are_trained_on(spikeline: Spikeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recipe of counts trains on the bins of its steps, and what it makes takes them too."""
+    from spikeline.quant import recipes
+
+    how = recipes.Recipe(
+        name="few",
+        data="spoken",
+        shape=(40, 10),
+        bits=(4,),
+        steps=10,
+        limit=3,
+        readout="final-membrane",
+        loss="final",
+        shift=0,
+        turn=0,
+        scale=0,
+        quiet=0,
+        epochs=1,
+    )
+    monkeypatch.setitem(recipes.RECIPES, "few", how)
+    code, out, _ = spikeline("train", "few", "--out", "few.safetensors", "--json", "-")
+    assert (code, json.loads(out)["data"]) == (0, "spoken")
+    code, out, _ = spikeline("eval", "few.safetensors", "--dataset", "spoken", "--json", "-")
+    assert (code, json.loads(out)["samples"]) == (0, 300)

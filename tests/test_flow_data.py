@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikeline.flow import data as flow_data
+from spikeline.flow import idx as flow_idx
 from spikeline.flow.data import Data, guess, load
 from spikeline.model.refuse import Refused
 
@@ -91,7 +91,8 @@ def test_own_samples_are_read(tmp_path: Path) -> None:
 def test_names_are_refused(tmp_path: Path) -> None:
     """Unknown names of data sets, splits and folders are refused."""
     assert refusal("cats", "test") == (
-        "Data set must be one of digits, mnist, fashion-mnist, own, not 'cats'"
+        "Data set must be one of digits, mnist, fashion-mnist, spoken, shd, ssc, gsc, own,"
+        " not 'cats'"
     )
     assert refusal("mnist", "half") == "Split must be one of train, test, not 'half'"
     assert refusal("mnist", "test", tmp_path / "no") == f"Data folder {tmp_path / 'no'} must exist"
@@ -194,15 +195,15 @@ def test_download_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         return gzip.compress(right[name] if "good" in address else b"other")
 
     monkeypatch.setenv("SPIKELINE_CACHE", str(tmp_path))
-    monkeypatch.setitem(flow_data.SUMS, "mnist", sums)
-    monkeypatch.setattr(flow_data, "_get", fetch)
-    monkeypatch.setitem(flow_data.MIRRORS, "mnist", ("bad/",))
+    monkeypatch.setitem(flow_idx.SUMS, "mnist", sums)
+    monkeypatch.setattr(flow_idx, "_get", fetch)
+    monkeypatch.setitem(flow_idx.MIRRORS, "mnist", ("bad/",))
     assert refusal("mnist", "test") == (
         f"Data set mnist must be given as a folder, as {TEST[0]}.gz cannot be downloaded:"
         " bad/ sent other bytes"
     )
     assert not list(tmp_path.rglob("*ubyte*"))
-    monkeypatch.setitem(flow_data.MIRRORS, "mnist", ("bad/", "good/"))
+    monkeypatch.setitem(flow_idx.MIRRORS, "mnist", ("bad/", "good/"))
     assert same(load("mnist", "test"))
     assert asked[1:] == [f"{m}/{name}.gz" for name in TEST for m in ("bad", "good")]
     assert same(load("mnist", "test")) and len(asked) == 5
@@ -216,8 +217,8 @@ def test_download_that_breaks_off_is_told(tmp_path: Path, monkeypatch: pytest.Mo
         raise http.client.IncompleteRead(b"abc", 7)
 
     monkeypatch.setenv("SPIKELINE_CACHE", str(tmp_path))
-    monkeypatch.setitem(flow_data.MIRRORS, "mnist", ("bad/",))
-    monkeypatch.setattr(flow_data, "_get", fetch)
+    monkeypatch.setitem(flow_idx.MIRRORS, "mnist", ("bad/",))
+    monkeypatch.setattr(flow_idx, "_get", fetch)
     assert refusal("mnist", "test") == (
         f"Data set mnist must be given as a folder, as {TEST[0]}.gz cannot be downloaded:"
         " bad/ failed (IncompleteRead(3 bytes read, 7 more expected))"
@@ -237,7 +238,7 @@ def clothes(monkeypatch: pytest.MonkeyPatch) -> None:
     for names in (TRAIN, TEST):
         for name, array in zip(names, (X, Y), strict=True):
             digest = hashlib.md5(idx(array)).hexdigest()
-            monkeypatch.setitem(flow_data.SUMS["fashion-mnist"], name, digest)
+            monkeypatch.setitem(flow_idx.SUMS["fashion-mnist"], name, digest)
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])

@@ -85,7 +85,7 @@ def test_model_loads_without_its_neighbours() -> None:
 
 def test_help_loads_no_heavy_library() -> None:
     """The command line itself brings in none of the libraries that its commands need."""
-    heavy = "{'torch', 'amaranth', 'cocotb', 'matplotlib', 'sklearn', 'rich'}"
+    heavy = "{'torch', 'amaranth', 'cocotb', 'matplotlib', 'sklearn', 'rich', 'h5py'}"
     code = f"import sys, spikeline.flow.cli; print({heavy} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "set()\n"
@@ -105,7 +105,7 @@ def test_constraints_pin_every_requirement() -> None:
 
 
 def test_wheel_holds_everything(tmp_path: Path) -> None:
-    """The wheel holds every source file, the shipped networks, the page and the licence."""
+    """The wheel holds every source file, what is shipped with them, the page and the licences."""
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, _copy(tmp_path)],
         check=True,
@@ -113,10 +113,12 @@ def test_wheel_holds_everything(tmp_path: Path) -> None:
     )
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         names = set(wheel.namelist())
-    wanted = [*SOURCES, ROOT / "flow" / "report.html.jinja", *(ROOT / "flow" / "zoo").glob("*.*")]
+    shipped = [path for name in ("zoo", "events") for path in (ROOT / "flow" / name).glob("*.*")]
+    wanted = [*SOURCES, ROOT / "flow" / "report.html.jinja", *shipped]
     missing = {f"spikeline/{path.relative_to(ROOT).as_posix()}" for path in wanted} - names
     assert not missing
-    assert any(name.endswith("licenses/LICENSE") for name in names)
+    for file in ("LICENSE", "flow/events/spoken-digits.txt"):
+        assert any(name.endswith(f"licenses/{file}") for name in names)
     assert not any(name.startswith(("spikeline/tests", "tests")) for name in names)
 
 
