@@ -17,16 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from .mapping import Mapping, Unit
-from .network import Network, Run
+from .mapping import Mapping, Unit, slots
+from .network import Layer, Network, Run
 from .neuron import Neuron, reduce_leak
 
-__all__ = ["IN_FLIGHT", "PIPELINE", "chunks", "predict", "queue_depth", "rest", "scanned"]
+__all__ = ["IN_FLIGHT", "chunks", "latency", "predict", "queue_depth", "rest", "scanned"]
 
 # Samples under way at once, from their first beat to their result.
 IN_FLIGHT = 4
-# From a sweep operation to the write of what it found into the queue.
-PIPELINE = 3
 
 Vector = Sequence[int]  # numbers of spikes in the chunks of a vector, zeros left out
 
@@ -41,6 +39,11 @@ def rest(neuron: Neuron) -> int:
         return 0
     m, k = reduce_leak(neuron.leak)
     return 1 if m <= 1 or m == (1 << k) - 1 else 2
+
+
+def latency(unit: Unit) -> int:
+    """Cycles from an operation of the tail to the terms that it adds."""
+    return 2 if unit.engine == "dense" else 3
 
 
 def queue_depth(last: bool) -> int:
@@ -112,7 +115,7 @@ class Readout:
 class Skid:
     """A buffer of two items (rtl/stream.py)."""
 
-    def __init__(self, sink: "Narrow | Engine") -> None:
+    def __init__(self, sink: "Narrow | Serial") -> None:
         self.sink = sink
         self.left = [-2, -2]  # when the last two items left
 
@@ -126,7 +129,7 @@ class Skid:
 class Narrow:
     """Passes a vector on in chunks, in the end event by event (rtl/narrow.py)."""
 
-    def __init__(self, sink: "Skid | Engine", chunk: int, registered: bool) -> None:
+    def __init__(self, sink: "Skid | Serial", chunk: int, registered: bool) -> None:
         self.sink = sink
         self.chunk = chunk
         self.registered = registered
@@ -136,7 +139,7 @@ class Narrow:
     def take(self, at: int, vector: Vector, tick: bool, last: bool) -> int:
         """Take a vector, not empty unless it ends something."""
         at = moved = max(at, self.free)
-        if isinstance(self.sink, Engine):
+        if isinstance(self.sink, Serial):
             # Event by event: each moves to the output register as the one before is taken.
             first = max(at + 1, self.sent)
             moved, self.sent = self.sink.take_all(first, sum(vector), tick, last)
@@ -150,20 +153,17 @@ class Narrow:
         return at
 
 
-class Engine:
-    """Adds the rows of events, sweeps at the end of a step (rtl/dense.py)."""
+class Serial:
+    """Takes events one by one; each takes value x `cost` cycles."""
 
-    def __init__(self, neuron: Neuron, unit: Unit, last: bool) -> None:
-        self.unit = unit
-        self.last = last
-        self.rest = rest(neuron)
-        self.depth = queue_depth(last)
-        self.sink: Narrow | Engine | Readout | None = None
+    def __init__(self, cost: int) -> None:
+        self.cost = cost
         self.free = 0
-        self.taken = 0  # when the last vector left the queue
-        self.room: list[int] = []  # when the places given away come back
-        self.found: Sequence[Vector] = ()  # spikes of the step that is next, by position
-        self.final = False
+        self.opens = 0  # before, no event begins
+
+    def busy(self, at: int, value: int) -> int:
+        """Add an event that is taken at `at`: until when that takes."""
+        return max(at, self.opens - 1) + value * self.cost if value else at
 
     def take_all(self, at: int, events: int, tick: bool, last: bool) -> tuple[int, int]:
         """Take events that move to a register before, the first at `at`, the last with the end.
@@ -175,16 +175,63 @@ class Engine:
         """
         moved = at
         if events > 1:
-            taken = max(at + 1, self.free) + (events - 2) * self.unit.folds
-            self.free = taken + self.unit.folds
-            moved = taken
+            moved = max(at + 1, self.free)
+            self.free = self.busy(moved, events - 1)
+            if events > 2:
+                moved = self.free - self.cost
         return moved, self.take(moved + 1, min(events, 1), tick, last)
 
     def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
         """Take an item: an event of `value` (0 is none), perhaps the end of a step or sample."""
+        raise NotImplementedError
+
+
+class Wheel(Serial):
+    """Adds the rows of events to slots; hands the end of a step to the tail (rtl/wheel.py)."""
+
+    def __init__(self, layer: Layer, unit: Unit, sink: "Engine") -> None:
+        super().__init__(layer.synapses.taps * unit.folds)
+        self.sink = sink
+        self.folds = unit.folds
+        self.slots = slots(layer.synapses.window)
+
+    def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
+        """Take an item."""
         value = sum(value) if isinstance(value, Sequence) else value
         at = max(at, self.free)
-        busy = at + value * self.unit.folds
+        busy = self.busy(at, value)
+        if not (tick or last):
+            self.free = max(busy, at + 1)
+            return at
+        # The tail takes the step's slots first; after a sample all of them are cleared.
+        self.free = self.sink.take(busy + 1, 1, tick, last)
+        self.opens = self.free + self.folds + 1
+        if last:
+            self.free += (1 + self.slots) * self.folds
+        return at
+
+
+class Engine(Serial):
+    """Adds the rows of events, sweeps at the end of a step: the tail (rtl/engine.py)."""
+
+    def __init__(self, layer: Layer, unit: Unit, last: bool) -> None:
+        super().__init__(unit.folds)
+        self.unit = unit
+        self.last = last
+        self.rest = rest(layer.neuron)
+        self.depth = queue_depth(last)
+        self.pipeline = latency(unit) + 1  # from a sweep to the write of what it found
+        self.sink: Narrow | Serial | Readout | None = None
+        self.taken = 0  # when the last vector left the queue
+        self.room: list[int] = []  # when the places given away come back
+        self.found: Sequence[Vector] = ()  # spikes of the step that is next, by position
+        self.final = False
+
+    def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
+        """Take an item."""
+        value = sum(value) if isinstance(value, Sequence) else value
+        at = max(at, self.free)
+        busy = self.busy(at, value)
         if not (tick or last):
             self.free = max(busy, at + 1)
             return at
@@ -198,13 +245,13 @@ class Engine:
             if end or spikes or (self.last and tick):
                 back = self._hand_on(busy, spikes, tick and end, last and end)
             else:
-                back = busy + PIPELINE
+                back = busy + self.pipeline
             heappush(self.room, back)
         self.free = busy + self.rest
         return at
 
     def _hand_on(self, at: int, spikes: Vector, tick: bool, last: bool) -> int:
-        offered = max(at + PIPELINE + 1, self.taken + 1)
+        offered = max(at + self.pipeline + 1, self.taken + 1)
         assert self.sink is not None
         if isinstance(self.sink, Readout):
             self.taken = self.sink.take(offered, spikes, tick, last, self.final)
@@ -216,7 +263,7 @@ class Engine:
 class Framer:
     """Makes items of beats, in two stages before a skid buffer (rtl/framer.py)."""
 
-    def __init__(self, sink: Engine, readout: Readout) -> None:
+    def __init__(self, sink: Serial, readout: Readout) -> None:
         self.sink = Skid(sink)
         self.readout = readout
         self.beat = -1  # the last beat was taken
@@ -253,7 +300,7 @@ class Framer:
 class Pixels:
     """Plays images back from one of two memories (rtl/pixels.py)."""
 
-    def __init__(self, sink: "Narrow | Engine", readout: Readout) -> None:
+    def __init__(self, sink: "Narrow | Serial", readout: Readout) -> None:
         self.sink = sink
         self.readout = readout
         self.beat = -1
@@ -299,22 +346,19 @@ class Core:
 
     def __init__(self, network: Network, mapping: Mapping) -> None:
         self.readout = Readout(network, mapping.units[-1])
-        sink: Engine | Readout = self.readout
+        sink: Serial | None = None
         self.engines: list[Engine] = []
-        for n in reversed(range(len(network.layers))):
-            last = n == len(network.layers) - 1
-            engine = Engine(network.layers[n].neuron, mapping.units[n], last)
-            engine.sink = sink
-            if isinstance(sink, Engine):
-                engine.sink = _narrowed(sink, chunks(mapping.units[n]))
+        for layer, unit in zip(reversed(network.layers), reversed(mapping.units), strict=True):
+            engine = Engine(layer, unit, sink is None)
+            engine.sink = _narrowed(sink, chunks(unit)) if sink else self.readout
             self.engines.insert(0, engine)
-            sink = engine
-        first = self.engines[0]
+            sink = Wheel(layer, unit, engine) if unit.engine == "wheel" else engine
+        assert sink is not None
         if mapping.pixels:
             stages = [1] if mapping.pixels > 1 else []
-            self.source = Pixels(_narrowed(first, stages), self.readout)
+            self.source = Pixels(_narrowed(sink, stages), self.readout)
         else:
-            self.source = Framer(first, self.readout)
+            self.source = Framer(sink, self.readout)
         self.results: list[int] = []
 
     def sample(
@@ -340,9 +384,9 @@ class Core:
         return start, self.results[-1]
 
 
-def _narrowed(sink: Engine, stages: list[int]) -> Narrow | Engine:
+def _narrowed(sink: Serial, stages: list[int]) -> Narrow | Serial:
     """Put stages of serialisation before an engine."""
-    narrowed: Narrow | Engine = sink
+    narrowed: Narrow | Serial = sink
     for chunk in reversed(stages):
         narrowed = Narrow(Skid(narrowed) if chunk > 1 else sink, chunk, chunk > 1)
     return narrowed

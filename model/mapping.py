@@ -3,14 +3,22 @@
 A value beside the network; it never changes a spike.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 
+from .delayed import Delayed
 from .encode import Latency
-from .network import Network
+from .network import Layer, Network
 from .refuse import Refused, is_integer
+from .width import Bounds, prove, signed_width
 
-__all__ = ["Mapping", "Unit"]
+__all__ = ["BUDGET", "DELAYS", "Mapping", "Unit", "delay_bits", "slot_widths", "slots"]
+
+# What may be asked for of a layer with delays.
+DELAYS = ("auto", "line", "wheel")
+# Bits of memory that the wheels of a network may need together before some become lines.
+BUDGET = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +32,15 @@ class Unit:
         P, neurons that add a row of weights in one cycle.
     sweep : int, a divisor of `lanes`
         S, neurons that leak, compare and reset in one cycle.
+    engine : "dense", "line" or "wheel"
+        Where the terms come from: events themselves; with delays, from what came in the steps
+        before, or from currents of the steps to come.
     """
 
     neurons: int
     lanes: int
     sweep: int
+    engine: str = "dense"
 
     @property
     def folds(self) -> int:
@@ -42,6 +54,10 @@ class Unit:
     def groups(self) -> int:
         """Sweep cycles per fold."""
         return self.lanes // self.sweep
+
+    def served(self, lane: int) -> range:
+        """Neurons that a lane serves, one per fold."""
+        return range(lane, self.neurons, self.lanes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +81,7 @@ class Mapping:
         lanes: tuple[int, ...] | None = None,
         sweep: tuple[int, ...] | None = None,
         pixels: int = 0,
+        delay: str | Sequence[str] = "auto",
     ) -> "Mapping":
         """Lay out a network.
 
@@ -73,12 +90,17 @@ class Mapping:
         lanes : one int per layer; all neurons of a layer at once by default
         sweep : one int per layer; as many as lanes by default
         pixels : int, 0..64
+        delay : one of `DELAYS`, or one per layer
+            Engine of the layers with delays. "auto" is a wheel, as it costs the fewest cycles where
+            events are few; but where the wheels of the network need more bits than `BUDGET`, the
+            largest of them are lines instead.
 
         Raises
         ------
         Refused
             If there is not one number per layer, lanes are not in 1..neurons, or sweep does not
-            divide lanes, or pixels come to a network without latency coding.
+            divide lanes, or pixels come to a network without latency coding, or there is no such
+            engine.
         """
         neurons = [layer.synapses.post for layer in network.layers]
         lanes = tuple(neurons if lanes is None else lanes)
@@ -99,4 +121,74 @@ class Mapping:
         if pixels and not isinstance(network.coding, Latency):
             raise Refused("Packed pixels must feed a network with latency coding")
         units = tuple(Unit(n, p, s) for n, p, s in zip(neurons, lanes, sweep, strict=True))
-        return cls(units, pixels)
+        return cls(_engines(network, units, delay), pixels)
+
+
+def slots(window: int) -> int:
+    """Slots of a wheel for delays 0..window - 1: a power of two, so that they go around."""
+    return 1 << (window - 1).bit_length()
+
+
+def slot_widths(unit: Unit, bounds: Bounds) -> list[int]:
+    """Widths of a wheel's slots in each lane: they hold every current of the neurons it serves."""
+    low, high = bounds.current
+    return [
+        signed_width(int(low[lane :: unit.lanes].min()), int(high[lane :: unit.lanes].max()))
+        for lane in range(unit.lanes)
+    ]
+
+
+def wheel_bits(layer: Layer, unit: Unit, bounds: Bounds) -> int:
+    """Memory of a layer's wheel, bits: slots of each lane and fold."""
+    return unit.folds * slots(layer.synapses.window) * sum(slot_widths(unit, bounds))
+
+
+def line_bits(layer: Layer, limit: int) -> int:
+    """Memory of a layer's lines, bits: what came of each input; where it counts, twice arrived."""
+    bits = limit.bit_length()
+    return layer.synapses.pre * bits * (layer.synapses.window + 2 * (bits > 1))
+
+
+def delay_bits(network: Network, units: Sequence[Unit]) -> list[dict[str, int]]:
+    """Predict the bits of memory that each layer needs for its delays, by engine; {} without any.
+
+    Weights, delays and accumulators are not among them.
+    """
+    return [
+        {"line": line_bits(layer, limit), "wheel": wheel_bits(layer, unit, bounds)}
+        if isinstance(layer.synapses, Delayed)
+        else {}
+        for layer, unit, bounds, (limit, _) in zip(
+            network.layers, units, prove(network), network.declared(), strict=True
+        )
+    ]
+
+
+def _engines(
+    network: Network, units: tuple[Unit, ...], delay: str | Sequence[str]
+) -> tuple[Unit, ...]:
+    """Choose the engine of every layer."""
+    wanted = (delay,) * len(units) if isinstance(delay, str) else tuple(delay)
+    if len(wanted) != len(units):
+        raise Refused(
+            f"Delay engines must be given for each of the {len(units)} layers, "
+            f"not for {len(wanted)}"
+        )
+    for i, name in enumerate(wanted):
+        if name not in DELAYS:
+            raise Refused(
+                f"Delay engine of layer {i} must be one of {', '.join(DELAYS)}, not {name!r}"
+            )
+    engines = [
+        name if isinstance(layer.synapses, Delayed) else "dense"
+        for name, layer in zip(wanted, network.layers, strict=True)
+    ]
+    if "auto" in engines:
+        bits = delay_bits(network, units)
+        wheels = {n: bits[n]["wheel"] for n, e in enumerate(engines) if e in ("auto", "wheel")}
+        for n in sorted(wheels, key=wheels.__getitem__, reverse=True):
+            if engines[n] == "auto":
+                engines[n] = "wheel" if sum(wheels.values()) <= BUDGET else "line"
+            if engines[n] == "line":
+                del wheels[n]
+    return tuple(replace(unit, engine=e) for unit, e in zip(units, engines, strict=True))

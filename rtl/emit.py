@@ -12,6 +12,7 @@ from ..model.mapping import Mapping
 from ..model.network import Network
 from ..model.refuse import Refused
 from ..model.store import content_hash, describe, write_atomically
+from .delayed import Delayed
 from .dense import Dense
 from .framer import beat
 from .memory import Emission, Rom
@@ -140,7 +141,10 @@ def _describe(top: Top, name: str, digest: str) -> dict[str, object]:
         "name": name,
         "hash": digest,
         "network": describe(network),
-        "mapping": [{"lanes": u.lanes, "sweep": u.sweep, "folds": u.folds} for u in mapping.units],
+        "mapping": [
+            {"lanes": u.lanes, "sweep": u.sweep, "folds": u.folds, "engine": u.engine}
+            for u in mapping.units
+        ],
         "clock": "clk, rising edge",
         "reset": "rst, high, synchronous",
         "s_axis": {"tdata_bits": len(top.s_axis_tdata)} | _packet(top),
@@ -172,8 +176,8 @@ def _packet(top: Top) -> dict[str, object]:
     }
 
 
-def _items(engine: Dense) -> dict[str, object]:
-    """Describe the items of a layer (rtl/stream.py; of the last one rtl/dense.py `measured`)."""
+def _items(engine: Dense | Delayed) -> dict[str, object]:
+    """Describe the items of a layer (rtl/stream.py; of the last one rtl/engine.py `measured`)."""
     neurons, neuron = engine.unit.neurons, engine.lanes.neuron
     return {
         "neurons": neurons,

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ..model.mapping import Unit
 from ..model.network import Layer
 from ..model.width import Bounds, signed_width
+from .gates import later
 from .neuron import Neuron
 from .sequencer import operation
 
@@ -35,23 +36,25 @@ def result(unit: Unit, width: int | None) -> data.StructLayout:
 
 
 class Lanes(wiring.Component):
-    """P accumulators for each fold; adds a row of weights per cycle, or sweeps S neurons.
+    """P accumulators for each fold; adds a term to each per cycle, or sweeps S neurons.
 
     Parameters
     ----------
     layer : model.network.Layer
     unit : Unit
-    inputs : int
+    rows : int
     bounds : Bounds
         The proven widths are made from them.
+    bits : int
+        Width of a term.
     measures : bool
         Whether results have membranes.
 
     Members
     -------
-    i : In(operation(unit, inputs))
-    row : In(lanes * bits)
-        Weights of the operation two cycles before, lane 0 lowest.
+    i : In(operation(unit, rows))
+    terms : In(data.ArrayLayout(signed(bits), lanes))
+        What the operation two cycles before adds, before the shift of the current.
     valid : Out(1)
         `o` holds the result of the sweep operation three cycles before.
     o : Out(result(unit, width)), or without a width
@@ -63,30 +66,26 @@ class Lanes(wiring.Component):
     """
 
     i: data.View
-    row: Signal
+    terms: data.View
     valid: Signal
     o: data.View
 
     def __init__(
-        self, layer: Layer, unit: Unit, inputs: int, bounds: Bounds, *, measures: bool
+        self, layer: Layer, unit: Unit, rows: int, bounds: Bounds, bits: int, *, measures: bool
     ) -> None:
         self.layer = layer
         self.unit = unit
         self.measures = measures
         self.neuron = Neuron(layer.neuron, bounds)
-        self.widths = [self.neuron.width(self._served(lane)) for lane in range(unit.lanes)]
+        self.widths = [self.neuron.width(unit.served(lane)) for lane in range(unit.lanes)]
         super().__init__(
             {
-                "i": In(operation(unit, inputs)),
-                "row": In(unit.lanes * layer.synapses.bits),
+                "i": In(operation(unit, rows)),
+                "terms": In(data.ArrayLayout(signed(bits), unit.lanes)),
                 "valid": Out(1),
                 "o": Out(result(unit, max(self.widths) if measures else None)),
             }
         )
-
-    def _served(self, lane: int) -> range:
-        """Neurons that lane serves, one per fold."""
-        return range(lane, self.unit.neurons, self.unit.lanes)
 
     def _by_fold(self, fold: Value, lane: int, number: Sequence[int]) -> Value:
         """Select a lane's number by fold; unused places of the last fold repeat another's."""
@@ -96,12 +95,9 @@ class Lanes(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        read, op = Signal.like(self.i), Signal.like(self.i)
-        m.d.sync += [read.eq(self.i), op.eq(read)]
-        write = op
-        for _ in range(self.neuron.rest):
-            m.d.sync += (delayed := Signal.like(write)).eq(write)
-            write = delayed
+        read = later(m, self.i)
+        op = later(m, read)
+        write = later(m, op, self.neuron.rest)
 
         # With several folds a sample is not cleared but marked: a fresh fold is not read before it
         # was written.
@@ -138,15 +134,14 @@ class Lanes(wiring.Component):
     ) -> tuple[Value, Value]:
         """Make one lane; returns whether its membrane reaches the threshold, and the membrane."""
         neuron, golden, width = self.neuron, self.layer.neuron, self.widths[lane]
-        served, bits = self._served(lane), self.layer.synapses.bits
+        served = self.unit.served(lane)
         first = [neuron.first(n) for n in served]
         bias = [int(golden.bias[n]) for n in served]
         theta = [neuron.threshold(n) or 0 for n in served]
         kept = Signal(signed(width), name=f"word{lane}")
 
         # Integrate.
-        weight = self.row[lane * bits : (lane + 1) * bits].as_signed()
-        added = (weight << golden.shift) + kept
+        added = (self.terms[lane] << golden.shift) + kept
 
         # Fire; the places of the last fold that no neuron has never do.
         threshold = self._by_fold(op.fold, lane, theta)
@@ -167,9 +162,9 @@ class Lanes(wiring.Component):
         else:
             h, s = Signal(signed(width), name=f"h{lane}"), Signal(name=f"s{lane}")
             m.d.sync += [h.eq(neuron.clamp(kept)), s.eq(over)]
-            after = _delay(m, op.fold, 1)
+            after = later(m, op.fold)
             v = neuron.decay(neuron.reset(h, s, self._by_fold(after, lane, theta)))
-            swept = _delay(m, v, neuron.rest - 1) + self._by_fold(write.fold, lane, bias)
+            swept = later(m, v, neuron.rest - 1) + self._by_fold(write.fold, lane, bias)
 
         # Write.
         mine = write.sweep & (write.group == lane // self.unit.sweep)
@@ -240,11 +235,3 @@ class Lanes(wiring.Component):
         for k in range(size if self.measures else 0):
             membrane_of = Array(membranes[g * size + k] for g in range(groups))
             m.d.sync += self.o.membranes[k].eq(membrane_of[op.group])
-
-
-def _delay(m: Module, value: Value, cycles: int) -> Value:
-    """Delay a value by registers."""
-    for _ in range(cycles):
-        m.d.sync += (delayed := Signal.like(value)).eq(value)
-        value = delayed
-    return value

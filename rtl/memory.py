@@ -1,8 +1,9 @@
 """Weight memories."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal
+from amaranth.hdl import ClockSignal, Const, Instance, Module, Shape, ShapeLike, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -26,13 +27,13 @@ class Rom(wiring.Component):
     ----------
     name : str
         Name of the Verilog module.
-    width : int, bits
+    shape : ShapeLike
     words : sequence of int
 
     Members
     -------
     address : In(range(len(words)))
-    data : Out(width)
+    data : Out(shape)
 
     Timing
     ------
@@ -40,13 +41,13 @@ class Rom(wiring.Component):
     """
 
     address: Signal
-    data: Signal
+    data: Any
 
-    def __init__(self, name: str, width: int, words: Sequence[int]) -> None:
+    def __init__(self, name: str, shape: ShapeLike, words: Sequence[int]) -> None:
         self.name = name
-        self.width = width
+        self.width = Shape.cast(shape).width
         self.words = words
-        super().__init__({"address": In(range(len(words))), "data": Out(width)})
+        super().__init__({"address": In(range(len(words))), "data": Out(shape)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -8,6 +8,7 @@ from ..model.cycles import chunks
 from ..model.mapping import Mapping
 from ..model.network import Network as Golden
 from ..model.width import prove
+from .delayed import Delayed
 from .dense import Dense
 from .narrow import Narrow
 from .readout import Readout
@@ -46,7 +47,7 @@ class Network(wiring.Component):
         self.bounds = prove(golden)
         last = len(golden.layers) - 1
         self.engines = [
-            Dense(
+            (Dense if unit.engine == "dense" else Delayed)(
                 layer,
                 unit,
                 bounds,

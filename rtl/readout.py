@@ -10,7 +10,7 @@ from ..model.cycles import scanned
 from ..model.mapping import Unit
 from ..model.network import Network
 from ..model.width import Bounds, score_bounds, signed_width
-from .dense import measured
+from .engine import measured
 from .neuron import Neuron
 
 __all__ = ["Readout", "outcome"]

@@ -5,6 +5,7 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..model.mapping import Unit
+from .gates import advance
 from .stream import vector
 
 __all__ = ["Sequencer", "operation"]
@@ -19,13 +20,20 @@ class Phase(enum.Enum, shape=2):
     REST = 3  # the sweep writes back
 
 
-def operation(unit: Unit, inputs: int) -> data.StructLayout:
-    """Make the layout of an operation; at most one of `add` and `sweep` is set."""
+def operation(unit: Unit, rows: int) -> data.StructLayout:
+    """Make the layout of an operation; at most one of `add` and `sweep` is set.
+
+    Parameters
+    ----------
+    unit : Unit
+    rows : int
+        Rows of one fold: taps of all inputs.
+    """
     return data.StructLayout(
         {
             "add": 1,  # add row `row` to the accumulators of `fold`
             "sweep": 1,  # leak, compare, reset group `group` of `fold`
-            "row": range(inputs * unit.folds),
+            "row": range(rows * unit.folds),
             "fold": range(unit.folds),
             "group": range(unit.groups),
             "fire": 1,  # the sweep ends a step
@@ -36,7 +44,7 @@ def operation(unit: Unit, inputs: int) -> data.StructLayout:
 
 
 class Sequencer(wiring.Component):
-    """Turns items into additions (value x folds), then a sweep (folds x groups, and a `rest`).
+    """Turns items into additions (value x taps x folds), then a sweep (folds x groups, a `rest`).
 
     Parameters
     ----------
@@ -48,12 +56,14 @@ class Sequencer(wiring.Component):
         Room of the queue behind the engine, in vectors.
     rest : int, cycles
         How much later a sweep writes back than an addition.
+    taps : int
+        Rows of one input, in each fold.
 
     Members
     -------
     i : In(stream.Signature(vector(inputs, 1, bits)))
-    o : Out(operation(unit, inputs))
-        Holds for one cycle; nothing can refuse it.
+    o : Out(operation(unit, inputs * taps))
+        Holds for one cycle; nothing can refuse it. Row (position * taps + tap) * folds + fold.
     returned : In(range(3))
         Vectors that were taken from the queue, or not written into it after all.
 
@@ -66,14 +76,17 @@ class Sequencer(wiring.Component):
     o: data.View
     returned: Signal
 
-    def __init__(self, unit: Unit, inputs: int, bits: int, depth: int, rest: int) -> None:
+    def __init__(
+        self, unit: Unit, inputs: int, bits: int, depth: int, rest: int, taps: int = 1
+    ) -> None:
         self.unit = unit
         self.depth = depth
         self.rest = rest
+        self.taps = taps
         super().__init__(
             {
                 "i": In(stream.Signature(vector(inputs, 1, bits))),
-                "o": Out(operation(unit, inputs)),
+                "o": Out(operation(unit, inputs * taps)),
                 "returned": In(range(3)),
             }
         )
@@ -85,6 +98,7 @@ class Sequencer(wiring.Component):
         busy = Signal(init=1)
         phase = Signal(Phase, init=Phase.CLEAR)
         fold = Signal(range(folds))
+        tap = Signal(range(self.taps))
         group = Signal(range(groups))
         room = Signal(range(self.depth + 1), init=self.depth)
         resting = Signal(range(self.rest + 1))
@@ -96,7 +110,7 @@ class Sequencer(wiring.Component):
         m.d.comb += [
             o.add.eq(busy & (phase == Phase.ADD)),
             o.sweep.eq(busy & (clears | (phase == Phase.SWEEP)) & (room != 0)),
-            o.row.eq(item.position * folds + fold),
+            o.row.eq((item.position * self.taps + tap) * folds + fold),
             o.fold.eq(fold),
             o.group.eq(group),
             o.fire.eq(item.tick & ~clears),
@@ -107,20 +121,16 @@ class Sequencer(wiring.Component):
 
         # Folds are the inner loop of an addition, groups that of a sweep.
         with m.If(o.add):
-            m.d.sync += fold.eq(fold + 1)
-            with m.If(fold == folds - 1):
-                m.d.sync += [fold.eq(0), item.lanes.eq(item.lanes - 1)]
+            with m.If(advance(m, (fold, folds), (tap, self.taps))):
+                m.d.sync += item.lanes.eq(item.lanes - 1)
                 with m.If(item.lanes == 1):
                     with m.If(item.tick | item.last):
                         m.d.sync += phase.eq(Phase.SWEEP)
                     with m.Else():
                         m.d.comb += done.eq(1)
         with m.If(o.sweep):
-            m.d.sync += group.eq(group + 1)
-            with m.If(group == groups - 1):
-                m.d.sync += [group.eq(0), fold.eq(fold + 1)]
+            advance(m, (group, groups), (fold, folds))
             with m.If(is_end):
-                m.d.sync += fold.eq(0)
                 if self.rest:
                     m.d.sync += [phase.eq(Phase.REST), resting.eq(self.rest - 1)]
                 else:

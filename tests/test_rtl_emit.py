@@ -16,8 +16,8 @@ from spikeline.model.neuron import Neuron
 from spikeline.model.readout import Readout
 from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash
-from spikeline.rtl.dense import rows
 from spikeline.rtl.emit import Emitted, emit
+from spikeline.rtl.engine import rows
 from spikeline.rtl.framer import beat
 
 from .test_rtl_network import network
@@ -147,8 +147,8 @@ def test_description_tells_how_to_read_and_write_packets(emitted):
 
     assert (told["name"], told["hash"]) == ("net", content_hash(NET))
     assert told["mapping"] == [
-        {"lanes": 4, "sweep": 4, "folds": 2},
-        {"lanes": 2, "sweep": 2, "folds": 2},
+        {"lanes": 4, "sweep": 4, "folds": 2, "engine": "dense"},
+        {"lanes": 2, "sweep": 2, "folds": 2, "engine": "dense"},
     ]
     fields = {name: {"lsb": f.offset, "bits": f.width} for name, f in beat(NET)}
     assert told["s_axis"]["beat"] == fields

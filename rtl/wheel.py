@@ -1,0 +1,245 @@
+"""The wheel: every event is added, when it comes, to the currents of the steps it reaches.
+
+Each lane holds one slot for every step that an event can reach, for each fold. The slot of the
+step at hand is `now`; a delay of d steps is the slot ``now + d``, around the wheel. At the end of a
+step the tail adds that slot to the accumulators; it is cleared and the wheel moves on.
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, enum, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..model.mapping import Unit, slot_widths, slots
+from ..model.network import Layer
+from ..model.width import Bounds
+from .engine import row, rows
+from .gates import advance, later
+from .memory import Rom
+from .sequencer import operation
+from .stream import vector
+
+__all__ = ["Scatter", "Wheel"]
+
+
+class Phase(enum.Enum, shape=2):
+    """What the item at hand wants next."""
+
+    RESET = 0  # after reset: clear all slots
+    ADD = 1
+    HAND = 2  # hand the end of the step to the tail
+    CLEAR = 3  # the sample is over: clear all slots
+
+
+def turn(unit: Unit, rows: int) -> data.StructLayout:
+    """Make the layout of an operation on the slots; at most one of `add` and `take` is set."""
+    return data.StructLayout(
+        {
+            "add": 1,  # add row `row` to the slots of `fold`
+            "take": 1,  # clear slot `now` of `fold`; after the last fold the wheel moves on
+            "row": range(rows * unit.folds),
+            "fold": range(unit.folds),
+        }
+    )
+
+
+class Scatter(wiring.Component):
+    """Turns events into additions (value x taps x folds); hands on what ends.
+
+    The end of a sample clears all slots, as does reset.
+
+    Parameters
+    ----------
+    unit : Unit
+    inputs : int
+    bits : int
+        Width of an event's value.
+    taps : int
+        Rows of one input, in each fold.
+    slots : int
+        Of one fold.
+
+    Members
+    -------
+    i : In(stream.Signature(vector(inputs, 1, bits)))
+    hold : In(1)
+        Do nothing in this cycle.
+    op : Out(turn(unit, inputs * taps))
+        Holds for one cycle. Row (position * taps + tap) * folds + fold.
+    o : Out(stream.Signature(vector(1, 1)))
+        Ends of steps and samples, each with one event.
+    awake : Out(1)
+        The slots are clear after reset.
+
+    Timing
+    ------
+    An operation comes a cycle after its item. An end is offered in the cycle behind the item's last
+    addition; clearing takes slots x folds cycles.
+    """
+
+    i: stream.Interface
+    hold: Signal
+    op: data.View
+    o: stream.Interface
+    awake: Signal
+
+    def __init__(self, unit: Unit, inputs: int, bits: int, taps: int, slots: int) -> None:
+        self.unit = unit
+        self.taps = taps
+        self.slots = slots
+        super().__init__(
+            {
+                "i": In(stream.Signature(vector(inputs, 1, bits))),
+                "hold": In(1),
+                "op": Out(turn(unit, inputs * taps)),
+                "o": Out(stream.Signature(vector(1, 1))),
+                "awake": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        i, o, op, folds = self.i, self.o, self.op, self.unit.folds
+        item = Signal.like(i.p)
+        busy = Signal(init=1)
+        phase = Signal(Phase, init=Phase.RESET)
+        fold = Signal(range(folds))
+        tap = Signal(range(self.taps))
+        slot = Signal(range(self.slots))
+        done = Signal()
+
+        # Operate on the item at hand.
+        clears = (phase == Phase.RESET) | (phase == Phase.CLEAR)
+        m.d.comb += [
+            op.add.eq(busy & (phase == Phase.ADD) & ~self.hold),
+            op.take.eq(busy & clears & ~self.hold),
+            op.row.eq((item.position * self.taps + tap) * folds + fold),
+            op.fold.eq(fold),
+            o.valid.eq(busy & (phase == Phase.HAND)),
+            o.p.lanes.eq(1),
+            o.p.tick.eq(item.tick),
+            o.p.last.eq(item.last),
+            self.awake.eq(phase != Phase.RESET),
+        ]
+        with m.If(op.add):
+            with m.If(advance(m, (fold, folds), (tap, self.taps))):
+                m.d.sync += item.lanes.eq(item.lanes - 1)
+                with m.If(item.lanes == 1):
+                    m.d.sync += phase.eq(Phase.HAND)
+                    m.d.comb += done.eq(~(item.tick | item.last))
+        with m.If(o.valid & o.ready):
+            m.d.sync += phase.eq(Phase.CLEAR)
+            m.d.comb += done.eq(~item.last)
+        with m.If(op.take):
+            m.d.comb += done.eq(advance(m, (fold, folds), (slot, self.slots)))
+
+        # Take the next item as this one is done.
+        m.d.comb += i.ready.eq(~busy | done)
+        with m.If(done):
+            m.d.sync += busy.eq(0)
+        with m.If(i.valid & i.ready):
+            m.d.sync += [
+                item.eq(i.p),
+                busy.eq(i.p.lanes.any() | i.p.tick | i.p.last),
+                phase.eq(Mux(i.p.lanes.any(), Phase.ADD, Phase.HAND)),
+            ]
+        return m
+
+
+class Wheel(wiring.Component):
+    """The slots of every lane, and what adds to them.
+
+    Two operations that follow at once are of different folds, where there are several: so a slot is
+    read while the operation before is still being written. With one fold it is read in the cycle in
+    which it is written.
+
+    Parameters
+    ----------
+    layer : model.network.Layer
+    unit : Unit
+    bounds : Bounds
+    name : str
+        Name of the row memory's module.
+    limit : int
+        Largest value of an event.
+
+    Members
+    -------
+    i : In(stream.Signature(vector(inputs, 1, bits)))
+    o : Out(stream.Signature(vector(1, 1)))
+        Ends of steps and samples, for the tail.
+    op : In(operation(unit, 1))
+        Of the tail; its additions take the slots of the step, and go first.
+    terms : Out(data.ArrayLayout(signed(bits), lanes))
+        The slots taken by the operation three cycles before.
+    awake : Out(1)
+        The slots are clear after reset.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+    op: data.View
+    terms: data.View
+    awake: Signal
+
+    def __init__(self, layer: Layer, unit: Unit, bounds: Bounds, *, name: str, limit: int) -> None:
+        synapses = layer.synapses
+        self.unit = unit
+        self.slots = slots(synapses.window)
+        self.widths = slot_widths(unit, bounds)
+        self.rom = Rom(name, row(layer, unit), rows(layer, unit))
+        self.scatter = Scatter(unit, synapses.pre, limit.bit_length(), synapses.taps, self.slots)
+        super().__init__(
+            {
+                "i": In(stream.Signature(self.scatter.i.p.shape())),
+                "o": Out(stream.Signature(self.scatter.o.p.shape())),
+                "op": In(operation(unit, 1)),
+                "terms": Out(data.ArrayLayout(signed(max(self.widths)), unit.lanes)),
+                "awake": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.scatter = scatter = self.scatter
+        m.submodules.rom = rom = self.rom
+        wiring.connect(m, wiring.flipped(self.i), scatter.i)
+        wiring.connect(m, scatter.o, wiring.flipped(self.o))
+        takes = self.op.add
+        op = Signal.like(scatter.op)
+        m.d.comb += [
+            scatter.hold.eq(takes),
+            self.awake.eq(scatter.awake),
+            rom.address.eq(scatter.op.row),
+            op.eq(scatter.op),
+            op.take.eq(scatter.op.take | takes),
+            op.fold.eq(Mux(takes, self.op.fold, scatter.op.fold)),
+        ]
+        # The row is there two cycles later, so only then the wheel moves.
+        op = later(m, op, 2)
+        now = Signal(range(self.slots))
+        with m.If(op.take & (op.fold == self.unit.folds - 1)):
+            m.d.sync += now.eq(now + 1)
+        write = later(m, op)
+        delays = rom.data.delays
+        for lane in range(self.unit.lanes):
+            slot = Signal.like(now, name=f"slot{lane}")
+            m.d.comb += slot.eq(now + Mux(op.add, delays[lane % len(delays)], 0))
+            word = self._lane(m, lane, Cat(slot, op.fold), write)
+            m.d.comb += self.terms[lane].eq(word)
+        return m
+
+    def _lane(self, m: Module, lane: int, address: Value, op: data.View) -> Value:
+        """Make the slots of a lane; `address` is that of the operation behind. Returns the word."""
+        shape, folds = signed(self.widths[lane]), self.unit.folds
+        m.submodules[f"lane{lane}"] = mem = memory.Memory(
+            shape=shape, depth=self.slots * folds, init=[]
+        )
+        read, write = mem.read_port(domain="sync" if folds > 1 else "comb"), mem.write_port()
+        weight = later(m, self.rom.data.weights[lane])
+        m.d.sync += write.addr.eq(address)
+        m.d.comb += [
+            read.addr.eq(address if folds > 1 else write.addr),
+            write.data.eq(Mux(op.add, read.data + weight, 0)),
+            write.en.eq(op.add | op.take),
+        ]
+        return read.data

@@ -1,0 +1,322 @@
+"""An engine of a layer with delays against the golden layer, by a wheel and by lines."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spikeline.model.delayed import Delayed
+from spikeline.model.mapping import Unit, slot_widths
+from spikeline.model.network import Layer
+from spikeline.model.neuron import Neuron
+from spikeline.model.width import bounds, worst
+from spikeline.rtl.delayed import Delayed as Engine
+from spikeline.rtl.engine import rows
+
+from .profiles import examples
+from .streams import Bench, each_stall, items_of, spikes_of
+from .test_model_network import layers
+from .test_rtl_dense import RESETS, assert_equals, samples, simulate
+
+ENGINES = ["wheel"]
+# Lanes and sweep for nine neurons.
+UNITS = {
+    "one-fold": (9, 9),
+    "groups": (9, 3),
+    "two-folds": (5, 5),
+    "three-folds-uneven": (4, 2),
+    "one-lane": (1, 1),
+}
+RESTS = {"rest-0": (1, 0), "rest-1": (7, 3), "rest-2": (5, 3)}
+each_engine = pytest.mark.parametrize("engine", ENGINES)
+each_unit = pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS.keys())
+each_rest = pytest.mark.parametrize("leak", RESTS.values(), ids=RESTS.keys())
+VOID = {"position": 0, "lanes": 0, "tick": 0, "last": 1}
+
+
+def synapses(
+    seed: int, pre: int, post: int, taps: int, window: int, axonal: bool = False, low: int = -8
+) -> Delayed:
+    """Make random taps; the longest delay is among them."""
+    rng = np.random.default_rng(seed)
+    delays = rng.integers(0, window, (1 if axonal else post, pre, taps))
+    delays.flat[seed % delays.size] = window - 1
+    return Delayed(rng.integers(low, 8, (post, pre, taps)), delays, 4, window)
+
+
+def layer(
+    seed: int,
+    taps: int = 2,
+    window: int = 3,
+    axonal: bool = False,
+    pre: int = 6,
+    post: int = 9,
+    silent: bool = False,
+    **fields,
+) -> Layer:
+    """Make a layer of random taps, biases and thresholds; "once" counts as a reset."""
+    rng = np.random.default_rng(seed)
+    if fields.get("reset") == "once":
+        fields |= {"reset": "none", "once": True}
+    threshold = None if silent else rng.integers(1, 16, post)
+    cells = Neuron(rng.integers(-3, 4, post), threshold, **fields)
+    return Layer(synapses(seed, pre, post, taps, window, axonal), cells)
+
+
+def unit_of(engine: str, lanes: int = 4, sweep: int = 2, neurons: int = 9) -> Unit:
+    """Make a layout; in three folds by default, the last of which is not full."""
+    return Unit(neurons, lanes, sweep, engine)
+
+
+@each_engine
+@each_unit
+@pytest.mark.parametrize("taps", [1, 3])
+@pytest.mark.parametrize("window", [1, 2, 3, 4, 5, 8])
+def test_every_window_equals_golden_model(engine, window, taps, unit):
+    """Any number of delays, a power of two or not, and of taps: the golden spikes and membranes."""
+    law = layer(window, taps, window, reset="subtract", leak=(7, 3))
+    s = samples(2, 10, 2, 6)
+    assert law.run(s, 1)[0].any()
+
+    assert_equals(law, unit_of(engine, *unit), s)
+
+
+@each_engine
+@each_unit
+@pytest.mark.parametrize("limit", [1, 3, 5])
+def test_axonal_delays_and_counts_equal_golden_model(engine, limit, unit):
+    """One row of delays, and events of values up to 5, equal the golden layer."""
+    law = layer(3, 2, 5, axonal=True, reset="zero")
+    s = samples(4, 8, 2, 6, limit)
+    assert s.max() == limit
+
+    assert_equals(law, unit_of(engine, *unit), s, limit, joined=True)
+
+
+@each_engine
+@pytest.mark.parametrize("reset", RESETS)
+@each_rest
+@pytest.mark.parametrize("clamp", [None, (-9, 15)], ids=["free", "clamped"])
+def test_every_kind_of_neuron_equals_golden_model(engine, clamp, leak, reset):
+    """The neurons behind the terms are those of every layer, shifts of the current included."""
+    law = layer(5, leak=leak, clamp=clamp, reset=reset, shift=1)
+
+    assert_equals(law, unit_of(engine), samples(6, 6, 2, 6))
+
+
+@each_engine
+@each_rest
+@pytest.mark.parametrize("unit", [(9, 9), (4, 2)], ids=["one-fold", "three-folds"])
+@pytest.mark.parametrize("joined", [False, True], ids=["bare-ticks", "ticks-on-events"])
+@each_stall
+def test_stalls_change_no_spike(engine, stalls, joined, unit, leak):
+    """Source gaps, sink gaps and where the tick travels change nothing."""
+    law = layer(7, leak=leak, reset="subtract")
+    s = samples(8, 6, 2, 6, 2)
+
+    assert_equals(law, unit_of(engine, *unit), s, 2, stalls=stalls, joined=joined, hidden=True)
+
+
+@each_engine
+@each_unit
+@pytest.mark.parametrize("taps", [1, 2])
+def test_equal_delays_add_up(engine, taps, unit):
+    """Taps of one delay, and an input that comes in every step, hit one place at once."""
+    ones = np.ones((9, 3, taps), int)
+    law = Layer(Delayed(ones, 2 * np.ones((1, 3, taps), int), 2, 3), Neuron(np.zeros(9, int), None))
+    s = np.full((7, 2, 3), 3, np.uint8)
+
+    assert_equals(law, unit_of(engine, *unit), s, 3, joined=True)
+
+
+@each_engine
+@pytest.mark.parametrize("sizes", [(1, 1), (1, 5), (6, 1), (9, 2)], ids=str)
+@pytest.mark.parametrize("window", [1, 3])
+def test_smallest_layers_equal_golden_model(engine, window, sizes):
+    """One input, one neuron, both: the golden spikes."""
+    pre, post = sizes
+    law = layer(9, 1, window, pre=pre, post=post, reset="zero")
+
+    assert_equals(law, Unit(post, post, post, engine), samples(10, 6, 4, pre))
+
+
+@each_engine
+@each_unit
+@each_rest
+def test_nothing_is_left_from_the_sample_before(engine, leak, unit):
+    """A sample after a loud one, and after ones that were cut short anywhere, is as the first."""
+    law = layer(11, 2, 5, leak=leak, reset="subtract")
+    quiet = samples(12, 6, 1, 6)[:, 0]
+    loud = np.ones((6, 6), np.uint8)
+    cuts = [[*items_of(loud)[:n], VOID] for n in (0, 1, 6, 7, 10, 13)]
+    items = [*items_of(loud), *items_of(quiet)]
+    for cut in cuts:
+        items += [*cut, *items_of(quiet)]
+    got = simulate(law, unit_of(engine, *unit), quiet[:, None], items=items).spikes
+    expected, _ = law.run(np.stack([loud, quiet], axis=1), 1)
+
+    assert [len(steps) for steps in got] == [6, 6, 0, 6, 0, 6, 0, 6, 1, 6, 1, 6, 1, 6]
+    assert np.array_equal(got[0], expected[:, 0])
+    for n in range(1, 14, 2):
+        assert np.array_equal(got[n], expected[:, 1])
+    for n in range(2, 14, 2):
+        assert np.array_equal(got[n], expected[: len(got[n]), 0])
+
+
+@each_engine
+@each_unit
+@pytest.mark.parametrize("after", [0, 1, 5, 17, 30, 44])
+def test_reset_in_mid_sample_starts_anew(engine, after, unit):
+    """Whatever an engine holds at a reset is gone."""
+    law = layer(13, 2, 5)
+    loud, s = np.ones((9, 6), np.uint8), samples(14, 6, 2, 6)
+    items = [item for n in range(2) for item in items_of(s[:, n])]
+    first = items_of(loud)[:40]
+    part = Engine(
+        law, unit_of(engine, *unit), bounds(law, 9, 1, False), name="w", limit=1, measures=False
+    )
+    bench = Bench(part)
+    bench.put(part.i, [*first, *items], after={len(first): 2000})
+    sink = bench.get(part.o)
+    bench.reset(60 + after, *range(1900, 1902))
+    behind: list[dict[str, int]] = []
+
+    def done() -> bool:
+        behind[:] = [i for c, i in zip(sink.cycles, sink.items, strict=True) if c > 1901]
+        return sum(i["last"] for i in behind) >= 2
+
+    bench.run(done)
+    expected, _ = law.run(s, 1)
+    got = spikes_of(behind, part.unit.sweep, 9)
+    assert np.array_equal(np.array(got).transpose(1, 0, 2), expected)
+
+
+@each_engine
+def test_void_end_fires_nothing(engine):
+    """The end of a sample without the end of a step makes one item, without spikes."""
+    law = layer(15)
+    items = [*items_of(np.ones((1, 6), np.uint8))[:6], VOID]
+    got = simulate(law, unit_of(engine), np.zeros((1, 1, 6), np.uint8), items=items)
+
+    assert [(i["lanes"], i["tick"], i["last"]) for i in got.sink.items] == [(0, 0, 1)]
+
+
+@each_engine
+@pytest.mark.parametrize("once", [False, True], ids=["every-step", "once"])
+@pytest.mark.parametrize("f", [0, 2])
+@each_rest
+def test_membranes_reach_their_proven_bounds(engine, leak, f, once):
+    """The worst inputs of every neuron drive membranes to both ends of their intervals, exactly."""
+    law = layer(16, 1, 3, pre=6, post=5, leak=leak, shift=f, silent=True)
+    steps, limit = 5, 3
+    s = np.stack(
+        [worst(law, steps, limit, once, n, high) for n in range(5) for high in (False, True)],
+        axis=1,
+    )
+    proven = bounds(law, steps, limit, once)
+    got = simulate(law, Unit(5, 3, 3, engine), s, limit=limit, once=once, measures=True)
+
+    _, expected = law.run(s, limit)
+    assert np.array_equal(np.array(got.membranes), expected.transpose(1, 0, 2))
+    h = np.array(got.membranes)
+    for n in range(5):
+        assert h[2 * n, :, n].min() == proven.membrane[0][n]
+        assert h[2 * n + 1, :, n].max() == proven.membrane[1][n]
+
+
+@pytest.mark.parametrize("axonal", [False, True])
+def test_slots_are_as_wide_as_their_currents(axonal):
+    """A lane's slots hold the largest and the smallest current of its neurons, and no bit more."""
+    law = layer(17, 2, 4, axonal)
+    proven, unit = bounds(law, 6, 3, False), unit_of("wheel")
+    s = np.full((6, 2, 6), 3, np.uint8)
+    low, high = proven.current
+    for lane, width in enumerate(slot_widths(unit, proven)):
+        ends = [(int(low[n]), int(high[n])) for n in range(lane, 9, 4)]
+        fits = [-(1 << width - 1) <= a and b < 1 << width - 1 for a, b in ends]
+        tight = [-(1 << width - 2) <= a and b < 1 << width - 2 for a, b in ends]
+        assert all(fits) and not all(tight)
+    assert_equals(law, unit, s, 3)
+
+
+@each_unit
+@each_rest
+@pytest.mark.parametrize("taps", [1, 3])
+def test_cycles_of_a_wheel_are_those_of_the_contract(taps, leak, unit):
+    """An event takes value x taps x folds cycles, the end of a step folds + 1 more.
+
+    The end of a sample takes slots x folds more, and a sweep is offered five cycles on.
+    """
+    law, unit = layer(18, taps, 5, leak=leak, reset="zero"), unit_of("wheel", *unit)
+    s = samples(19, 6, 2, 6, 3)
+    s[:, :, 0] = 3  # the tail is never what is waited for
+    s[:, :, 1:] |= s[:, :, 1:] == 0
+    got = simulate(law, unit, s, limit=3)
+    sweep, folds = unit.folds * unit.groups, unit.folds
+    cost = [
+        i["lanes"] * taps * folds or 1 + i["last"] * (folds + 8 * folds) for i in got.source.items
+    ]
+    # The event behind the end of a step waits for its slots to be taken.
+    for n, item in enumerate(got.source.items[:-1]):
+        if item["tick"] and not item["last"]:
+            cost[n + 1] += folds
+    taken = got.source.cycles
+
+    assert [b - a for a, b in pairwise(taken)] == cost[:-1]
+    ticks = [c for c, i in zip(taken, got.source.items, strict=True) if i["tick"]]
+    assert [c for c, i in zip(got.sink.cycles, got.sink.items, strict=True) if i["tick"]] == [
+        t + 1 + folds + sweep + 5 for t in ticks
+    ]
+
+
+def test_a_row_holds_the_weights_and_delays_of_a_fold():
+    """Word (pre * taps + tap) * folds + fold: weights, then delays, lane 0 lowest."""
+    w = np.array([[[1, 2]], [[3, -4]], [[5, -6]]])
+    d = np.array([[[0, 1]], [[2, 3]], [[4, 0]]])
+    cells = Neuron(np.zeros(3, int), None)
+    law = Layer(Delayed(w, d, 4, 5), cells)
+    # Delays have 3 bits: 4-bit weights of two lanes, then 2 x 3 bits.
+    assert rows(law, Unit(3, 2, 2, "wheel")) == [
+        0x31 | (0 | 2 << 3) << 8,
+        0x05 | 4 << 8,
+        0xC2 | (1 | 3 << 3) << 8,
+        0x0A,
+    ]
+    axonal = Layer(Delayed(w, d[2:], 4, 5), cells)
+    assert rows(axonal, Unit(3, 2, 2, "wheel")) == [0x31 | 4 << 8, 0x05 | 4 << 8, 0xC2, 0x0A]
+
+
+@st.composite
+def delayed(draw, law: Layer, steps: int) -> Layer:
+    """Give a layer taps and delays."""
+    post, pre = law.synapses.weights.shape
+    taps, window = draw(st.integers(1, 3)), draw(st.integers(1, 7))
+    bits, axonal = law.synapses.bits, draw(st.booleans())
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    half = 1 << (bits - 1)
+    weights = rng.integers(-half, half, (post, pre, taps))
+    delays = rng.integers(0, min(window, steps), (1 if axonal else post, pre, taps))
+    return Layer(Delayed(weights, delays, bits, window), law.neuron)
+
+
+@st.composite
+def engines(draw) -> tuple[Layer, Unit, int, bool, np.ndarray]:
+    """Draw a layer, its layout, and input within a drawn declaration."""
+    pre, post, steps = draw(st.integers(1, 12)), draw(st.integers(1, 9)), draw(st.integers(1, 8))
+    law = draw(delayed(draw(layers(pre, post)), steps))
+    lanes = draw(st.integers(1, post))
+    sweep = draw(st.sampled_from([n for n in range(1, lanes + 1) if lanes % n == 0]))
+    limit, once = draw(st.integers(1, 3)), draw(st.booleans())
+    s = samples(draw(st.integers(0, 999)), steps, 3, pre, limit, once)
+    return law, Unit(post, lanes, sweep, draw(st.sampled_from(ENGINES))), limit, once, s
+
+
+@examples(40)
+@given(engines(), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.6]), st.booleans())
+def test_random_engines_equal_golden_model(case, source, sink, joined):
+    """Any layer with delays in any layout under any stalls: the golden spikes and membranes."""
+    law, unit, limit, once, s = case
+
+    assert_equals(law, unit, s, limit, hidden=True, once=once, stalls=(source, sink), joined=joined)
