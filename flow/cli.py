@@ -134,6 +134,14 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         "sweep": click.option(
             "--sweep", type=Lanes(), help="Neurons per sweep cycle of each layer; else as lanes."
         ),
+        "delay": click.option(
+            "--delay",
+            default="auto",
+            show_default=True,
+            metavar="line|wheel|auto",
+            help="Engine of layers with delays: line keeps what came, little memory; wheel keeps"
+            " what is to come, few cycles; auto: wheels while they fit a memory budget.",
+        ),
         "pixels": click.option(
             "--pixels",
             type=int,
@@ -270,7 +278,7 @@ def eval_(
     metavar="N",
     help="Add a bench of the first N samples, which runs with pytest alone, without spikeline.",
 )
-@options("data", "dataset", "framing", "split", "lanes", "sweep", "pixels", "out", "json")
+@options("data", "dataset", "framing", "split", "lanes", "sweep", "delay", "pixels", "out", "json")
 def verilog(
     network: str,
     inline: bool,
@@ -307,7 +315,7 @@ def verilog(
 @click.option("--stalls", default="none", show_default=True, metavar="KIND", help="none or random.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of the random stalls.")
 @options("data", "dataset", "framing", "split", "samples")
-@options("lanes", "sweep", "pixels", "out", "json")
+@options("lanes", "sweep", "delay", "pixels", "out", "json")
 def cosim(
     network: str,
     stalls: str,
@@ -351,7 +359,7 @@ def cosim(
 @click.argument("network")
 @click.option("--target", required=True, metavar="NAME", help="ice40, ecp5 or xilinx.")
 @click.option("--pnr", is_flag=True, help="Place and route too (ice40, ecp5).")
-@options("seeds", "lanes", "sweep", "pixels", "out", "json")
+@options("seeds", "lanes", "sweep", "delay", "pixels", "out", "json")
 def synth(
     network: str,
     target: str,
@@ -392,7 +400,7 @@ def synth(
 @click.option("--target", default="ecp5", show_default=True, metavar="NAME", help="As for synth.")
 @click.option("--pnr", is_flag=True, help="Place and route too.")
 @options("data", "dataset", "framing", "split", "samples")
-@options("seeds", "lanes", "sweep", "pixels", "out", "json")
+@options("seeds", "lanes", "sweep", "delay", "pixels", "out", "json")
 def report(
     network: str,
     target: str,

@@ -12,6 +12,7 @@ Counts of events (samples, bins, inputs):
     spoken           2,700 + 300 spoken digits, 46 bins of 40 inputs; they ship with spikeline
     shd, ssc         spoken digits and words of an artificial cochlea, 140 inputs, HDF5 files
     gsc              35 spoken words, 100 bins of 140 inputs, WAV files
+    random           64 samples like those of shd, always the same ones; see untrained.py
 
 Files are looked for in the folder given, else in SPIKELINE_DATA: first in its subfolder named like
 the data set, then in it; with neither, IDX files are downloaded once to the cache folder
@@ -30,7 +31,7 @@ import numpy as np
 
 from ..model.encode import pixels
 from ..model.refuse import Refused
-from . import archive, commands, heidelberg, idx, spoken
+from . import archive, commands, heidelberg, idx, spoken, untrained
 
 __all__ = ["NAMES", "Data", "guess", "load"]
 
@@ -43,6 +44,7 @@ SPLITS = {
     "shd": TWO,
     "ssc": THREE,
     "gsc": THREE,
+    "random": ("test",),
     "own": TWO,
 }
 NAMES = tuple(SPLITS)
@@ -55,7 +57,7 @@ READERS = {
     "ssc": heidelberg,
     "gsc": commands,
 }
-SHIPPED = ("digits", "spoken")
+SHIPPED = ("digits", "spoken", "random")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +126,9 @@ def load(name: str, split: str, folder: Path | str | None = None, framing: str =
             return _own(path / f"{split}.npz", name)
     if name == "digits":
         return _digits(split)
+    if name == "random":
+        x = untrained.events(64)
+        return Data(x, np.arange(len(x), dtype=np.int64) % 20, name)
     if name == "own":
         if place is None:
             raise Refused("Data set own must be given a folder that holds train.npz and test.npz")

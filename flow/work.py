@@ -1,5 +1,6 @@
 """What each command does: names and numbers in, a dict of results out, files written whole."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,11 @@ from typing import Any
 from ..model.encode import Counts
 from ..model.mapping import Mapping
 from ..model.refuse import Refused
-from ..model.store import content_hash, save
+from ..model.store import content_hash, save, write_atomically
 from . import show
 from .data import Data, guess, load
 from .evaluate import evaluate as measure
-from .zoo import Named, resolve
+from .zoo import Named, resolve, training
 
 __all__ = ["cosim", "demo", "evaluate", "open", "report", "resolve", "synth", "train", "verilog"]
 
@@ -59,7 +60,10 @@ def train(
     resume: bool,
     framing: str = "grid",
 ) -> dict[str, Any]:
-    """Train a recipe and write the network file; a checkpoint lies beside it until then."""
+    """Train a recipe; write the network file and, beside it, how it was trained.
+
+    Until then a checkpoint lies there.
+    """
     from ..quant.recipes import recipe
     from ..quant.train import Progress
     from ..quant.train import train as fit
@@ -84,10 +88,12 @@ def train(
             how, data.x, data.y, seed=seed, checkpoint=checkpoint, device=device, tick=tick
         )
     save(trained.network, out)
+    told = {"hash": content_hash(trained.network), "history": trained.history}
+    write_atomically(training(out), json.dumps(told) + "\n")
     checkpoint.unlink(missing_ok=True)
     return {
         "network": str(out),
-        "hash": content_hash(trained.network),
+        "hash": told["hash"],
         "recipe": name,
         "seed": seed,
         **data.source,
@@ -95,6 +101,7 @@ def train(
         "held_out_last": trained.last,
         "epoch": trained.epoch,
         "steps_used": trained.used,
+        **({"frozen": trained.frozen} if trained.frozen else {}),
     }
 
 
@@ -219,8 +226,6 @@ def report(
 
 def write_report(out: Path, text: str) -> str:
     """Write the page; returns its path."""
-    from ..model.store import write_atomically
-
     write_atomically(out / "report.html", text)
     return str((out / "report.html").absolute())
 

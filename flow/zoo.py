@@ -8,20 +8,31 @@ from typing import Any
 from ..model.network import Network
 from ..model.refuse import Refused
 from ..model.store import content_hash, load
+from .untrained import UNTRAINED
+from .untrained import network as untrained
 
-__all__ = ["Named", "index", "resolve"]
+__all__ = ["Named", "index", "resolve", "training"]
 
 FOLDER = Path(__file__).parent / "zoo"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Named:
-    """A network, its name, its content hash and the data set it was made for, where known."""
+    """A network.
+
+    Attributes
+    ----------
+    network : Network
+    name, hash : its name, its content hash
+    data : the data set it was made for, where known
+    history : how it was trained, epoch by epoch (see quant/train.py); empty where not known
+    """
 
     network: Network
     name: str
     hash: str
     data: str | None
+    history: list[dict[str, Any]]
 
 
 def index() -> dict[str, dict[str, Any]]:
@@ -35,7 +46,7 @@ def resolve(given: str, data: str | None = None) -> Named:
 
     Parameters
     ----------
-    given : a name of the zoo, or a network file
+    given : a name of the zoo or of untrained.py, or a network file
     data : name of the data set; by default the zoo's; None for a file of none of those
 
     Raises
@@ -44,13 +55,32 @@ def resolve(given: str, data: str | None = None) -> Named:
         If it is neither, or the file is none.
     """
     known = index()
+    if given in UNTRAINED:
+        network = untrained(given)
+        return Named(network, given, content_hash(network), data or "random", [])
     if given in known:
-        network = load(FOLDER / known[given]["file"])
-        return Named(network, given, content_hash(network), data or known[given]["data"])
+        file = FOLDER / known[given]["file"]
+        network = load(file)
+        source = data or known[given]["data"]
+        return Named(network, given, content_hash(network), source, history(file))
     if not Path(given).is_file():
-        names = f" or one of {', '.join(known)}" if known else ""
-        raise Refused(f"Network must be a file{names}, not {given!r}")
+        names = ", ".join((*known, *UNTRAINED))
+        raise Refused(f"Network must be a file or one of {names}, not {given!r}")
     network = load(given)
     digest = content_hash(network)
     same = [entry["data"] for entry in known.values() if entry.get("hash") == digest]
-    return Named(network, Path(given).stem, digest, data or (same or [None])[0])
+    source = data or (same or [None])[0]
+    return Named(network, Path(given).stem, digest, source, history(Path(given)))
+
+
+def history(network: Path) -> list[dict[str, Any]]:
+    """Read what `spikeline train` wrote beside a network file; empty where there is nothing."""
+    try:
+        return json.loads(training(network).read_text())["history"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def training(network: Path) -> Path:
+    """Name the file beside a network file that tells how it was trained."""
+    return network.with_suffix(".training.json")
