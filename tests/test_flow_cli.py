@@ -121,14 +121,14 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
     Path("text.safetensors").write_text("hello")
     Path("empty.safetensors").write_bytes(b"")
     Path("other.safetensors").write_bytes(foreign_bytes({}, {"made-by": "another"}))
-    Path("new.safetensors").write_bytes(good.replace(b'\\"version\\":1', b'\\"version\\":7'))
+    Path("new.safetensors").write_bytes(good.replace(b'\\"version\\":2', b'\\"version\\":7'))
     whole = "must be a whole network file, not a truncated or foreign one"
     for name, sentence in (
         ("cut", f" {whole}"),
         ("text", f" {whole}"),
         ("empty", f" {whole}"),
         ("other", " must be a spikeline network file; it holds no spikeline description"),
-        ("new", ": Version must be 1, not 7"),
+        ("new", ": Version must be 2, not 7"),
     ):
         code, out, err = spikeline("eval", f"{name}.safetensors")
         assert (code, out, err) == (2, "", f"spikeline: {name}.safetensors{sentence}\n")
