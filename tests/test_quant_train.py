@@ -80,7 +80,7 @@ def test_accuracy_is_that_of_the_integers(kind: str) -> None:
 @pytest.mark.parametrize("loss", ["hazard", "spikes", "weighted"])
 def test_weighted_losses_learn(loss: str, weighting: str) -> None:
     """Losses that weigh the steps train a first-spike network, by either weighting."""
-    r = replace(TINY, loss=loss, weighting=weighting, epochs=12, used=1.0)
+    r = replace(TINY, loss=loss, weighting=weighting, gamma=2.0, epochs=12)
     assert train(r, X, Y, seed=3).best > 0.85
 
 
