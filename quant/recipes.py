@@ -138,8 +138,8 @@ class Recipe:
         )
 
 
-# For MNIST and Fashion-MNIST alike. Clothes are told apart by their greys, which only the last steps
-# hold, so the loss weighs each step 8 times the one before.
+# For MNIST and Fashion-MNIST alike. Clothes are told apart by their greys, which only the last
+# steps hold, so the loss weighs each step 8 times the one before.
 IMAGES = Recipe(name="mnist-ttfs", data="mnist", shape=(784, 128, 10))
 RECIPES = {
     r.name: r
