@@ -161,8 +161,8 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
         (
             "eval tiny.safetensors --dataset cats",
             (
-                "Data set must be one of digits, mnist, fashion-mnist, spoken, shd, ssc, gsc, own,"
-                " not 'cats'"
+                "Data set must be one of digits, mnist, fashion-mnist, spoken, shd, ssc, gsc, random,"
+                " own, not 'cats'"
             ),
         ),
         (
@@ -225,7 +225,11 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
         ("demo --target asic --out new", "Target must be one of ice40, ecp5, xilinx, not 'asic'"),
         (
             "train nothing --out new/it",
-            "Recipe must be one of digits-ttfs, mnist-ttfs, mnist-lif, fashion-ttfs, not 'nothing'",
+            (
+                "Recipe must be one of digits-ttfs, mnist-ttfs, mnist-lif, fashion-ttfs,"
+                " digits-spoken, digits-spoken-axonal, digits-spoken-none, digits-spoken-fixed,"
+                " shd-256, ssc-512, gsc-512, not 'nothing'"
+            ),
         ),
         (
             "train mnist-ttfs --data void --out new/it",
@@ -272,7 +276,10 @@ def test_network_that_is_neither_name_nor_file_is_refused(
 
     monkeypatch.setattr(zoo, "index", lambda: {"one": {}, "two": {}})
     code, _, err = spikeline("eval", "three")
-    assert (code, err) == (2, "spikeline: Network must be a file or one of one, two, not 'three'\n")
+    assert (code, err) == (
+        2,
+        "spikeline: Network must be a file or one of one, two, shd-256, ssc-512, not 'three'\n",
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -323,7 +330,7 @@ def test_training_stopped_and_resumed_gives_the_same_network(
     code, out, _ = spikeline("train", "digits-ttfs", "--out", "whole", "--json", "-")
     whole = json.loads(out)
     assert code == 0
-    assert files(Path()) == {"whole"}
+    assert files(Path()) == {"whole", "whole.training.json"}
 
     epoch = train._Run.train_epoch
 
@@ -335,12 +342,13 @@ def test_training_stopped_and_resumed_gives_the_same_network(
     with monkeypatch.context() as patch:
         patch.setattr(train._Run, "train_epoch", stop)
         assert spikeline("train", "digits-ttfs", "--out", "part")[0] == 130
-    assert files(Path()) == {"whole", "part.digits-ttfs-1.checkpoint"}
+    assert files(Path()) == {"whole", "whole.training.json", "part.digits-ttfs-1.checkpoint"}
 
     code, out, _ = spikeline("train", "digits-ttfs", "--out", "part", "--json", "-")
     assert code == 0
     assert json.loads(out)["hash"] == whole["hash"]
-    assert files(Path()) == {"whole", "part"}
+    told = {"whole.training.json", "part.training.json"}
+    assert files(Path()) == {"whole", "part", *told}
 
 
 def test_mismatch_ends_with_1_and_tells_the_first(
