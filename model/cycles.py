@@ -21,7 +21,7 @@ from .mapping import Mapping, Unit, slots
 from .network import Layer, Network, Run
 from .neuron import Neuron, reduce_leak
 
-__all__ = ["IN_FLIGHT", "chunks", "latency", "predict", "queue_depth", "rest", "scanned"]
+__all__ = ["IN_FLIGHT", "chunks", "latency", "predict", "queue_depth", "reached", "rest", "scanned"]
 
 # Samples under way at once, from their first beat to their result.
 IN_FLIGHT = 4
@@ -211,11 +211,42 @@ class Wheel(Serial):
         return at
 
 
+class Line(Serial):
+    """Sends the inputs that have an event in the window, then the end (rtl/line.py)."""
+
+    def __init__(self, sink: Serial) -> None:
+        super().__init__(1)
+        self.sink = sink
+        self.rows = 0  # inputs with an event in the window of the step that is next
+        self.idle = 0  # the step before is out of the way
+        self.moved = 0  # its end moved to the output register
+        self.taken = 0  # and was taken from there
+
+    def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
+        """Take an item; its value does not matter."""
+        at = max(at, self.free)
+        self.free = at + 1
+        if not (tick or last):
+            return at
+        self.free = max(at + 1, self.idle)
+        moved = max(self.free + 3, self.moved)
+        if tick and self.rows:
+            # Each moves to the output register as the one before is taken.
+            moved, self.taken = self.sink.take_all(
+                max(moved + 1, self.taken), self.rows, False, False
+            )
+        self.idle = moved + 1
+        self.moved = max(moved + 1, self.taken)
+        self.taken = self.sink.take(self.moved + 1, 0, tick, last)
+        return at
+
+
 class Engine(Serial):
     """Adds the rows of events, sweeps at the end of a step: the tail (rtl/engine.py)."""
 
     def __init__(self, layer: Layer, unit: Unit, last: bool) -> None:
-        super().__init__(unit.folds)
+        taps = layer.synapses.taps if unit.engine == "line" else 1
+        super().__init__(taps * unit.folds)
         self.unit = unit
         self.last = last
         self.rest = rest(layer.neuron)
@@ -348,11 +379,15 @@ class Core:
         self.readout = Readout(network, mapping.units[-1])
         sink: Serial | None = None
         self.engines: list[Engine] = []
+        self.lines: list[Line | None] = []
         for layer, unit in zip(reversed(network.layers), reversed(mapping.units), strict=True):
             engine = Engine(layer, unit, sink is None)
             engine.sink = _narrowed(sink, chunks(unit)) if sink else self.readout
+            sink = engine
+            if unit.engine != "dense":
+                sink = Wheel(layer, unit, engine) if unit.engine == "wheel" else Line(engine)
             self.engines.insert(0, engine)
-            sink = Wheel(layer, unit, engine) if unit.engine == "wheel" else engine
+            self.lines.insert(0, sink if isinstance(sink, Line) else None)
         assert sink is not None
         if mapping.pixels:
             stages = [1] if mapping.pixels > 1 else []
@@ -362,7 +397,10 @@ class Core:
         self.results: list[int] = []
 
     def sample(
-        self, beats: Sequence[Sequence[int]], found: Sequence[Sequence[Sequence[Vector]]]
+        self,
+        beats: Sequence[Sequence[int]],
+        found: Sequence[Sequence[Sequence[Vector]]],
+        reach: Sequence[Sequence[int]],
     ) -> tuple[int, int]:
         """Follow a sample; returns the cycles of its first beat and of its result.
 
@@ -370,12 +408,16 @@ class Core:
         ----------
         beats : per step, what the source plays
         found : per layer, per step, per position: the vector that the sweep finds
+        reach : per layer, per step: the inputs with an event in the window
         """
 
         def steps() -> Iterator[Sequence[int]]:
             for t, values in enumerate(beats):
                 for engine, layer in zip(self.engines, found, strict=True):
                     engine.found, engine.final = layer[t], t == len(beats) - 1
+                for line, rows in zip(self.lines, reach, strict=True):
+                    if line:
+                        line.rows = rows[t]
                 yield values
 
         earliest = self.results[-IN_FLIGHT] if len(self.results) >= IN_FLIGHT else 0
@@ -410,15 +452,36 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
     assert run.input is not None
     samples = run.input.shape[1]
     found = [_vectors(s, unit) for s, unit in zip(run.spikes, mapping.units, strict=True)]
-    latency, ends = np.empty(samples, np.int64), np.empty(samples, np.int64)
+    reach = [
+        reached(s, layer.synapses.window).T.tolist()
+        for s, layer in zip([run.input, *run.spikes[:-1]], network.layers, strict=True)
+    ]
+    cycles, ends = np.empty(samples, np.int64), np.empty(samples, np.int64)
     stream = Core(network, mapping)
     for n in range(samples):
         beats = _beats(run.input[:, n], mapping.pixels)
-        vectors = [layer[n] for layer in found]
-        start, end = Core(network, mapping).sample(beats, vectors)
-        latency[n] = end - start
-        _, ends[n] = stream.sample(beats, vectors)
-    return latency, np.diff(ends)
+        vectors, rows = [layer[n] for layer in found], [layer[n] for layer in reach]
+        start, end = Core(network, mapping).sample(beats, vectors, rows)
+        cycles[n] = end - start
+        _, ends[n] = stream.sample(beats, vectors, rows)
+    return cycles, np.diff(ends)
+
+
+def reached(s: np.ndarray, window: int) -> np.ndarray:
+    """Count the inputs that have an event in the window of each step.
+
+    Parameters
+    ----------
+    s : (steps, ..., inputs)
+    window : int
+
+    Returns
+    -------
+    int64 (steps, ...)
+    """
+    seen = s != 0
+    counts = [seen[max(t + 1 - window, 0) : t + 1].any(axis=0).sum(axis=-1) for t in range(len(s))]
+    return np.array(counts)
 
 
 def _beats(s: np.ndarray, pixels: int) -> list[list[int]]:

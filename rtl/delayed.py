@@ -1,6 +1,6 @@
 """The engine of a layer with delays, by a wheel or by lines. The law is in model/delayed.py."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,13 +8,14 @@ from ..model.mapping import Unit
 from ..model.network import Layer
 from ..model.width import Bounds
 from .engine import Tail
+from .gather import Gather
 from .wheel import Wheel
 
 __all__ = ["Delayed"]
 
 
 class Delayed(wiring.Component):
-    """The engine of a layer with delays: a wheel, and the tail that takes its slots.
+    """The engine of a layer with delays: a wheel or lines, and the tail that adds their terms.
 
     Parameters
     ----------
@@ -34,26 +35,39 @@ class Delayed(wiring.Component):
     i : In(stream.Signature(vector(inputs, 1, bits)))
     o : that of `Tail`
     awake : Out(1)
-        It is clear after reset.
+        All that has to be was cleared after reset.
+
+    Timing
+    ------
+    A wheel takes value x taps x folds cycles for an event, folds + 1 for the end of a step, slots x
+    folds more for that of a sample. Lines take taps x folds cycles in each step for every input
+    with an event in the window. Meanwhile the tail sweeps the step before; a sweep operation is
+    offered at `o` five cycles after its turn.
     """
 
     i: stream.Interface
     o: stream.Interface
+    awake: Signal
 
     def __init__(
         self, layer: Layer, unit: Unit, bounds: Bounds, *, name: str, limit: int, measures: bool
     ) -> None:
         self.unit = unit
         self.measures = measures
-        self.source = Wheel(layer, unit, bounds, name=name, limit=limit)
+        inputs = taps = 1
+        if unit.engine == "wheel":
+            self.source = Wheel(layer, unit, bounds, name=name, limit=limit)
+        else:
+            self.source = Gather(layer, unit, name=name, limit=limit)
+            inputs, taps = layer.synapses.pre, layer.synapses.taps
         self.tail = Tail(
             layer,
             unit,
             bounds,
-            inputs=1,
+            inputs=inputs,
             limit=1,
-            taps=1,
-            bits=max(self.source.widths),
+            taps=taps,
+            bits=self.source.bits,
             measures=measures,
         )
         self.lanes = self.tail.lanes
@@ -61,6 +75,7 @@ class Delayed(wiring.Component):
             {
                 "i": In(stream.Signature(self.source.i.p.shape())),
                 "o": Out(stream.Signature(self.tail.o.p.shape())),
+                "awake": Out(1),
             }
         )
 
@@ -71,5 +86,9 @@ class Delayed(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), source.i)
         wiring.connect(m, source.o, tail.i)
         wiring.connect(m, tail.o, wiring.flipped(self.o))
-        m.d.comb += [source.op.eq(tail.op), tail.terms.eq(source.terms)]
+        m.d.comb += [
+            source.op.eq(tail.op),
+            tail.terms.eq(source.terms),
+            self.awake.eq(source.awake & tail.awake),
+        ]
         return m

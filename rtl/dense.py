@@ -1,6 +1,6 @@
 """The engine of a dense layer. The law is in model/dense.py."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -31,7 +31,7 @@ class Dense(wiring.Component):
 
     Members
     -------
-    i, o : those of `Tail`
+    i, o, awake : those of `Tail`
 
     Timing
     ------
@@ -41,6 +41,7 @@ class Dense(wiring.Component):
 
     i: stream.Interface
     o: stream.Interface
+    awake: Signal
 
     def __init__(
         self, layer: Layer, unit: Unit, bounds: Bounds, *, name: str, limit: int, measures: bool
@@ -64,6 +65,7 @@ class Dense(wiring.Component):
             {
                 "i": In(stream.Signature(self.tail.i.p.shape())),
                 "o": Out(stream.Signature(self.tail.o.p.shape())),
+                "awake": Out(1),
             }
         )
 
@@ -73,5 +75,9 @@ class Dense(wiring.Component):
         m.submodules.tail = tail = self.tail
         wiring.connect(m, wiring.flipped(self.i), tail.i)
         wiring.connect(m, tail.o, wiring.flipped(self.o))
-        m.d.comb += [rom.address.eq(tail.op.row), tail.terms.eq(rom.data.weights)]
+        m.d.comb += [
+            rom.address.eq(tail.op.row),
+            tail.terms.eq(rom.data.weights),
+            self.awake.eq(tail.awake),
+        ]
         return m

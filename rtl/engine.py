@@ -5,7 +5,7 @@ answers with the terms to add, one per lane, a fixed number of cycles later.
 """
 
 import numpy as np
-from amaranth.hdl import Module, signed
+from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -106,6 +106,8 @@ class Tail(wiring.Component):
     terms : In(data.ArrayLayout(signed(bits), lanes))
         Of the operation `latency(unit)` cycles before, model/cycles.py.
     o : Out(stream.Signature(vector(folds * groups, sweep))), or of `measured(unit, width)`
+    awake : Out(1)
+        Every neuron was cleared after reset.
 
     Timing
     ------
@@ -118,6 +120,7 @@ class Tail(wiring.Component):
     op: data.View
     terms: data.View
     o: stream.Interface
+    awake: Signal
 
     def __init__(
         self,
@@ -147,6 +150,7 @@ class Tail(wiring.Component):
                 "op": Out(operation(unit, inputs * taps)),
                 "terms": In(self.lanes.terms.shape()),
                 "o": Out(stream.Signature(shape)),
+                "awake": Out(1),
             }
         )
 
@@ -161,6 +165,7 @@ class Tail(wiring.Component):
             self.op.eq(sequencer.o),
             lanes.i.eq(later(m, sequencer.o, latency(self.unit) - 2)),
             lanes.terms.eq(self.terms),
+            self.awake.eq(sequencer.awake),
         ]
 
         # Emit what a sweep found; without spikes only the end of the step is worth an item.

@@ -1,6 +1,6 @@
 """The core: engines joined by streams, and the readout. The law is in model/network.py."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -35,11 +35,14 @@ class Network(wiring.Component):
         Results, in the order of the samples.
     decided : Out(3)
         Number of samples decided, modulo 8.
+    awake : Out(1)
+        Every layer was cleared after reset: what comes earlier waits.
     """
 
     i: stream.Interface
     o: stream.Interface
     decided: Signal
+    awake: Signal
 
     def __init__(self, golden: Golden, mapping: Mapping, *, name: str = "weights") -> None:
         self.golden = golden
@@ -66,6 +69,7 @@ class Network(wiring.Component):
                 "i": In(stream.Signature(self.engines[0].i.p.shape())),
                 "o": Out(stream.Signature(self.readout.o.p.shape())),
                 "decided": Out(3),
+                "awake": Out(1),
             }
         )
 
@@ -92,5 +96,8 @@ class Network(wiring.Component):
         m.submodules.readout = self.readout
         join(m, source, self.readout.i)
         wiring.connect(m, self.readout.o, wiring.flipped(self.o))
-        m.d.comb += self.decided.eq(self.readout.decided)
+        m.d.comb += [
+            self.decided.eq(self.readout.decided),
+            self.awake.eq(Cat(engine.awake for engine in self.engines).all()),
+        ]
         return m

@@ -66,6 +66,8 @@ class Sequencer(wiring.Component):
         Holds for one cycle; nothing can refuse it. Row (position * taps + tap) * folds + fold.
     returned : In(range(3))
         Vectors that were taken from the queue, or not written into it after all.
+    awake : Out(1)
+        Every neuron was cleared after reset.
 
     Timing
     ------
@@ -75,6 +77,7 @@ class Sequencer(wiring.Component):
     i: stream.Interface
     o: data.View
     returned: Signal
+    awake: Signal
 
     def __init__(
         self, unit: Unit, inputs: int, bits: int, depth: int, rest: int, taps: int = 1
@@ -88,6 +91,7 @@ class Sequencer(wiring.Component):
                 "i": In(stream.Signature(vector(inputs, 1, bits))),
                 "o": Out(operation(unit, inputs * taps)),
                 "returned": In(range(3)),
+                "awake": Out(1),
             }
         )
 
@@ -116,6 +120,7 @@ class Sequencer(wiring.Component):
             o.fire.eq(item.tick & ~clears),
             o.last.eq(item.last | clears),
             o.end.eq(is_end & ~clears),
+            self.awake.eq(~(busy & clears)),
         ]
         m.d.sync += room.eq(room + self.returned - o.sweep)
 

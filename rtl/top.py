@@ -86,7 +86,7 @@ class Top(wiring.Component):
             source.i.valid.eq(self.s_axis_tvalid),
             self.s_axis_tready.eq(source.i.ready),
             source.decided.eq(core.decided),
-            source.room.eq(starts.w_rdy),
+            source.room.eq(starts.w_rdy & core.awake),
             self.refused.eq(source.refused),
         ]
         if isinstance(source, Framer):

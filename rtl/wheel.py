@@ -118,7 +118,7 @@ class Scatter(wiring.Component):
             o.p.lanes.eq(1),
             o.p.tick.eq(item.tick),
             o.p.last.eq(item.last),
-            self.awake.eq(phase != Phase.RESET),
+            self.awake.eq(~(busy & (phase == Phase.RESET))),
         ]
         with m.If(op.add):
             with m.If(advance(m, (fold, folds), (tap, self.taps))):
@@ -186,6 +186,7 @@ class Wheel(wiring.Component):
         self.unit = unit
         self.slots = slots(synapses.window)
         self.widths = slot_widths(unit, bounds)
+        self.bits = max(self.widths)
         self.rom = Rom(name, row(layer, unit), rows(layer, unit))
         self.scatter = Scatter(unit, synapses.pre, limit.bit_length(), synapses.taps, self.slots)
         super().__init__(
@@ -193,7 +194,7 @@ class Wheel(wiring.Component):
                 "i": In(stream.Signature(self.scatter.i.p.shape())),
                 "o": Out(stream.Signature(self.scatter.o.p.shape())),
                 "op": In(operation(unit, 1)),
-                "terms": Out(data.ArrayLayout(signed(max(self.widths)), unit.lanes)),
+                "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
                 "awake": Out(1),
             }
         )

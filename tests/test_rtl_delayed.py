@@ -20,16 +20,15 @@ from .streams import Bench, each_stall, items_of, spikes_of
 from .test_model_network import layers
 from .test_rtl_dense import RESETS, assert_equals, samples, simulate
 
-ENGINES = ["wheel"]
+ENGINES = ["line", "wheel"]
 # Lanes and sweep for nine neurons.
 UNITS = {
-    "one-fold": (9, 9),
-    "groups": (9, 3),
+    "one-fold": (9, 3),
     "two-folds": (5, 5),
     "three-folds-uneven": (4, 2),
     "one-lane": (1, 1),
 }
-RESTS = {"rest-0": (1, 0), "rest-1": (7, 3), "rest-2": (5, 3)}
+RESTS = {"rest-0": (1, 0), "rest-2": (5, 3)}
 each_engine = pytest.mark.parametrize("engine", ENGINES)
 each_unit = pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS.keys())
 each_rest = pytest.mark.parametrize("leak", RESTS.values(), ids=RESTS.keys())
@@ -72,8 +71,9 @@ def unit_of(engine: str, lanes: int = 4, sweep: int = 2, neurons: int = 9) -> Un
 
 @each_engine
 @each_unit
-@pytest.mark.parametrize("taps", [1, 3])
-@pytest.mark.parametrize("window", [1, 2, 3, 4, 5, 8])
+@pytest.mark.parametrize(
+    ("window", "taps"), [(1, 1), (1, 3), (2, 1), (3, 2), (4, 1), (5, 3), (8, 2)]
+)
 def test_every_window_equals_golden_model(engine, window, taps, unit):
     """Any number of delays, a power of two or not, and of taps: the golden spikes and membranes."""
     law = layer(window, taps, window, reset="subtract", leak=(7, 3))
@@ -84,7 +84,7 @@ def test_every_window_equals_golden_model(engine, window, taps, unit):
 
 
 @each_engine
-@each_unit
+@pytest.mark.parametrize("unit", [(9, 9), (4, 2)], ids=["one-fold", "three-folds"])
 @pytest.mark.parametrize("limit", [1, 3, 5])
 def test_axonal_delays_and_counts_equal_golden_model(engine, limit, unit):
     """One row of delays, and events of values up to 5, equal the golden layer."""
@@ -97,7 +97,7 @@ def test_axonal_delays_and_counts_equal_golden_model(engine, limit, unit):
 
 @each_engine
 @pytest.mark.parametrize("reset", RESETS)
-@each_rest
+@pytest.mark.parametrize("leak", [(1, 0), (7, 3), (5, 3)], ids=["rest-0", "rest-1", "rest-2"])
 @pytest.mark.parametrize("clamp", [None, (-9, 15)], ids=["free", "clamped"])
 def test_every_kind_of_neuron_equals_golden_model(engine, clamp, leak, reset):
     """The neurons behind the terms are those of every layer, shifts of the current included."""
@@ -107,13 +107,12 @@ def test_every_kind_of_neuron_equals_golden_model(engine, clamp, leak, reset):
 
 
 @each_engine
-@each_rest
 @pytest.mark.parametrize("unit", [(9, 9), (4, 2)], ids=["one-fold", "three-folds"])
 @pytest.mark.parametrize("joined", [False, True], ids=["bare-ticks", "ticks-on-events"])
 @each_stall
-def test_stalls_change_no_spike(engine, stalls, joined, unit, leak):
+def test_stalls_change_no_spike(engine, stalls, joined, unit):
     """Source gaps, sink gaps and where the tick travels change nothing."""
-    law = layer(7, leak=leak, reset="subtract")
+    law = layer(7, leak=(5, 3), reset="subtract")
     s = samples(8, 6, 2, 6, 2)
 
     assert_equals(law, unit_of(engine, *unit), s, 2, stalls=stalls, joined=joined, hidden=True)
@@ -167,7 +166,7 @@ def test_nothing_is_left_from_the_sample_before(engine, leak, unit):
 
 @each_engine
 @each_unit
-@pytest.mark.parametrize("after", [0, 1, 5, 17, 30, 44])
+@pytest.mark.parametrize("after", [0, 1, 5, 17, 30])
 def test_reset_in_mid_sample_starts_anew(engine, after, unit):
     """Whatever an engine holds at a reset is gone."""
     law = layer(13, 2, 5)

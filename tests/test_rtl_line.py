@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.cycles_line import Line as Twin
-from spikeline.model.cycles_line import reached
+from spikeline.model.cycles import Line as Twin
+from spikeline.model.cycles import reached
 from spikeline.rtl.line import Line
 
 from .profiles import examples

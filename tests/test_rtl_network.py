@@ -20,6 +20,7 @@ from spikeline.rtl.network import Network as Core
 from .profiles import examples
 from .streams import Bench, Trace, each_stall, items_of, spikes_of
 from .test_model_network import layers
+from .test_rtl_delayed import delayed, synapses
 from .test_rtl_readout import results_of
 
 ONCE = {"once": True}
@@ -336,7 +337,9 @@ def cases(draw) -> tuple[Network, Mapping, np.ndarray]:
         draw(layers(pre, post, fires=kind in ("first-spike", "spike-count")))
         for pre, post in pairwise(sizes)
     )
+    made = tuple(draw(delayed(one, steps)) if draw(st.booleans()) else one for one in made)
     net = Network(steps, sizes[0], coding, made, readout)
+    engines = tuple(draw(st.sampled_from(["line", "wheel"])) for _ in made)
     lanes = tuple(draw(st.integers(1, n)) for n in sizes[1:])
     sweep = tuple(draw(st.sampled_from([n for n in range(1, p + 1) if p % n == 0])) for p in lanes)
     rng = np.random.default_rng(draw(st.integers(0, 999)))
@@ -345,7 +348,39 @@ def cases(draw) -> tuple[Network, Mapping, np.ndarray]:
     else:
         x = rng.integers(0, 256, (3, sizes[0]))
         x = np.where(rng.random(x.shape) < 0.6, x, 255)
-    return net, Mapping.of(net, lanes, sweep), x
+    return net, Mapping.of(net, lanes, sweep, 0, engines), x
+
+
+DELAYS = {
+    "lines": ("line", "line", "line"),
+    "wheels": ("wheel", "wheel", "wheel"),
+    "mixed": ("wheel", "line", "wheel"),
+}
+each_delay = pytest.mark.parametrize("delay", DELAYS.values(), ids=DELAYS.keys())
+
+
+def delayed_network(seed: int, kind: str = "spike-count", neurons: str = "shift") -> Network:
+    """Make a network with delays in three of its four layers."""
+    net = network(seed, (9, 8, 7, 5), 7, kind, NEURONS[neurons], Counts(3), (2, 9))
+    made = [
+        Layer(synapses(seed + n, *layer.synapses.weights.shape[::-1], *of), layer.neuron)
+        for n, (layer, of) in enumerate(
+            zip(net.layers, [(2, 3), (1, 5), (3, 4, True, -5)], strict=True)
+        )
+    ]
+    return Network(7, 9, net.coding, tuple(made), net.readout)
+
+
+@each_delay
+@pytest.mark.parametrize("lanes", [None, (5, 3, 2)], ids=["at-once", "folds"])
+@each_stall
+def test_delays_equal_golden_model(stalls, lanes, delay):
+    """Lines and wheels give the same spikes: those of the golden model."""
+    net = delayed_network(24)
+    x = np.random.default_rng(25).poisson(0.4, (4, 7, 9))
+    assert all(s.any() for s in net.run(x, record=True).spikes)
+
+    assert_equals(net, Mapping.of(net, lanes, None, 0, delay), x, stalls=stalls)
 
 
 @examples(20)

@@ -14,14 +14,23 @@ from spikeline.model import cycles
 from spikeline.model.cycles import predict
 from spikeline.model.encode import Counts, Latency
 from spikeline.model.mapping import Mapping
-from spikeline.model.network import Network
+from spikeline.model.network import Layer, Network
 from spikeline.model.readout import KINDS, Readout
 from spikeline.rtl.framer import beat
 from spikeline.rtl.top import Top, whole_bytes
 
 from .profiles import examples
 from .streams import Bench, Trace, each_stall
-from .test_rtl_network import NEURONS, cases, each_wide, images, network
+from .test_rtl_delayed import synapses
+from .test_rtl_network import (
+    NEURONS,
+    cases,
+    delayed_network,
+    each_delay,
+    each_wide,
+    images,
+    network,
+)
 
 
 class Axis(wiring.Component):
@@ -352,6 +361,45 @@ def test_cycles_of_pixels_are_predicted(pixels, lanes, kind):
     net = network(27, (14, 7, 4), 4, kind)
 
     assert_cycles(net, Mapping.of(net, lanes, None, pixels), images(28, 4, 14))
+
+
+@each_delay
+@pytest.mark.parametrize("lanes", [None, (5, 3, 2)], ids=["at-once", "folds"])
+@pytest.mark.parametrize("neurons", ["once", "multiply"])
+def test_cycles_of_delays_are_predicted(neurons, lanes, delay):
+    """Latency and interval are the cycle model's for lines and wheels, idle or back to back."""
+    net = delayed_network(30, neurons=neurons)
+    x = np.random.default_rng(31).poisson(0.4, (4, 7, 9))
+
+    assert_cycles(net, Mapping.of(net, lanes, None, 0, delay), x)
+
+
+@each_delay
+@pytest.mark.parametrize("lanes", [None, (5, 3, 2)], ids=["at-once", "folds"])
+def test_early_decisions_leave_no_delayed_spike(lanes, delay):
+    """A sample that was decided early, in the middle of a step, leaves nothing to the next."""
+    net = delayed_network(32, "first-spike", "once")
+    x = np.random.default_rng(33).poisson(0.6, (6, 7, 9))
+    assert (net.run(x).decision.step < 5).sum() > 2
+
+    assert_cycles(net, Mapping.of(net, lanes, None, 0, delay), x)
+
+
+@pytest.mark.parametrize("delay", ["dense", "line", "wheel"])
+def test_the_first_sample_waits_until_all_is_clear(delay):
+    """A beat that is offered in reset is taken when every engine has cleared itself, not before."""
+    net = network(34, (3, 40, 4), 3, "spike-count", NEURONS["zero"])
+    if delay != "dense":
+        hidden = Layer(synapses(35, 3, 40, 1, 3), net.layers[0].neuron)
+        net = Network(3, 3, net.coding, (hidden, net.layers[1]), net.readout)
+    mapping = Mapping.of(net, (2, 4), None, 0, "auto" if delay == "dense" else delay)
+    run, packets = prepare(net, mapping, images(36, 2, 3))
+    got = simulate(net, mapping, packets, starts=[0])
+
+    assert_decided(run, got)
+    assert got.cycles[0] == predict(net, mapping, run)[0][0]
+    # Twenty folds; of a wheel also four slots of each.
+    assert got.firsts[0] == (4 * 20 if delay == "wheel" else 20)
 
 
 @examples(10)

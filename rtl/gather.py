@@ -1,0 +1,105 @@
+"""Lines: every step adds the rows of all inputs that had an event in the window.
+
+The delay of a tap picks a field of its input's history, the value that came so many steps ago.
+"""
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..model.mapping import Unit
+from ..model.network import Layer
+from ..model.width import signed_width
+from .engine import row, rows
+from .gates import later
+from .line import Line
+from .memory import Rom
+from .sequencer import operation
+from .stream import vector
+
+__all__ = ["Gather"]
+
+
+class Gather(wiring.Component):
+    """The histories of the inputs, and the terms that they give with the rows.
+
+    Parameters
+    ----------
+    layer : model.network.Layer
+    unit : Unit
+    name : str
+        Name of the row memory's module.
+    limit : int
+        Largest value of an event.
+
+    Members
+    -------
+    i : In(stream.Signature(vector(inputs, 1, bits)))
+    o : Out(stream.Signature(vector(inputs, 1)))
+        Inputs with an event in the window, for the tail.
+    op : In(operation(unit, inputs * taps))
+        Of the tail.
+    terms : Out(data.ArrayLayout(signed(bits), lanes))
+        Weight times delayed value, of the operation three cycles before.
+    awake : Out(1)
+        Always: nothing has to be cleared.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+    op: data.View
+    terms: data.View
+    awake: Signal
+
+    def __init__(self, layer: Layer, unit: Unit, *, name: str, limit: int) -> None:
+        synapses = layer.synapses
+        self.unit = unit
+        self.line = Line(synapses.pre, synapses.window, limit.bit_length())
+        self.rom = Rom(name, row(layer, unit), rows(layer, unit))
+        self.bits = signed_width(-limit << (synapses.bits - 1), 0)
+        super().__init__(
+            {
+                "i": In(stream.Signature(self.line.i.p.shape())),
+                "o": Out(stream.Signature(vector(synapses.pre, 1))),
+                "op": In(operation(unit, synapses.pre * synapses.taps)),
+                "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
+                "awake": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.line = line = self.line
+        m.submodules.rom = rom = self.rom
+        wiring.connect(m, wiring.flipped(self.i), line.i)
+
+        # The history stays behind while the tail adds its rows.
+        found, o = line.o.p, self.o
+        m.d.comb += [
+            o.valid.eq(line.o.valid),
+            line.o.ready.eq(o.ready),
+            o.p.position.eq(found.position),
+            o.p.lanes.eq(~(found.tick | found.last)),
+            o.p.tick.eq(found.tick),
+            o.p.last.eq(found.last),
+            rom.address.eq(self.op.row),
+            self.awake.eq(1),
+        ]
+        history = Signal.like(found.lanes)
+        with m.If(o.valid & o.ready):
+            m.d.sync += history.eq(found.lanes)
+
+        # The row is there two cycles later.
+        past, delays = later(m, history, 2), rom.data.delays
+        for lane in range(self.unit.lanes):
+            value = past.word_select(delays[lane % len(delays)], line.bits)
+            m.d.sync += self.terms[lane].eq(_times(rom.data.weights[lane], value))
+        return m
+
+
+def _times(weight: Value, value: Value) -> Value:
+    """Multiply by adding, as values are short: a single bit is a choice."""
+    product: Value = Const(0, signed(1))
+    for k, bit in enumerate(value):
+        product = product + (Mux(bit, weight, 0) << k)
+    return product
