@@ -19,6 +19,8 @@ __all__ = ["BUDGET", "DELAYS", "Mapping", "Unit", "delay_bits", "slot_widths", "
 DELAYS = ("auto", "line", "wheel")
 # Bits of memory that the wheels of a network may need together before some become lines.
 BUDGET = 1 << 20
+# Inputs that share a word of values and one of flags in a line (rtl/line.py).
+WORD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +146,13 @@ def wheel_bits(layer: Layer, unit: Unit, bounds: Bounds) -> int:
 
 
 def line_bits(layer: Layer, limit: int) -> int:
-    """Memory of a layer's lines, bits: what came of each input; where it counts, twice arrived."""
-    bits = limit.bit_length()
-    return layer.synapses.pre * bits * (layer.synapses.window + 2 * (bits > 1))
+    """Memory of a layer's lines, bits.
+
+    For each input the values of the steps before, the values that came in this step and in the
+    next, and whether there is a past at all; all but the first in words of `WORD` inputs.
+    """
+    bits, pre = limit.bit_length(), layer.synapses.pre
+    return (layer.synapses.window - 1) * bits * pre + (2 * bits + 1) * ceil(pre / WORD) * WORD
 
 
 def delay_bits(network: Network, units: Sequence[Unit]) -> list[dict[str, int]]:

@@ -83,9 +83,10 @@ class Delayed(wiring.Component):
         m = Module()
         m.submodules.source = source = self.source
         m.submodules.tail = tail = self.tail
+        # First: no inner stream then takes in Verilog the name of a port that the harness reads.
+        wiring.connect(m, tail.o, wiring.flipped(self.o))
         wiring.connect(m, wiring.flipped(self.i), source.i)
         wiring.connect(m, source.o, tail.i)
-        wiring.connect(m, tail.o, wiring.flipped(self.o))
         m.d.comb += [
             source.op.eq(tail.op),
             tail.terms.eq(source.terms),

@@ -19,6 +19,9 @@ from spikeline.model.readout import Readout
 from spikeline.model.refuse import Refused
 from spikeline.rtl import dense, lanes, network, neuron
 
+from .test_rtl_network import delayed_network
+from .test_rtl_network import network as network_of
+
 SAMPLES = np.random.default_rng(2).integers(0, 256, (30, 64)).astype(np.uint8)
 
 
@@ -36,6 +39,29 @@ def test_small_network_is_computed_exactly(tiny, tmp_path, stalls):
     decided = tiny.run(SAMPLES).decision.label
     assert found["accuracy"] == np.mean(decided == 0)
     assert result.divergence is None
+
+
+@pytest.mark.parametrize("stalls", ["none", "random"])
+@pytest.mark.parametrize("delay", [("line", "wheel", "line"), ("wheel", "line", "wheel")], ids=str)
+def test_delays_are_computed_exactly(tmp_path, delay, stalls):
+    """Lines and wheels as Verilog: every spike, membrane, decision and cycle of forty samples."""
+    net = delayed_network(3)
+    x = np.random.default_rng(4).poisson(0.5, (40, 7, 9))
+    mapping = Mapping.of(net, (8, 3, 2), None, 0, delay)
+    found = run.cosim(net, mapping, x, None, name="delays", stalls=stalls, folder=tmp_path).json()
+
+    assert (found["samples"], found["mismatches"]) == (40, 0)
+    assert found["cycles_predicted_wrong"] == (0 if stalls == "none" else None)
+    assert found["spikes_compared"] == 2 * 40 * 7 * (8 + 7 + 5)
+
+
+def test_first_sample_is_as_fast_as_any(tmp_path):
+    """Engines that take longer than the source to clear themselves after reset are waited for."""
+    net = network_of(5, (3, 60, 4), 3, "spike-count")
+    mapping = Mapping.of(net, (2, 4))
+    found = run.cosim(net, mapping, SAMPLES[:4, :3], None, name="slow", folder=tmp_path).json()
+
+    assert (found["mismatches"], found["cycles_predicted_wrong"]) == (0, 0)
 
 
 def strict(monkeypatch):

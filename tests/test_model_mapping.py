@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
+from spikeline.model import mapping
+from spikeline.model.delayed import Delayed
 from spikeline.model.dense import Dense
-from spikeline.model.encode import Latency
-from spikeline.model.mapping import Mapping, Unit
+from spikeline.model.encode import Counts, Latency
+from spikeline.model.mapping import Mapping, Unit, delay_bits, slot_widths, slots
 from spikeline.model.network import Layer, Network
 from spikeline.model.neuron import Neuron
 from spikeline.model.readout import Readout
 from spikeline.model.refuse import Refused
+from spikeline.model.width import prove
 
 
 def network(*sizes: int) -> Network:
@@ -79,3 +82,107 @@ def test_wrong_mapping_is_refused(lanes, sweep, message):
         Mapping.of(network(7, 5), lanes, sweep)
 
     assert message == str(refused.value)
+
+
+def with_delays(*windows: int) -> Network:
+    """Make a network of 3-4-4-..., with delays where a window is not 0, of unit weights."""
+    pre, layers = 3, []
+    for window in windows:
+        synapses = Dense(np.ones((4, pre), int), 2)
+        if window:
+            delays = np.full((1, pre, 1), window - 1)
+            synapses = Delayed(np.ones((4, pre, 1), int), delays, 2, window)
+        layers.append(Layer(synapses, Neuron(np.zeros(4, int), np.ones(4, int))))
+        pre = 4
+    return Network(max(windows) + 1, 3, Latency(), tuple(layers), Readout())
+
+
+def test_slots_are_the_next_power_of_two():
+    """A wheel has a slot for every delay, and as many as go around."""
+    assert [slots(d) for d in (1, 2, 3, 4, 5, 8, 9, 25)] == [1, 2, 4, 4, 8, 8, 16, 32]
+
+
+def test_memory_of_both_engines_by_hand():
+    """Three inputs of one bit, eight slots; nothing for a layer without delays."""
+    net = with_delays(5, 0)
+    units = Mapping.of(net, (3, 4)).units
+    # Currents are 0..3, three bits with their sign, in two folds of three lanes.
+    assert slot_widths(units[0], prove(net)[0]) == [3, 3, 3]
+    # Four steps before of three inputs; two steps' values and a flag of one word of eight.
+    assert delay_bits(net, units) == [{"line": 4 * 3 + 3 * 8, "wheel": 2 * 8 * 9}, {}]
+
+
+def test_values_of_lines_are_as_wide_as_counts():
+    """Events of values up to 5 take three bits wherever they are kept."""
+    net = with_delays(5)
+    counting = Network(net.steps, 3, Counts(5), net.layers, net.readout)
+
+    assert delay_bits(counting, Mapping.of(counting).units)[0]["line"] == 4 * 9 + 7 * 8
+
+
+def test_slots_hold_the_currents_of_their_lane():
+    """A lane's slots are as wide as the widest of its neurons needs."""
+    w = np.array([[1, 1], [-1, 1], [7, 7], [-8, -8], [0, 0]])[:, :, None]
+    law = Layer(Delayed(w, np.zeros((1, 2, 1), int), 4, 1), Neuron(np.zeros(5, int), None))
+    net = Network(1, 2, Latency(), (law,), Readout("max-membrane"))
+
+    # 0..2 and 0..14 and 0: 5 bits; -1..1 and -16..0: 5 bits; of all in turn: 5 bits, then alone.
+    assert slot_widths(Unit(5, 2, 2), prove(net)[0]) == [5, 5]
+    assert slot_widths(Unit(5, 5, 5), prove(net)[0]) == [3, 2, 5, 5, 1]
+
+
+def test_engines_are_those_asked_for():
+    """One word for all layers, or one for each; without delays it means nothing."""
+    net = with_delays(3, 0, 5)
+
+    def engines(delay):
+        return [unit.engine for unit in Mapping.of(net, delay=delay).units]
+
+    assert engines("auto") == engines("wheel") == ["wheel", "dense", "wheel"]
+    assert engines("line") == engines(("line", "wheel", "line")) == ["line", "dense", "line"]
+    assert engines(("wheel", "auto", "line")) == ["wheel", "dense", "line"]
+    assert {unit.engine for unit in Mapping.of(network(7, 5), delay="line").units} == {"dense"}
+
+
+@pytest.mark.parametrize(
+    ("budget", "delay", "expected"),
+    [
+        (96 + 64 + 256, "auto", ["wheel", "wheel", "wheel"]),
+        (96 + 64 + 255, "auto", ["wheel", "wheel", "line"]),
+        (96 + 63, "auto", ["line", "wheel", "line"]),
+        (0, "auto", ["line", "line", "line"]),
+        (0, "wheel", ["wheel", "wheel", "wheel"]),
+        # What is asked for takes its part; what is not makes room.
+        (256 + 64, ("auto", "auto", "wheel"), ["line", "wheel", "wheel"]),
+        (96 + 64, ("auto", "auto", "line"), ["wheel", "wheel", "line"]),
+    ],
+)
+def test_the_largest_wheels_become_lines(monkeypatch, budget, delay, expected):
+    """Where the wheels of a network need more memory than the budget, the largest are lines."""
+    net = with_delays(5, 3, 9)
+    bits = delay_bits(net, Mapping.of(net).units)
+    assert [b["wheel"] for b in bits] == [96, 64, 256]
+    monkeypatch.setattr(mapping, "BUDGET", budget)
+
+    assert [unit.engine for unit in Mapping.of(net, delay=delay).units] == expected
+
+
+@pytest.mark.parametrize(
+    ("delay", "message"),
+    [
+        ("fast", "Delay engine of layer 0 must be one of auto, line, wheel, not 'fast'"),
+        (
+            ("line", "dense"),
+            "Delay engine of layer 1 must be one of auto, line, wheel, not 'dense'",
+        ),
+        (("line", 3), "Delay engine of layer 1 must be one of auto, line, wheel, not 3"),
+        (("line",), "Delay engines must be given for each of the 2 layers, not for 1"),
+        ((), "Delay engines must be given for each of the 2 layers, not for 0"),
+    ],
+)
+def test_wrong_delay_engines_are_refused(delay, message):
+    """Engines that do not exist, and wrong numbers of them, are refused."""
+    for net in (with_delays(2, 0), network(7, 5)):
+        with pytest.raises(Refused) as refused:
+            Mapping.of(net, delay=delay)
+        assert message == str(refused.value)

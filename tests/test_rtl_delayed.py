@@ -4,16 +4,23 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from amaranth.hdl import Fragment, Shape
+from amaranth.lib import memory
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeline.model.delayed import Delayed
-from spikeline.model.mapping import Unit, slot_widths
-from spikeline.model.network import Layer
+from spikeline.model.encode import Counts
+from spikeline.model.mapping import Unit, delay_bits, slot_widths
+from spikeline.model.network import Layer, Network
 from spikeline.model.neuron import Neuron
-from spikeline.model.width import bounds, worst
+from spikeline.model.readout import Readout
+from spikeline.model.width import bounds, prove, worst
 from spikeline.rtl.delayed import Delayed as Engine
 from spikeline.rtl.engine import rows
+from spikeline.rtl.gather import Gather
+from spikeline.rtl.memory import Emission
+from spikeline.rtl.wheel import Wheel
 
 from .profiles import examples
 from .streams import Bench, each_stall, items_of, spikes_of
@@ -285,6 +292,31 @@ def test_a_row_holds_the_weights_and_delays_of_a_fold():
     ]
     axonal = Layer(Delayed(w, d[2:], 4, 5), cells)
     assert rows(axonal, Unit(3, 2, 2, "wheel")) == [0x31 | 4 << 8, 0x05 | 4 << 8, 0xC2, 0x0A]
+
+
+@each_engine
+@pytest.mark.parametrize("limit", [1, 3])
+@pytest.mark.parametrize("unit", [(9, 9), (4, 2)], ids=["one-fold", "three-folds"])
+def test_memory_is_what_the_mapping_predicts(engine, unit, limit, monkeypatch):
+    """The memories of either engine, weights and accumulators apart, have the predicted bits."""
+    law, unit = layer(20, 2, 5, pre=11), unit_of(engine, *unit)
+    net = Network(6, 11, Counts(limit), (law,), Readout("spike-count"))
+    if engine == "wheel":
+        source = Wheel(law, unit, prove(net)[0], name="w", limit=limit)
+    else:
+        source = Gather(law, unit, name="w", limit=limit)
+    made = []
+
+    class Noted(memory.Memory):
+        def __init__(self, *, shape, depth, init):
+            made.append(Shape.cast(shape).width * depth)
+            super().__init__(shape=shape, depth=depth, init=init)
+
+    monkeypatch.setattr(memory, "Memory", Noted)
+    # As for emission: row memories are not among them.
+    Fragment.get(source, Emission()).prepare()
+
+    assert sum(made) == delay_bits(net, [unit])[0][engine]
 
 
 @st.composite

@@ -20,7 +20,7 @@ from spikeline.rtl.emit import Emitted, emit
 from spikeline.rtl.engine import rows
 from spikeline.rtl.framer import beat
 
-from .test_rtl_network import network
+from .test_rtl_network import delayed_network, network
 
 NET = network(1)
 
@@ -139,6 +139,27 @@ def test_modules_are_those_named(emitted):
         *("clk", "rst", "refused"),
         *(f"{side}_axis_t{name}" for side in "sm" for name in ("data", "valid", "ready", "last")),
     }
+
+
+@pytest.mark.parametrize("delay", [None, "line", "wheel"])
+def test_layers_keep_the_names_of_their_outputs(delay, tmp_path):
+    """A layer's module has the ports that the harness reads, whatever streams are inside."""
+    net = delayed_network(1) if delay else NET
+    made = emit(net, Mapping.of(net, delay=delay or "auto"), tmp_path, name="net")
+    text = made.sources[0].read_text()
+
+    for n in range(len(net.layers)):
+        ports = re.search(rf"module \\net\.core\.layer{n} \((.*?)\);", text)
+        assert ports
+        assert {"o__valid", "o__ready", "o__payload"} <= set(ports[1].split(", "))
+
+
+def test_description_names_the_engines(tmp_path):
+    """The mapping of a layer with delays tells whether it is by lines or by a wheel."""
+    net = delayed_network(1)
+    made = emit(net, Mapping.of(net, delay=("line", "wheel", "line")), tmp_path, name="net")
+
+    assert [unit["engine"] for unit in description(made)["mapping"]] == ["line", "wheel", "line"]
 
 
 def test_description_tells_how_to_read_and_write_packets(emitted):
