@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,18 @@ from .data import Data, guess, load
 from .evaluate import evaluate as measure
 from .zoo import Named, resolve, training
 
-__all__ = ["cosim", "demo", "evaluate", "open", "report", "resolve", "synth", "train", "verilog"]
+__all__ = [
+    "cosim",
+    "cross_validate",
+    "demo",
+    "evaluate",
+    "open",
+    "report",
+    "resolve",
+    "synth",
+    "train",
+    "verilog",
+]
 
 
 def open(
@@ -103,6 +114,20 @@ def train(
         "steps_used": trained.used,
         **({"frozen": trained.frozen} if trained.frozen else {}),
     }
+
+
+def cross_validate(
+    names: Sequence[str], part: str, seeds: Sequence[int], out: Path, *, jobs: int
+) -> dict[str, Any]:
+    """Train and test recipes for spoken digits, fold by fold."""
+    from .folds import PARTS, summary
+    from .folds import cross_validate as run
+
+    show.writable(out / "any")
+    total = len(names) * len(seeds) * len(PARTS[part][1]) if part in PARTS else 0
+    with show.progress(f"{part} of spoken digits", total) as advance:
+        results = run(names, part, seeds, out, jobs=jobs, tick=advance)
+    return {"part": part, "recipes": summary(results), "runs": results}
 
 
 def evaluate(named: Named, data: Data) -> dict[str, Any]:
