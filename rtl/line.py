@@ -10,10 +10,6 @@ from .stream import vector
 
 __all__ = ["Line"]
 
-# Inputs that share a word of values and one of flags: 2 ** LANE_BITS.
-LANE_BITS = 3
-CHUNK = 1 << LANE_BITS
-
 
 class Line(wiring.Component):
     """Turns the events of a step into an item for every input that has an event in the window.
@@ -23,7 +19,8 @@ class Line(wiring.Component):
     step that was cut short by the end of the sample comes that alone. The events of the next step
     are taken meanwhile.
 
-    Nothing in memory is ever cleared: a flip-flop per word tells whether it counts.
+    Inputs are kept in chunks, about as many chunks as each has lanes. Nothing in memory is ever
+    cleared: a flip-flop per word tells whether it counts.
 
     Parameters
     ----------
@@ -38,6 +35,7 @@ class Line(wiring.Component):
     -------
     i : In(stream.Signature(vector(pre, 1, bits)))
     o : Out(stream.Signature(vector(pre, 1, window * bits)))
+        The position of an end means nothing.
 
     Timing
     ------
@@ -52,9 +50,10 @@ class Line(wiring.Component):
         self.pre = pre
         self.window = window
         self.bits = bits
-        self.chunks = -(-pre // CHUNK)
+        self.lane_bits = max((pre - 1).bit_length() // 2, 1)
+        self.lanes = 1 << self.lane_bits
+        self.chunks = -(-pre // self.lanes)
         self.end = data.StructLayout({"tick": 1, "last": 1})
-        self.values = data.ArrayLayout(bits, CHUNK)
         super().__init__(
             {
                 "i": In(stream.Signature(vector(pre, 1, bits))),
@@ -64,174 +63,188 @@ class Line(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        # Values that came, in a bank per step; whether the input has a past that is not 0.
         m.submodules.values = values = memory.Memory(
-            shape=self.values, depth=2 * self.chunks, init=[]
+            shape=data.ArrayLayout(self.bits, self.lanes), depth=2 * self.chunks, init=[]
         )
-        m.submodules.flags = flags = memory.Memory(shape=CHUNK, depth=self.chunks, init=[])
-        # The step at hand: its end, the bank of its values, the words that count.
-        step, bank = Signal(self.end), Signal()
-        arrived, active = Signal(self.chunks), Signal(self.chunks)
+        m.submodules.flags = flags = memory.Memory(shape=self.lanes, depth=self.chunks, init=[])
+        bank, turns, step = Signal(), Signal(), Signal(self.end)
+        came, active = Signal(self.chunks), Signal(self.chunks)  # words that count
+        left, scans = Signal(self.chunks), Signal()  # chunks to come, and then the end
 
-        turns = Signal()
-        end, came = self._collect(m, turns, values, ~bank)
-        chosen, scans = self._choose(m, turns, step, arrived | active)
-        read = values.read_port(domain="comb"), flags.read_port(domain="comb")
-        m.d.comb += [
-            read[0].addr.eq(Cat(bank, chosen.p.chunk)),
-            read[1].addr.eq(chosen.p.chunk),
-        ]
-        opened = self._open(
-            m,
-            chosen,
-            Mux(arrived.bit_select(chosen.p.chunk, 1), Value.cast(read[0].data), 0),
-            Mux(active.bit_select(chosen.p.chunk, 1), read[1].data, 0),
-        )
-        self._recall(m, opened, flags.write_port(), active, ~step.last)
+        end, came_next = self._collect(m, values, ~bank, turns)
+        chosen = self._choose(m, left, scans, step)
+        opened = self._open(m, chosen, values, bank, came, flags, active)
+        active_next = self._recall(m, opened, flags, active, step.last)
 
-        # The next step turns up when no more than the last word of this one is left to be written.
+        # The next step turns up as the last word of the one before is written.
         m.d.comb += turns.eq((end.tick | end.last) & ~scans & ~chosen.valid & ~opened.valid)
+        m.d.sync += active.eq(active_next)
         with m.If(turns):
-            m.d.sync += [bank.eq(~bank), step.eq(end), arrived.eq(came)]
+            m.d.sync += [
+                bank.eq(~bank),
+                step.eq(end),
+                scans.eq(1),
+                came.eq(came_next),
+                left.eq(came_next | active_next),
+            ]
             with m.If(~end.tick):
-                m.d.sync += [arrived.eq(0), active.eq(0)]
+                m.d.sync += [left.eq(0), active.eq(0)]
         return m
 
     def _collect(
-        self, m: Module, turns: Value, values: memory.Memory, bank: Value
+        self, m: Module, values: memory.Memory, bank: Value, turns: Value
     ) -> tuple[Any, Value]:
-        """Keep the events of the next step; returns its end, and the words that they came to."""
-        item, end = Signal.like(self.i.p), Signal(self.end)  # 0 is none
-        lane, chunk = item.position[:LANE_BITS], item.position[LANE_BITS:]
-        came = Signal(self.chunks)
-        came_now = Signal(self.chunks)
-        m.d.comb += [
-            end.eq(Cat(item.tick, item.last)),
-            self.i.ready.eq(~(item.tick | item.last) | turns),
-            came_now.eq(came | (item.lanes.any() << chunk)),
-        ]
-        m.d.sync += came.eq(Mux(turns, 0, came_now))
-        with m.If(self.i.ready):
-            m.d.sync += item.eq(Mux(self.i.valid, Value.cast(self.i.p), 0))
+        """Keep the events of the next step; returns its end, and the words that count."""
+        i, item = self.i, Signal.like(self.i.p)  # an item of 0 is none
+        at, came = Signal(self.chunks), Signal(self.chunks)
+        end = data.View(self.end, Cat(item.tick, item.last))
+        m.d.comb += i.ready.eq(~(end.tick | end.last) | turns)
+        m.d.sync += came.eq(Mux(turns, 0, came | at))
+        with m.If(i.ready):
+            m.d.sync += [
+                item.eq(Mux(i.valid, Value.cast(i.p), 0)),
+                at.eq((i.valid & i.p.lanes.any()) << i.p.position[self.lane_bits :]),
+            ]
 
-        # An event joins those of its word that have come before.
-        r, w = values.read_port(domain="comb"), values.write_port()
-        m.d.comb += [
-            r.addr.eq(Cat(bank, chunk)),
-            w.addr.eq(Cat(bank, chunk)),
-            w.data.eq(Mux(came.bit_select(chunk, 1), Value.cast(r.data), 0)),
-            w.data[lane].eq(item.lanes),
-            w.en.eq(item.lanes.any()),
-        ]
-        return end, came_now
+        # The first event of a word writes all of it, the others their own value.
+        lane, chunk = item.position[: self.lane_bits], item.position[self.lane_bits :]
+        first = ~(came & at).any()
+        write = values.write_port(granularity=1)
+        m.d.comb += write.addr.eq(Cat(bank, chunk))
+        for n in range(self.lanes):
+            m.d.comb += [
+                write.data[n].eq(Mux(lane == n, item.lanes, 0)),
+                write.en[n].eq(at.any() & (first | (lane == n))),
+            ]
+        return end, came | at
 
-    def _choose(self, m: Module, turns: Value, step: Any, left: Value) -> tuple[Any, Value]:
-        """Offer the chunks that are left, then the end; returns also whether it is yet to come."""
-        chosen: Any = stream.Signature(
-            data.StructLayout({"chunk": range(self.chunks), "end": self.end})
-        ).create(path=("chosen",))
-        scans, done = Signal(), Signal(self.chunks)
-        some, lowest = _lowest(left & ~done)
+    def _choose(self, m: Module, left: Signal, scans: Signal, step: Any) -> Any:
+        """Offer the chunks that are left, then the end."""
+        layout = data.StructLayout({"chunk": range(self.chunks), "end": self.end})
+        chosen: Any = stream.Signature(layout).create(path=("chosen",))
+        some, lowest = _lowest(left)
         with m.If(~chosen.valid | chosen.ready):
             m.d.sync += [
                 chosen.valid.eq(scans),
                 chosen.p.chunk.eq(lowest),
                 chosen.p.end.eq(Mux(some, 0, Value.cast(step))),
-                done.bit_select(lowest, 1).eq(1),
+                left.eq(left & ~_first(left)),
                 scans.eq(scans & some),
             ]
-        with m.If(turns):
-            m.d.sync += [scans.eq(1), done.eq(0)]
-        return chosen, scans
+        return chosen
 
-    def _open(self, m: Module, chosen: Any, new: Value, old: Value) -> Any:
-        """Offer the inputs of a chunk that have a value or a past, one after the other."""
-        opened: Any = stream.Signature(
-            data.StructLayout(
-                {
-                    "position": range(self.chunks * CHUNK),
-                    "end": self.end,
-                    "new": self.bits,
-                    "old": 1,
-                    "closes": 1,  # the last one of its chunk
-                }
-            )
-        ).create(path=("opened",))
+    def _open(
+        self,
+        m: Module,
+        chosen: Any,
+        values: memory.Memory,
+        bank: Value,
+        came: Value,
+        flags: memory.Memory,
+        active: Value,
+    ) -> Any:
+        """Offer the inputs of a chunk that have a value or a past."""
+        layout = data.StructLayout(
+            {
+                "chunk": range(self.chunks),
+                "lane": self.lane_bits,
+                "end": self.end,
+                "new": self.bits,
+                "old": 1,  # whether its past counts
+                "closes": 1,  # the last one of the chunk
+            }
+        )
+        opened: Any = stream.Signature(layout).create(path=("opened",))
+        new, old = values.read_port(domain="comb"), flags.read_port(domain="comb")
+        is_chunk = ~(chosen.p.end.tick | chosen.p.end.last)
+        new_counts = is_chunk & came.bit_select(chosen.p.chunk, 1)
+        old_counts = is_chunk & active.bit_select(chosen.p.chunk, 1)
+        news = [Mux(new_counts, new.data[n], 0) for n in range(self.lanes)]
+        olds = Mux(old_counts, old.data, 0)
+        m.d.comb += [new.addr.eq(Cat(bank, chosen.p.chunk)), old.addr.eq(chosen.p.chunk)]
+
         held = Signal.like(chosen.p)
-        news, olds, left = Signal(self.values), Signal(CHUNK), Signal(CHUNK)
-        _, lane = _lowest(left)
-        rest = left & (left - 1)
+        held_news, held_olds = Signal(self.lanes * self.bits), Signal(self.lanes)
+        left = Signal(self.lanes)
+        first = _first(left)
         m.d.comb += [
-            opened.p.position.eq(Cat(lane, held.chunk)),
+            opened.p.chunk.eq(held.chunk),
+            opened.p.lane.eq(_index(first)),
             opened.p.end.eq(held.end),
-            opened.p.new.eq(news[lane]),
-            opened.p.old.eq(olds.bit_select(lane, 1)),
-            opened.p.closes.eq(~rest.any()),
+            opened.p.new.eq(_pick(first, held_news)),
+            opened.p.old.eq((first & held_olds).any()),
+            opened.p.closes.eq(~_several(left)[1]),
             chosen.ready.eq(~opened.valid | (opened.ready & opened.p.closes)),
         ]
         with m.If(opened.ready):
-            m.d.sync += left.eq(rest)
+            m.d.sync += left.eq(left & ~first)
         with m.If(chosen.ready):
-            m.d.sync += [opened.valid.eq(chosen.valid), held.eq(chosen.p)]
-            m.d.sync += [news.eq(0), olds.eq(0), left.eq(0)]
-            with m.If(~(chosen.p.end.tick | chosen.p.end.last)):
-                came = data.View(self.values, new)
-                m.d.sync += [
-                    news.eq(new),
-                    olds.eq(old),
-                    left.eq(old | Cat(came[lane].any() for lane in range(CHUNK))),
-                ]
+            m.d.sync += [
+                opened.valid.eq(chosen.valid),
+                held.eq(chosen.p),
+                held_news.eq(Cat(news)),
+                held_olds.eq(olds),
+                left.eq(olds | Cat(value.any() for value in news)),
+            ]
         return opened
 
     def _recall(
-        self, m: Module, opened: Any, flags: memory.WritePort, active: Signal, stays: Value
-    ) -> None:
-        """Add the value of an input to its history, send that and keep it for the next step."""
-        o = self.o
-        kept = (self.window - 1) * self.bits  # the oldest value is not needed again
+        self, m: Module, opened: Any, flags: memory.Memory, active: Value, last: Value
+    ) -> Value:
+        """Send a value with its past, and keep both; returns which words of flags count then."""
+        o, sends = self.o, Signal()
         looked, full = Signal.like(opened.p), Signal()
-        position, closes, writes = Signal.like(opened.p.position), Signal(), Signal()
-        past: Value = Const(0, 0)
-        if kept:
-            m.submodules.history = history = memory.Memory(shape=kept, depth=self.pre, init=[])
-            r, w = history.read_port(), history.write_port()
-            m.d.comb += [
-                r.addr.eq(opened.p.position),
-                r.en.eq(opened.ready),
-                w.addr.eq(position),
-                w.data.eq(o.p.lanes),
-                w.en.eq(writes),
-            ]
-            past = Mux(looked.old, r.data, 0)
-        m.d.comb += opened.ready.eq(~full | ~o.valid | o.ready)
+        sent, writes, remains = Signal.like(opened.p), Signal(), Signal()
+        past, past_remains = self._remember(m, opened, sent, writes)
+        m.d.comb += [sends.eq(~o.valid | o.ready), opened.ready.eq(~full | sends)]
+        m.d.sync += writes.eq(full & sends & ~(looked.end.tick | looked.end.last))
         with m.If(opened.ready):
             m.d.sync += [full.eq(opened.valid), looked.eq(opened.p)]
-        with m.If(~o.valid | o.ready):
+        with m.If(sends):
             m.d.sync += [
                 o.valid.eq(full),
-                o.p.position.eq(looked.position),
-                o.p.lanes.eq(Cat(looked.new, past)),
+                o.p.position.eq(Cat(looked.lane, looked.chunk)),
+                o.p.lanes.eq(Cat(looked.new, Mux(looked.old, past, 0))),
                 o.p.tick.eq(looked.end.tick),
                 o.p.last.eq(looked.end.last),
-                position.eq(looked.position),
-                closes.eq(looked.closes),
+                sent.eq(looked),
+                # An input without a past has a value.
+                remains.eq(looked.new.any() | past_remains),
             ]
 
-        # In its first cycle at the output: will there still be an event in the next window?
-        ends = looked.end.tick | looked.end.last
-        m.d.sync += writes.eq(full & ~ends & (~o.valid | o.ready))
-        found, found_now = Signal(CHUNK), Signal(CHUNK)
-        chunk = position[LANE_BITS:]
-        still = o.p.lanes[:kept].any() & stays
+        # In its first cycle at the output: will its past count in the next step?
+        found = Signal(self.lanes)
+        stays = remains & ~last if self.window > 1 else Const(0)
+        found_next = found | (stays << sent.lane)
+        write = flags.write_port()
         m.d.comb += [
-            found_now.eq(found | (still << position[:LANE_BITS])),
-            flags.addr.eq(chunk),
-            flags.data.eq(found_now),
-            flags.en.eq(writes & closes),
+            write.addr.eq(sent.chunk),
+            write.data.eq(found_next),
+            write.en.eq(writes & sent.closes),
         ]
         with m.If(writes):
-            m.d.sync += found.eq(Mux(closes, 0, found_now))
-        with m.If(flags.en):
-            m.d.sync += active.bit_select(chunk, 1).eq(found_now.any())
+            m.d.sync += found.eq(Mux(sent.closes, 0, found_next))
+        counts = found_next.any()
+        return Cat(Mux(write.en & (sent.chunk == n), counts, active[n]) for n in range(self.chunks))
+
+    def _remember(self, m: Module, opened: Any, sent: Any, writes: Value) -> tuple[Value, Value]:
+        """Keep histories; returns the one looked for, and whether it lasts another step."""
+        past = (self.window - 1) * self.bits  # the oldest value is not needed again
+        if not past:
+            return Const(0, 0), Const(0)
+        word = data.StructLayout({"past": past, "remains": 1})
+        m.submodules.history = history = memory.Memory(shape=word, depth=self.pre, init=[])
+        read, write = history.read_port(), history.write_port()
+        m.d.comb += [
+            read.addr.eq(Cat(opened.p.lane, opened.p.chunk)),
+            read.en.eq(opened.ready),
+            write.addr.eq(Cat(sent.lane, sent.chunk)),
+            write.data.past.eq(self.o.p.lanes),
+            write.data.remains.eq(self.o.p.lanes[: past - self.bits].any()),
+            write.en.eq(writes),
+        ]
+        return read.data.past, read.data.remains
 
 
 def _lowest(bits: Value) -> tuple[Value, Value]:
@@ -241,3 +254,32 @@ def _lowest(bits: Value) -> tuple[Value, Value]:
     half = 1 << (len(bits) - 1).bit_length() - 1
     (low, index), (high, above) = _lowest(bits[:half]), _lowest(bits[half:])
     return low | high, Cat(Mux(low, index, above), ~low)
+
+
+def _first(bits: Value) -> Value:
+    """The lowest bit that is set, alone."""
+    return Cat(bit & ~bits[:n].any() for n, bit in enumerate(bits))
+
+
+def _index(bits: Value) -> Value:
+    """The index of the only bit that is set."""
+    return Cat(
+        Cat(bit for n, bit in enumerate(bits) if n >> k & 1).any()
+        for k in range((len(bits) - 1).bit_length())
+    )
+
+
+def _pick(bits: Value, values: Value) -> Value:
+    """The one of as many values whose bit is set; 0 if none is."""
+    width = len(values) // len(bits)
+    return Cat(
+        (bits & Cat(values[n * width + k] for n in range(len(bits)))).any() for k in range(width)
+    )
+
+
+def _several(bits: Value) -> tuple[Value, Value]:
+    """Whether a bit is set, and whether several are."""
+    if len(bits) == 1:
+        return bits, Const(0)
+    (a, several), (b, others) = _several(bits[: len(bits) // 2]), _several(bits[len(bits) // 2 :])
+    return a | b, several | others | (a & b)
