@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -132,6 +133,8 @@ def layers(network: Network, mapping: Mapping) -> list[dict[str, Any]]:
                 "kind": kind,
                 "leak": f"{neuron.leak[0]} / {1 << neuron.leak[1]}" if neuron.leaks else "none",
                 "reset": "fires once" if neuron.once else neuron.reset,
+                "delays": synapses.window - 1,
+                "engine": unit.engine,
                 "lanes": unit.lanes,
                 "folds": unit.folds,
                 "sweep": unit.sweep,
@@ -197,7 +200,7 @@ def raster(network: Network, sample: np.ndarray) -> str:
     return svg(figure)
 
 
-def delays(network: Network, history: list[dict[str, Any]]) -> str | None:
+def delays(network: Network, history: Sequence[dict[str, Any]]) -> str | None:
     """Draw how many taps have each delay: before, during and after training, if that is known.
 
     None for a network without delays.

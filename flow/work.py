@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..model.encode import Counts
-from ..model.mapping import Mapping
+from ..model.mapping import Mapping, delay_bits
+from ..model.network import Network
 from ..model.refuse import Refused
 from ..model.store import content_hash, save, write_atomically
 from . import show
@@ -195,7 +196,19 @@ def cosim(
             folder=out,
             tick=lambda what: stage(f"co-simulation of {named.name}: {what}"),
         )
-    return {**run.json(), **data.source}, run
+    return {**run.json(), **_delays(named.network, mapping), **data.source}, run
+
+
+def _delays(network: Network, mapping: Mapping) -> dict[str, Any]:
+    """Tell by which engine each layer with delays is built, and the bits that either would need."""
+    found = [
+        {"layer": i, "engine": unit.engine, "line_bits": bits["line"], "wheel_bits": bits["wheel"]}
+        for i, (unit, bits) in enumerate(
+            zip(mapping.units, delay_bits(network, mapping.units), strict=True)
+        )
+        if bits
+    ]
+    return {"delays": found} if found else {}
 
 
 def synth(
@@ -220,7 +233,8 @@ def synth(
         design = _emit(named, mapping, folder, inline=False)
         result = run(design, target, pnr=pnr, seeds=seeds, stage=stage)
     lanes = tuple(unit.lanes for unit in mapping.units)
-    return {"network": named.name, "hash": named.hash, "lanes": list(lanes), **result}
+    told = {"network": named.name, "hash": named.hash, "lanes": list(lanes)}
+    return {**told, **_delays(named.network, mapping), **result}
 
 
 def report(

@@ -1,6 +1,7 @@
 """The trained networks that ship with spikeline, and every other way to name a network."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ class Named:
     name: str
     hash: str
     data: str | None
-    history: list[dict[str, Any]]
+    history: Sequence[dict[str, Any]] = ()
 
 
 def index() -> dict[str, dict[str, Any]]:
@@ -57,7 +58,7 @@ def resolve(given: str, data: str | None = None) -> Named:
     known = index()
     if given in UNTRAINED:
         network = untrained(given)
-        return Named(network, given, content_hash(network), data or "random", [])
+        return Named(network, given, content_hash(network), data or "random")
     if given in known:
         file = FOLDER / known[given]["file"]
         network = load(file)

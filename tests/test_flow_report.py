@@ -7,12 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spikeline.flow import report
 from spikeline.flow.data import Data
 from spikeline.flow.evaluate import evaluate
 from spikeline.flow.report import page
 from spikeline.flow.zoo import Named
+from spikeline.model.delayed import Delayed
+from spikeline.model.dense import Dense
+from spikeline.model.encode import Counts
 from spikeline.model.mapping import Mapping
-from spikeline.model.network import Network
+from spikeline.model.network import Layer, Network
+from spikeline.model.neuron import Neuron
+from spikeline.model.readout import Readout
 from spikeline.model.width import prove
 
 
@@ -24,7 +30,29 @@ def data() -> Data:
     return Data(x, random.integers(0, 10, 30), "digits")
 
 
-def make(network: Network, data: Data, mismatches: int = 0) -> str:
+@pytest.fixture
+def late() -> Network:
+    """A network of 3-2-2: input 0 reaches neuron 0 after 3 steps, input 2 neuron 1 after 1."""
+    synapses = Delayed(
+        np.array([[[5], [0], [-2]], [[0], [0], [4]]]),
+        np.array([[[3], [0], [2]], [[0], [0], [1]]]),
+        4,
+        5,
+    )
+    first = Layer(synapses, Neuron(np.array([0, 0]), np.array([5, 4]), reset="zero"))
+    last = Layer(Dense(np.array([[3, 1], [1, 3]]), 4), Neuron(np.array([0, 0]), None))
+    return Network(8, 3, Counts(2), (first, last), Readout("final-membrane"))
+
+
+@pytest.fixture
+def counts() -> Data:
+    """Two samples of counts: input 0 at step 1 is class 0, input 2 at step 2 is class 1."""
+    x = np.zeros((2, 6, 3), np.uint8)
+    x[0, 1, 0] = x[1, 2, 2] = 1
+    return Data(x, np.array([0, 1]), "spoken")
+
+
+def make(network: Network, data: Data, mismatches: int = 0, lanes: tuple[int, ...] = (3, 5)) -> str:
     """Write the page of a network, with made-up cycles and costs."""
     cycles = np.arange(30) + 41
     spread: dict[str, Any] = {"min": 41, "median": 55, "max": 70}
@@ -43,7 +71,7 @@ def make(network: Network, data: Data, mismatches: int = 0) -> str:
     run = SimpleNamespace(cycles=cycles, predicted=cycles, interval=cycles[1:])
     named = Named(network, "tiny <one>", "ab" * 32, "digits")
     evaluated = evaluate(network, data.x, data.y)
-    return page(named, Mapping.of(network, (3, 5)), data, evaluated, simulated, run, [cost])
+    return page(named, Mapping.of(network, lanes), data, evaluated, simulated, run, [cost])
 
 
 def text(html: str) -> str:
@@ -102,6 +130,41 @@ def test_page_shows_a_mismatch_in_red(tiny: Network, data: Data) -> None:
     html = make(tiny, data, mismatches=7)
     assert 'class="tile bad"' in html
     assert "7 differ" in text(html)
+
+
+def test_page_shows_delays(late: Network, counts: Data, tiny: Network, data: Data) -> None:
+    """A network with delays has their three drawings more, and its engine; one without has none."""
+    html = make(late, counts, lanes=(2, 2))
+    assert html.count("<svg") == 4 + 3
+    assert "wheel, delays to 4" in text(html)
+    assert "<h2>Delays</h2>" not in make(tiny, data)
+
+
+def test_delays_are_drawn_before_during_and_after(late: Network) -> None:
+    """With the history of training there are three drawings in one, else what there is."""
+    history = [{"delays": [[n, 6 - n, 0, 0, 0]]} for n in range(5)]
+    with_it, without = report.delays(late, history), report.delays(late, ())
+    assert with_it is not None and without is not None
+    assert all(name in with_it for name in ("before", "after 2 epochs", "as it is"))
+    assert "before" not in without
+
+
+def test_journeys_begin_at_the_spikes_that_arrived(late: Network, counts: Data) -> None:
+    """Of one spike that was 3 steps under way there is one line, from its step to the neuron's."""
+    drawn = report.journeys(late, counts.x[0])
+    assert drawn is not None
+    assert "for neuron 0" in drawn
+    lines = re.findall(r'<g id="LineCollection_1">.*?</g>', drawn, flags=re.DOTALL)
+    assert [1] == [len(re.findall("<path d=", x)) for x in lines]
+    assert report.journeys(late, np.zeros((6, 3), np.uint8)) is None
+
+
+def test_shortened_delays_are_at_most_that(late: Network, counts: Data) -> None:
+    """Delays of 3, 2 and 1 become 1, and the spike of step 1 arrives at step 2 instead of 4."""
+    short = report.shortened(late, 1)
+    assert short.layers[0].synapses.delays.max() == 1
+    assert short.run(counts.x[:1], record=True).spikes[0][:, 0, 0].nonzero()[0].tolist() == [2]
+    assert late.run(counts.x[:1], record=True).spikes[0][:, 0, 0].nonzero()[0].tolist() == [4]
 
 
 def test_raster_draws_every_spike(tiny: Network, data: Data) -> None:
