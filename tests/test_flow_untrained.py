@@ -1,0 +1,43 @@
+"""Networks of random integers: the same everywhere, with the activity that they promise."""
+
+import numpy as np
+import pytest
+
+from spikeline.flow.untrained import UNTRAINED, events, network
+from spikeline.flow.zoo import resolve
+
+
+def test_events_are_counts_like_those_of_shd() -> None:
+    """Some 8,500 a sample, at most 3 at once, in every step; the same for the same seed."""
+    x = events(20)
+    assert (x.shape, x.dtype, int(x.max())) == ((20, 100, 140), np.uint8, 3)
+    assert 8000 < x.sum(axis=(1, 2)).mean() < 9200
+    assert x.any(axis=2).all()
+    assert np.array_equal(events(20), x)
+    assert not np.array_equal(events(20, seed=2), x)
+
+
+def test_network_has_the_published_sizes_and_activity() -> None:
+    """Of the hidden neurons of shd-256, 5 to 10 % spike in a step, on samples it was not set by."""
+    found = network("shd-256")
+    assert found.shape == "140-256-256-20"
+    assert [(x.synapses.taps, x.synapses.window, x.synapses.bits) for x in found.layers] == [
+        (1, 25, 8)
+    ] * 3
+    run = found.run(events(6)[4:], record=True)
+    assert all(0.05 <= s.mean() <= 0.10 for s in run.spikes[:-1])
+
+
+def test_same_name_same_integers() -> None:
+    """The integers of a name never change: cycles and gates that were measured stay true."""
+    assert resolve("shd-256").hash.startswith("5b60ddb74ceea00a")
+
+
+@pytest.mark.parametrize("name", UNTRAINED)
+def test_sizes_fit_their_recipes(name: str) -> None:
+    """The recipe of the same name trains a network of the same sizes."""
+    from spikeline.quant.recipes import recipe
+
+    how, sizes = recipe(name), UNTRAINED[name]
+    assert (how.shape, how.taps, how.leak) == (sizes.shape, sizes.taps, sizes.leak)
+    assert set(how.windows) == {sizes.window}
