@@ -9,6 +9,7 @@ from amaranth.lib import memory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spikeline.model.cycles import reached
 from spikeline.model.delayed import Delayed
 from spikeline.model.encode import Counts
 from spikeline.model.mapping import Unit, delay_bits, slot_widths
@@ -275,6 +276,21 @@ def test_cycles_of_a_wheel_are_those_of_the_contract(taps, leak, unit):
     assert [c for c, i in zip(got.sink.cycles, got.sink.items, strict=True) if i["tick"]] == [
         t + 1 + folds + sweep + 5 for t in ticks
     ]
+
+
+@pytest.mark.parametrize(("taps", "unit"), [(1, (9, 9)), (2, (9, 9)), (2, (4, 2))], ids=str)
+def test_cycles_of_lines_are_those_of_the_contract(taps, unit):
+    """A step of n inputs takes n + 4 cycles, or n x taps x folds and the sweep if that is more."""
+    law, unit = layer(24, taps, 3, pre=130, leak=(5, 3)), unit_of("line", *unit)
+    s = (np.random.default_rng(25).random((6, 1, 130)) < 0.3).astype(np.uint8)
+    got = simulate(law, unit, s)
+    ends = [c for c, i in zip(got.sink.cycles, got.sink.items, strict=True) if i["tick"]]
+    rows = reached(s, 3)[:, 0]
+    assert rows.max() > 60
+
+    sweep = unit.folds * unit.groups + 2
+    cost = [max(n + 4, n * taps * unit.folds + sweep) for n in rows.tolist()]
+    assert [b - a for a, b in pairwise(ends)] == cost[1:]
 
 
 def test_a_row_holds_the_weights_and_delays_of_a_fold():
