@@ -13,7 +13,16 @@ from .network import Layer, Network
 from .refuse import Refused, is_integer
 from .width import Bounds, prove, signed_width
 
-__all__ = ["BUDGET", "DELAYS", "Mapping", "Unit", "delay_bits", "slot_widths", "slots"]
+__all__ = [
+    "BUDGET",
+    "DELAYS",
+    "Mapping",
+    "Unit",
+    "delay_bits",
+    "line_lanes",
+    "slot_widths",
+    "slots",
+]
 
 # What may be asked for of a layer with delays.
 DELAYS = ("auto", "line", "wheel")
@@ -102,8 +111,11 @@ class Mapping:
         Refused
             If there is not one number per layer, lanes are not in 1..neurons, or sweep does not
             divide lanes, or pixels come to a network without latency coding, or there is no such
-            engine.
+            engine, or a layer is recurrent: there is no hardware for that yet.
         """
+        for i, layer in enumerate(network.layers):
+            if layer.recurrent is not None:
+                raise Refused(f"Layer {i} must have no recurrent synapses to become hardware")
         neurons = [layer.synapses.post for layer in network.layers]
         lanes = tuple(neurons if lanes is None else lanes)
         sweep = lanes if sweep is None else tuple(sweep)
@@ -145,14 +157,21 @@ def wheel_bits(layer: Layer, unit: Unit, bounds: Bounds) -> int:
     return unit.folds * slots(layer.synapses.window) * sum(slot_widths(unit, bounds))
 
 
+def line_lanes(pre: int) -> int:
+    """Inputs that share a word of a line: a power of two, about as many as there are words."""
+    return 1 << max((pre - 1).bit_length() // 2, 1)
+
+
 def line_bits(layer: Layer, limit: int) -> int:
     """Memory of a layer's lines, bits.
 
-    For each input the values of the steps before, the values that came in this step and in the
-    next, and whether there is a past at all; all but the first in words of `WORD` inputs.
+    For every input its past and whether that is not 0; for every place of a word the value that
+    came, in two banks, and whether there is a past.
     """
-    bits, pre = limit.bit_length(), layer.synapses.pre
-    return (layer.synapses.window - 1) * bits * pre + (2 * bits + 1) * ceil(pre / WORD) * WORD
+    pre, window, bits = layer.synapses.pre, layer.synapses.window, limit.bit_length()
+    places = -(-pre // line_lanes(pre)) * line_lanes(pre)
+    past = (window - 1) * bits + 1 if window > 1 else 0
+    return pre * past + places * (2 * bits + 1)
 
 
 def delay_bits(network: Network, units: Sequence[Unit]) -> list[dict[str, int]]:

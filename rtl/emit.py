@@ -100,10 +100,13 @@ def emit(
         f"// {name}: {network.shape}, {network.steps} steps, made by spikeline.\n"
         f"// network sha256 {digest}\n"
         f"// lanes {', '.join(str(u.lanes) for u in mapping.units)};"
-        f" sweep {', '.join(str(u.sweep) for u in mapping.units)}\n"
+        f" sweep {', '.join(str(u.sweep) for u in mapping.units)};"
+        f" engines {', '.join(u.engine for u in mapping.units)}\n"
         "// This file belongs to whoever generated it, without conditions.\n"
     )
     text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
+    # Yosys takes a wire that is named like a bit of another one for that bit.
+    text = re.sub(r"\\\S+", lambda name: re.sub(r"\[(\d+)\]", r".\1", name[0]), text)
     roms = "\n".join(_rom(rom, inline) for rom in platform.roms.values())
     source = folder / f"{name}.v"
     write_atomically(source, f"{header}\n{text}\n{roms}")

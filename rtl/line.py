@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..model.mapping import line_lanes
 from .stream import vector
 
 __all__ = ["Line"]
@@ -50,8 +51,8 @@ class Line(wiring.Component):
         self.pre = pre
         self.window = window
         self.bits = bits
-        self.lane_bits = max((pre - 1).bit_length() // 2, 1)
-        self.lanes = 1 << self.lane_bits
+        self.lanes = line_lanes(pre)
+        self.lane_bits = self.lanes.bit_length() - 1
         self.chunks = -(-pre // self.lanes)
         self.end = data.StructLayout({"tick": 1, "last": 1})
         super().__init__(

@@ -91,8 +91,8 @@ def test_own_samples_are_read(tmp_path: Path) -> None:
 def test_names_are_refused(tmp_path: Path) -> None:
     """Unknown names of data sets, splits and folders are refused."""
     assert refusal("cats", "test") == (
-        "Data set must be one of digits, mnist, fashion-mnist, spoken, shd, ssc, gsc, own,"
-        " not 'cats'"
+        "Data set must be one of digits, mnist, fashion-mnist, spoken, shd, ssc, gsc, random,"
+        " own, not 'cats'"
     )
     assert refusal("mnist", "half") == "Split must be one of train, test, not 'half'"
     assert refusal("mnist", "test", tmp_path / "no") == f"Data folder {tmp_path / 'no'} must exist"

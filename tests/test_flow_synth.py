@@ -9,7 +9,11 @@ import pytest
 
 from spikeline.flow import tools
 from spikeline.flow.synth import TARGETS, count, harness, instances, ports, synth
+from spikeline.model.mapping import Mapping
 from spikeline.model.refuse import Refused
+from spikeline.rtl.emit import emit
+
+from .test_rtl_emit import delayed_network
 
 VERILOG = r"""
 module \top.core.layer0 (input clk, input [7:0] a, output reg [7:0] s);
@@ -116,6 +120,17 @@ def test_parts_add_up(design: Small, target: str) -> None:
     assert 0 < result["wrapper"]["lut"] <= 8
     assert result["target"] == target
     assert result["fmax_mhz"] is None
+
+
+@pytest.mark.parametrize("delay", ["line", "wheel"])
+def test_delays_are_synthesised_at_full_width(delay: str, tmp_path: Path) -> None:
+    """Yosys takes both delay engines with all neurons at once, and counts their memories."""
+    network = delayed_network(1)
+    made = emit(network, Mapping.of(network, delay=delay), tmp_path, name="net")
+    result = synth(made, "ecp5")
+    layers = {layer["name"]: layer for layer in result["layers"]}
+    assert {"layer0", "layer1", "layer2", "readout"} <= set(layers)
+    assert all(layers[f"layer{n}"]["lut"] > 0 for n in range(3))
 
 
 def test_place_and_route_gives_the_median_of_its_seeds(design: Small) -> None:

@@ -108,8 +108,9 @@ def test_memory_of_both_engines_by_hand():
     units = Mapping.of(net, (3, 4)).units
     # Currents are 0..3, three bits with their sign, in two folds of three lanes.
     assert slot_widths(units[0], prove(net)[0]) == [3, 3, 3]
-    # Four steps before of three inputs; two steps' values and a flag of one word of eight.
-    assert delay_bits(net, units) == [{"line": 4 * 3 + 3 * 8, "wheel": 2 * 8 * 9}, {}]
+    # Four steps before, and whether there are any, of three inputs; two steps' values and a flag in
+    # two words of two.
+    assert delay_bits(net, units) == [{"line": 5 * 3 + 3 * 4, "wheel": 2 * 8 * 9}, {}]
 
 
 def test_values_of_lines_are_as_wide_as_counts():
@@ -117,7 +118,7 @@ def test_values_of_lines_are_as_wide_as_counts():
     net = with_delays(5)
     counting = Network(net.steps, 3, Counts(5), net.layers, net.readout)
 
-    assert delay_bits(counting, Mapping.of(counting).units)[0]["line"] == 4 * 9 + 7 * 8
+    assert delay_bits(counting, Mapping.of(counting).units)[0]["line"] == 13 * 3 + 7 * 4
 
 
 def test_slots_hold_the_currents_of_their_lane():
@@ -186,3 +187,15 @@ def test_wrong_delay_engines_are_refused(delay, message):
         with pytest.raises(Refused) as refused:
             Mapping.of(net, delay=delay)
         assert message == str(refused.value)
+
+
+def test_recurrent_layers_are_refused():
+    """There is no hardware for recurrent synapses yet; a layout of them is refused."""
+    loop = Delayed(np.ones((1, 1, 1), int), np.ones((1, 1, 1), int), 2, 2)
+    neuron = Neuron(np.array([0]), np.array([1]))
+    layers = (Layer(Dense(np.array([[1]]), 2), neuron, loop),)
+
+    with pytest.raises(Refused) as refused:
+        Mapping.of(Network(4, 1, Counts(), layers, Readout("spike-count")))
+
+    assert str(refused.value) == "Layer 0 must have no recurrent synapses to become hardware"

@@ -83,7 +83,7 @@ def test_header_bears_hash_and_mapping(emitted):
 
     assert head[0] == "// net: 9-7-4, 4 steps, made by spikeline."
     assert head[1] == f"// network sha256 {content_hash(NET)}"
-    assert head[2] == "// lanes 4, 2; sweep 4, 2"
+    assert head[2] == "// lanes 4, 2; sweep 4, 2; engines dense, dense"
     assert "belongs to whoever generated it" in head[3]
 
 
@@ -152,6 +152,15 @@ def test_layers_keep_the_names_of_their_outputs(delay, tmp_path):
         ports = re.search(rf"module \\net\.core\.layer{n} \((.*?)\);", text)
         assert ports
         assert {"o__valid", "o__ready", "o__payload"} <= set(ports[1].split(", "))
+
+
+@pytest.mark.parametrize("delay", ["line", "wheel"])
+def test_no_wire_is_named_like_a_bit_of_another(delay, tmp_path):
+    """A wire named name[0] beside a wire name ends Yosys with a failed assertion, unsaid."""
+    net = delayed_network(1)
+    text = emit(net, Mapping.of(net, delay=delay), tmp_path, name="net").sources[0].read_text()
+
+    assert [] == re.findall(r"\\\S*\[\d+\]\S*", text)
 
 
 def test_description_names_the_engines(tmp_path):
