@@ -77,6 +77,23 @@ class Lanes(click.ParamType):
             )
 
 
+class Seeds(click.ParamType):
+    """Different seeds, separated by commas."""
+
+    name = "N,N,..."
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        """Read the numbers."""
+        if isinstance(value, tuple):
+            return value
+        words = value.split(",")
+        if not all(word.isdecimal() for word in words) or len(set(words)) < len(words):
+            self.fail(
+                f"Seeds must be different whole numbers from 0, separated by commas, not {value!r}"
+            )
+        return tuple(SEED.convert(word, param, ctx) for word in words)
+
+
 def _json_to(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """See that the result can be written before it is computed."""
     if value not in (None, "-"):
@@ -207,8 +224,8 @@ def train(
 ) -> int:
     """Train the network of a recipe, in the integers that the hardware computes.
 
-    NAME is a recipe: digits-ttfs, mnist-ttfs, mnist-lif or fashion-ttfs. Ctrl-C stops; the same
-    command goes on.
+    NAME is a recipe: digits-ttfs, mnist-ttfs, mnist-lif, fashion-ttfs, digits-spoken (also -axonal,
+    -fixed, -none), shd-256, ssc-512 or gsc-512. Ctrl-C stops; the same command goes on.
 
     \b
     Example:
@@ -438,7 +455,7 @@ def report(
 @cli.command()
 @click.argument("recipes", nargs=-1, required=True)
 @click.option("--part", default="folds", show_default=True, help="folds, speakers or official.")
-@click.option("--seeds", type=Lanes(), default=(1,), help="Trainings of each fold.  [default: 1]")
+@click.option("--seeds", type=Seeds(), default=(1,), help="Trainings of each fold.  [default: 1]")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="At a time.")
 @options("out", "json")
 def folds(

@@ -194,5 +194,6 @@ def _unpack(path: Path, plain: Path) -> None:
                 raise Refused(f"{path} must hold {plain.name}")
             with folder.open(plain.name) as packed, plain.open("wb") as out:
                 shutil.copyfileobj(packed, out)
-    except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile):
+    except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, RuntimeError):
+        # RuntimeError: a zip file that is encrypted, or compressed in a way that is not known here.
         raise Refused(f"{path} must be a whole {kind} file; it is cut off or damaged") from None

@@ -180,7 +180,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         print(make(*map(Path, arguments)))
-    except Refused as error:
+    except (Refused, OSError) as error:
         print(f"spikeline: {error}", file=sys.stderr)
         return 2
     return 0

@@ -63,7 +63,9 @@ def resolve(given: str, data: str | None = None) -> Named:
         file = FOLDER / known[given]["file"]
         network = load(file)
         source = data or known[given]["data"]
-        return Named(network, given, content_hash(network), source, history(file))
+        return Named(
+            network, given, content_hash(network), source, history(file, content_hash(network))
+        )
     if not Path(given).is_file():
         names = ", ".join((*known, *UNTRAINED))
         raise Refused(f"Network must be a file or one of {names}, not {given!r}")
@@ -71,17 +73,18 @@ def resolve(given: str, data: str | None = None) -> Named:
     digest = content_hash(network)
     same = [entry["data"] for entry in known.values() if entry.get("hash") == digest]
     source = data or (same or [None])[0]
-    return Named(network, Path(given).stem, digest, source, history(Path(given)))
+    return Named(network, Path(given).stem, digest, source, history(Path(given), digest))
 
 
-def history(network: Path) -> list[dict[str, Any]]:
-    """Read what `spikeline train` wrote beside a network file; empty where there is nothing."""
+def history(network: Path, digest: str) -> list[dict[str, Any]]:
+    """Read what `spikeline train` wrote beside the file of the network with this hash, or nothing."""
     try:
-        return json.loads(training(network).read_text())["history"]
+        told = json.loads(training(network).read_text())
+        return told["history"] if told["hash"] == digest else []
     except (OSError, ValueError, KeyError, TypeError):
         return []
 
 
 def training(network: Path) -> Path:
     """Name the file beside a network file that tells how it was trained."""
-    return network.with_suffix(".training.json")
+    return network.with_name(network.name.removesuffix(".safetensors") + ".training.json")

@@ -59,7 +59,7 @@ class Trained:
     frozen : dict
         What freezing delays costs: accuracy on the held-out part with the profile as wide as it
         was in that epoch, ``trained``; with rounded delays, ``rounded``; of the integer network,
-        ``integer``; each after statistics of its own. ``same``: samples on which the last two
+        ``integer``; the first after statistics of its own. ``same``: samples on which the last two
         decide alike. Empty for a network without delays.
     history : list of dict
         After each epoch: mean ``loss``, held-out ``accuracy``, ``width`` of the profile of delays,
@@ -110,6 +110,8 @@ def train(
         raise Refused(
             f"Labels must number {len(x)}, one per sample, and be in 0..{recipe.shape[-1] - 1}"
         )
+    if len(x) < 2:
+        raise Refused("Samples must number at least 2, one of them held out, not 1")
     with _reproducible(recipe.threads):
         run = _Run(recipe, x, y, seed, device)
         if checkpoint is not None and checkpoint.exists():
@@ -285,7 +287,7 @@ class _Run:
         """Freeze the best epoch."""
         best = self.best
         assert best is not None
-        self.network.load_state_dict(best["state"])
+        self.network.eval().load_state_dict(best["state"])
         last = self.network.layers[-1].neuron
         if best["threshold"]:
             assert last.threshold is not None

@@ -80,13 +80,14 @@ class Top(wiring.Component):
         m.submodules.starts = starts = fifo.SyncFIFO(width=32, depth=IN_FLIGHT)
 
         # Beats to items to the core.
+        m.d.sync += (awake := Signal()).eq(core.awake)
         m.d.comb += [
             source.i.p.beat.eq(self.s_axis_tdata),
             source.i.p.last.eq(self.s_axis_tlast),
             source.i.valid.eq(self.s_axis_tvalid),
             self.s_axis_tready.eq(source.i.ready),
             source.decided.eq(core.decided),
-            source.room.eq(starts.w_rdy & core.awake),
+            source.room.eq(starts.w_rdy & awake),
             self.refused.eq(source.refused),
         ]
         if isinstance(source, Framer):

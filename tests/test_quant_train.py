@@ -92,6 +92,7 @@ def test_killed_and_resumed_is_the_same(tmp_path: Path, kind: str) -> None:
     assert len(whole.history) == 1 + r.epochs
     again = train(r, inputs(r), Y, seed=1, checkpoint=path)
     assert content_hash(again.network) == content_hash(whole.network)
+    assert again.frozen == resumed.frozen == whole.frozen
     assert content_hash(train(r, inputs(r), Y, seed=2).network) != content_hash(whole.network)
 
 

@@ -398,8 +398,8 @@ def test_the_first_sample_waits_until_all_is_clear(delay):
 
     assert_decided(run, got)
     assert got.cycles[0] == predict(net, mapping, run)[0][0]
-    # Twenty folds; of a wheel also four slots of each.
-    assert got.firsts[0] == (4 * 20 if delay == "wheel" else 20)
+    # Twenty folds; of a wheel also four slots of each; and a register.
+    assert got.firsts[0] == (4 * 20 if delay == "wheel" else 20) + 1
 
 
 @examples(10)
