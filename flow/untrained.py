@@ -5,8 +5,8 @@
 
 Weights are normal, clipped to 8 bits; delays are uniform; each hidden layer has one threshold, the
 one at which `RATE` of its neurons spike in a step of `events`. The same integers come from a name
-with every NumPy whose random numbers are those of constraints.txt; the hash tells. `spikeline train`
-has recipes of the same shapes.
+with every NumPy whose random numbers are those of constraints.txt; the hash tells. `spikeline
+train` has recipes of the same shapes.
 
 Source: sizes, taps, delays, leaks: arXiv 2306.17670 (SNN-delays).
 """

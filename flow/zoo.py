@@ -77,7 +77,7 @@ def resolve(given: str, data: str | None = None) -> Named:
 
 
 def history(network: Path, digest: str) -> list[dict[str, Any]]:
-    """Read what `spikeline train` wrote beside the file of the network with this hash, or nothing."""
+    """Read what `spikeline train` wrote of the network with this hash, or nothing."""
     try:
         told = json.loads(training(network).read_text())
         return told["history"] if told["hash"] == digest else []
