@@ -80,14 +80,14 @@ class Top(wiring.Component):
         m.submodules.starts = starts = fifo.SyncFIFO(width=32, depth=IN_FLIGHT)
 
         # Beats to items to the core.
-        m.d.sync += (awake := Signal()).eq(core.awake)
+        room = Signal()
         m.d.comb += [
             source.i.p.beat.eq(self.s_axis_tdata),
             source.i.p.last.eq(self.s_axis_tlast),
             source.i.valid.eq(self.s_axis_tvalid),
             self.s_axis_tready.eq(source.i.ready),
             source.decided.eq(core.decided),
-            source.room.eq(starts.w_rdy & awake),
+            source.room.eq(room),
             self.refused.eq(source.refused),
         ]
         if isinstance(source, Framer):
@@ -105,6 +105,11 @@ class Top(wiring.Component):
         now = Signal(32)
         m.d.sync += now.eq(now + 1)
         m.d.comb += [starts.w_en.eq(source.starts), starts.w_data.eq(now)]
+
+        # A register tells whether one more may start, as what it begins in is a long path.
+        under_way = Signal(range(IN_FLIGHT + 1))
+        m.d.comb += (after := Signal.like(under_way)).eq(under_way + starts.w_en - starts.r_en)
+        m.d.sync += [under_way.eq(after), room.eq(core.awake & (after != IN_FLIGHT))]
 
         # A result's items to words: the decision, the cycles, then the scores.
         word = Signal(range(3))
