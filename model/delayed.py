@@ -76,14 +76,12 @@ class Delayed:
         """Number of taps between an input and an output."""
         return self.weights.shape[2]
 
-    @property
-    def axonal(self) -> bool:
-        """Whether a delay belongs to an input rather than to a synapse."""
-        return len(self.delays) < self.post or self.post == 1
-
-    def kernel(self, delay: int) -> np.ndarray:
-        """Sum the weights of the taps with this delay, int64 (post, pre)."""
-        return np.where(self.delays == delay, self.weights, 0).sum(axis=2, dtype=np.int64)
+    def kernels(self, steps: int) -> dict[int, np.ndarray]:
+        """Sum the weights of the taps of each delay in use below `steps`, int64 (post, pre)."""
+        return {
+            delay: np.where(self.delays == delay, self.weights, 0).sum(axis=2, dtype=np.int64)
+            for delay in np.unique(self.delays[self.delays < steps]).tolist()
+        }
 
     def current(self, s: np.ndarray, limit: int) -> np.ndarray:
         """Sum the weighted, delayed spikes.
@@ -99,23 +97,6 @@ class Delayed:
         int64 (steps, ..., post)
         """
         current = np.zeros((*s.shape[:-1], self.post), np.int64)
-        for delay in self.used(len(s)):
-            current[delay:] += product(s[: len(s) - delay], self.kernel(delay), limit)
+        for delay, weights in self.kernels(len(s)).items():
+            current[delay:] += product(s[: len(s) - delay], weights, limit)
         return current
-
-    def scatter(self, s: np.ndarray, limit: int, current: np.ndarray) -> None:
-        """Add the spikes of one step to the currents of the steps that they reach.
-
-        Parameters
-        ----------
-        s : (..., pre), of the step of ``current[0]``
-        limit : int
-            Largest value in `s`.
-        current : int64 (steps, ..., post)
-        """
-        for delay in self.used(len(current)):
-            current[delay] += product(s, self.kernel(delay), limit)
-
-    def used(self, steps: int) -> list[int]:
-        """List the delays in use below `steps`."""
-        return np.unique(self.delays[self.delays < steps]).tolist()

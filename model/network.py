@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .delayed import Delayed
-from .dense import Dense
+from .dense import Dense, product
 from .encode import Coding
 from .neuron import Neuron
 from .readout import Decision, Readout
@@ -74,10 +74,12 @@ class Layer:
         current = self.synapses.current(s, limit)
         spikes = np.empty(current.shape, bool)
         state = self.neuron.start(current.shape[1])
+        loop = self.recurrent.kernels(len(current)) if self.recurrent is not None else {}
         for t in range(len(current)):
             spikes[t], current[t], state = self.neuron.step(state, current[t])
-            if self.recurrent is not None:
-                self.recurrent.scatter(spikes[t], 1, current[t:])
+            for delay, weights in loop.items():
+                if t + delay < len(current):
+                    current[t + delay] += product(spikes[t], weights, 1)
         return spikes, current
 
 

@@ -104,13 +104,14 @@ def test_current_equals_slow_sum(seed):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_scattered_steps_are_the_current(seed):
-    """Adding each step to the currents that it reaches gives the current of all."""
+def test_kernels_scatter_the_current(seed):
+    """Adding each step, by kernels, to the currents that it reaches gives the current of all."""
     delayed, s, limit = drawn(seed)
     current = np.zeros((7, 2, 3), np.int64)
 
     for t in range(7):
-        delayed.scatter(s[t], limit, current[t:])
+        for delay, weights in delayed.kernels(7 - t).items():
+            current[t + delay] += s[t] @ weights.T
 
     assert delayed.current(s.astype(np.uint8), limit).tolist() == current.tolist()
 
@@ -133,20 +134,12 @@ def test_no_delay_equals_dense(window):
     assert delayed.delays.tolist() == dense.delays.tolist()
 
 
-@pytest.mark.parametrize(("post", "rows", "axonal"), [(2, 1, True), (2, 2, False), (1, 1, True)])
-def test_delays_with_one_row_are_axonal(post, rows, axonal):
-    """Delays of inputs are one row; those to a single neuron are both."""
-    delayed = Delayed(np.ones((post, 3, 2), int), np.ones((rows, 3, 2), int), 2, 4)
-
-    assert axonal == delayed.axonal
-
-
 def test_used_delays_are_those_that_arrive():
     """Of the delays 0, 3, 3 and 7, in 7 steps only 0 and 3 reach a step."""
     delayed = Delayed(np.ones((1, 2, 2), int), np.array([[[3, 0], [7, 3]]]), 2, 8)
 
-    assert ([0, 3], [0, 3, 7]) == (delayed.used(7), delayed.used(8))
-    assert ([0], [0, 3]) == (delayed.used(3), delayed.used(4))
+    assert ([0, 3], [0, 3, 7]) == (list(delayed.kernels(7)), list(delayed.kernels(8)))
+    assert ([0], [0, 3]) == (list(delayed.kernels(3)), list(delayed.kernels(4)))
 
 
 def test_arrays_are_copies_of_the_stored_types():
