@@ -408,7 +408,7 @@ class Core:
         ----------
         beats : per step, what the source plays
         found : per layer, per step, per position: the vector that the sweep finds
-        reach : per layer, per step: the inputs with an event in the window
+        reach : per layer, per step: the inputs with an event in the window; empty but for lines
         """
 
         def steps() -> Iterator[Sequence[int]]:
@@ -453,14 +453,17 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
     samples = run.input.shape[1]
     found = [_vectors(s, unit) for s, unit in zip(run.spikes, mapping.units, strict=True)]
     reach = [
-        reached(s, layer.synapses.window).T.tolist()
-        for s, layer in zip([run.input, *run.spikes[:-1]], network.layers, strict=True)
+        reached(s, layer.synapses.window).T.tolist() if unit.engine == "line" else None
+        for s, layer, unit in zip(
+            [run.input, *run.spikes[:-1]], network.layers, mapping.units, strict=True
+        )
     ]
     cycles, ends = np.empty(samples, np.int64), np.empty(samples, np.int64)
     stream = Core(network, mapping)
     for n in range(samples):
         beats = _beats(run.input[:, n], mapping.pixels)
-        vectors, rows = [layer[n] for layer in found], [layer[n] for layer in reach]
+        vectors = [layer[n] for layer in found]
+        rows = [layer[n] if layer else [] for layer in reach]
         start, end = Core(network, mapping).sample(beats, vectors, rows)
         cycles[n] = end - start
         _, ends[n] = stream.sample(beats, vectors, rows)
