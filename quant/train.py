@@ -59,8 +59,8 @@ class Trained:
     frozen : dict
         What freezing delays costs: accuracy on the held-out part with the profile as wide as it
         was in that epoch, ``trained``; with rounded delays, ``rounded``; of the integer network,
-        ``integer``; the first after statistics of its own. ``same``: samples on which the last two
-        decide alike. Empty for a network without delays.
+        ``integer``; each with statistics of its own, if they still moved in that epoch.
+        ``same``: samples on which the last two decide alike. Empty for a network without delays.
     history : list of dict
         After each epoch: mean ``loss``, held-out ``accuracy``, ``width`` of the profile of delays,
         and ``delays``, how many taps have each delay, per layer that has delays; the first entry,
@@ -183,10 +183,7 @@ class _Run:
     def train_epoch(self, tick: Callable[[Progress], object] | None) -> None:
         """Go once through the training samples."""
         r, network = self.recipe, self.network.train()
-        for norm in self.norms():
-            norm.frozen = self.epoch >= round(r.epochs * (1 - r.frozen))
-        for synapses in self.delayed():
-            synapses.width = self.width(synapses.reach, self.epoch)
+        self.enter(self.epoch)
         random = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
         torch.manual_seed(self.seed * 100_003 + self.epoch)
         order = torch.randperm(len(self.x), generator=random).to(self.device)
@@ -244,6 +241,14 @@ class _Run:
                 "state": {k: v.detach().clone() for k, v in network.state_dict().items()},
             }
 
+    def enter(self, epoch: int) -> None:
+        """Set what goes by the epoch: the width of delays, and whether statistics still move."""
+        r = self.recipe
+        for norm in self.norms():
+            norm.frozen = epoch >= round(r.epochs * (1 - r.frozen))
+        for synapses in self.delayed():
+            synapses.width = self.width(synapses.reach, epoch)
+
     def width(self, widest: float, epoch: int) -> float:
         """Narrow the profile of delays: from `widest` by a constant factor, at last to a delta."""
         r, share = self.recipe, epoch / self.recipe.epochs
@@ -272,10 +277,10 @@ class _Run:
         return [norm for norm in norms if norm is not None]
 
     @torch.no_grad()
-    def recompute(self, *, always: bool = False) -> None:
+    def recompute(self) -> None:
         """Take the statistics of the normalisations that still move from unmoved samples."""
         for norm in self.norms():
-            if norm.frozen and not always:
+            if norm.frozen:
                 continue
             norm.restart()
             norm.recomputing = True
@@ -310,9 +315,10 @@ class _Run:
         rounded, y = self.decide(), self.held_y.cpu().numpy()
         integer = network.run(self.held_x.cpu().numpy()).decision.label
         state = {k: v.clone() for k, v in self.network.state_dict().items()}
+        self.enter(epoch)
         for synapses in self.delayed():
-            synapses.train().width = self.width(synapses.reach, epoch)
-        self.recompute(always=True)
+            synapses.train()
+        self.recompute()
         trained = self.decide()
         self.network.load_state_dict(state)
         self.network.eval()
