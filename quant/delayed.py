@@ -215,15 +215,15 @@ class Delayed(Dense):
         if sign is not None:
             w = w * sign[:, None, None]
         weights, delays = w.cpu().numpy().astype(np.int64), self.delays().cpu().numpy()
-        return golden.Delayed(*merge(weights, delays.astype(np.int64), self.bits), self.window)
+        return golden.Delayed(*merge(weights, delays, self.bits), self.bits, self.window)
 
 
-def merge(weights: np.ndarray, delays: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray, int]:
+def merge(weights: np.ndarray, delays: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
     """Add taps of one synapse whose delays are equal, where the sum fits the width.
 
     Returns
     -------
-    weights int8, delays int16, bits : those of model/delayed.py
+    weights int8, delays int16 : those of model/delayed.py
     """
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     for first in range(weights.shape[2]):
@@ -232,4 +232,4 @@ def merge(weights: np.ndarray, delays: np.ndarray, bits: int) -> tuple[np.ndarra
             merged = (delays[..., first] == delays[..., other]) & (low <= total) & (total <= high)
             weights[..., first] = np.where(merged, total, weights[..., first])
             weights[..., other] = np.where(merged, 0, weights[..., other])
-    return weights.astype(np.int8), delays.astype(np.int16), bits
+    return weights.astype(np.int8), delays.astype(np.int16)
