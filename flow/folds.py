@@ -32,7 +32,9 @@ def cross_validate(
     jobs: int = 2,
     tick: Callable[[int], object] | None = None,
 ) -> list[dict[str, Any]]:
-    """Train every recipe on every fold with every seed; what is done already is kept.
+    """Train every recipe on every fold with every seed; what was done before is kept.
+
+    It is done again where recipe, data or torch have changed since, or its file is damaged.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ def cross_validate(
     Returns
     -------
     list of dict
-        ``recipe, part, fold, seed, samples, accuracy, held_out, hash, frozen``
+        ``recipe, part, fold, seed, samples, accuracy, held_out, hash, frozen, identity``
     """
     from joblib import Parallel, delayed
 
@@ -57,6 +59,9 @@ def cross_validate(
     for name in names:
         if recipe(name).data != "spoken":
             raise Refused(f"Recipe must be one for spoken, not {name}")
+    for what, given in (("Recipes", names), ("Seeds", seeds)):
+        if len(set(given)) < len(given):
+            raise Refused(f"{what} must differ from each other")
     work = list(product(PARTS[part][1], names, seeds))
     done = Parallel(n_jobs=jobs, return_as="generator_unordered")(
         delayed(train_fold)(name, part, fold, seed, out) for fold, name, seed in work
@@ -71,15 +76,17 @@ def cross_validate(
 
 def train_fold(name: str, part: str, fold: int, seed: int, out: Path) -> dict[str, Any]:
     """Train a recipe on all folds but one, and test it on that, unless this was done before."""
+    from ..quant.checkpoint import identity
     from ..quant.recipes import recipe
     from ..quant.train import train
 
     file = out / f"{name}-{part}{fold}-{seed}.json"
-    if file.exists():
-        return json.loads(file.read_text())
     all_of_them, how = recordings(), recipe(name)
     x, y = all_of_them.x[:, : how.steps], all_of_them.y.astype(np.int64)
     test = PARTS[part][0](all_of_them) == fold
+    made_of = identity(how, x[~test], y[~test], seed, "cpu")
+    if (before := _read(file)).get("identity") == made_of:
+        return before
     trained = train(how, x[~test], y[~test], seed=seed)
     result = {
         "recipe": name,
@@ -91,10 +98,20 @@ def train_fold(name: str, part: str, fold: int, seed: int, out: Path) -> dict[st
         "held_out": trained.best,
         "hash": content_hash(trained.network),
         "frozen": trained.frozen,
+        "identity": made_of,
     }
     save(trained.network, file.with_suffix(".safetensors"))
     write_atomically(file, json.dumps(result) + "\n")
     return result
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Read a result; nothing if there is none, or not a whole one."""
+    try:
+        result = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return result if isinstance(result, dict) else {}
 
 
 def summary(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

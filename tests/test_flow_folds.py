@@ -1,9 +1,12 @@
 """Cross-validation: each recording is tested once, by a network that never saw it."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from spikeline.flow.folds import PARTS, cross_validate, summary
@@ -11,6 +14,8 @@ from spikeline.flow.spoken import recordings
 from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash, load
 from spikeline.quant import recipes
+from spikeline.quant.recipes import Recipe
+from spikeline.quant.train import Trained, train
 
 
 def test_parts_test_what_they_say() -> None:
@@ -35,34 +40,81 @@ def test_summary_by_hand() -> None:
     assert b == {"recipe": "b", "runs": 3, "accuracy": 88, "spread": 2, "less": 4, "error": 1.15}
 
 
-def test_what_was_done_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fold is trained once: its network and its result lie in the folder and are taken again."""
-    short = replace(
-        recipes.recipe("digits-spoken"), name="short", shape=(40, 8, 10), bits=(8, 8), epochs=1
-    )
-    short = replace(short, windows=(5, 1), steps=46)
-    monkeypatch.setitem(recipes.RECIPES, "short", short)
-    (result,) = cross_validate(["short"], "official", [1], tmp_path, jobs=1)
-    file = tmp_path / "short-official0-1"
-    assert result["samples"] == 300
-    assert content_hash(load(file.with_suffix(".safetensors"))) == result["hash"]
-    told = json.loads(file.with_suffix(".json").read_text())
-    assert told == result
-    file.with_suffix(".json").write_text(json.dumps({**told, "accuracy": 0.5}))
-    (again,) = cross_validate(["short"], "official", [1], tmp_path, jobs=1)
-    assert again["accuracy"] == 0.5
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make "short" a recipe: one layer of 8, an epoch, and what is given."""
+
+    def make(**changes: Any) -> None:
+        recipe = recipes.recipe("digits-spoken")
+        recipe = replace(recipe, name="short", shape=(40, 8, 10), bits=(8, 8), windows=(5, 1))
+        monkeypatch.setitem(
+            recipes.RECIPES, "short", replace(recipe, steps=46, epochs=1, **changes)
+        )
+
+    make()
+    return make
+
+
+def test_what_was_done_is_kept(tmp_path: Path, short: Callable[..., None]) -> None:
+    """A fold is trained once, and again where its recipe has changed or its file is damaged."""
+
+    def accuracy() -> float:
+        (result,) = cross_validate(["short"], "official", [1], tmp_path, jobs=1)
+        assert result == json.loads(file.read_text())
+        assert result["samples"] == 300
+        assert content_hash(load(file.with_suffix(".safetensors"))) == result["hash"]
+        return result["accuracy"]
+
+    file = tmp_path / "short-official0-1.json"
+    first = accuracy()
+    told = json.loads(file.read_text())
+    mark = json.dumps({**told, "accuracy": 0.5})
+    file.write_text(mark)
+    assert accuracy() == 0.5
+    for damaged in ("", "[]", mark[:-9], json.dumps({**told, "identity": "another"})):
+        file.write_text(damaged)
+        assert accuracy() == first
+    file.write_text(mark)
+    short(rate=0.5)
+    assert accuracy() != 0.5
+
+
+def test_the_fold_is_not_trained_on(
+    tmp_path: Path, short: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is tested is the whole fold, and training gets all the rest and nothing of it."""
+
+    def keep(recipe: Recipe, x: np.ndarray, y: np.ndarray, **_: object) -> Trained:
+        given.append(x)
+        return train(recipe, x, y, seed=1)
+
+    given: list[np.ndarray] = []
+    monkeypatch.setattr("spikeline.quant.train.train", keep)
+    cross_validate(["short"], "official", [1], tmp_path, jobs=1)
+    spoken = recordings()
+    fold = PARTS["official"][0](spoken)
+    assert np.array_equal(given[0], spoken.x[fold != 0])
 
 
 @pytest.mark.parametrize(
-    ("names", "part", "message"),
+    ("names", "part", "seeds", "message"),
     [
-        (["digits-spoken"], "half", "Part must be one of folds, speakers, official, not 'half'"),
-        (["mnist-ttfs"], "folds", "Recipe must be one for spoken, not mnist-ttfs"),
+        (
+            ["digits-spoken"],
+            "half",
+            [1],
+            "Part must be one of folds, speakers, official, not 'half'",
+        ),
+        (["mnist-ttfs"], "folds", [1], "Recipe must be one for spoken, not mnist-ttfs"),
+        (["digits-spoken"] * 2, "folds", [1], "Recipes must differ from each other"),
+        (["digits-spoken"], "folds", [1, 2, 1], "Seeds must differ from each other"),
     ],
 )
-def test_wrong_names_are_refused(names: list[str], part: str, message: str, tmp_path: Path) -> None:
-    """An unknown part, and a recipe for other data, are refused."""
+def test_wrong_names_are_refused(
+    names: list[str], part: str, seeds: list[int], message: str, tmp_path: Path
+) -> None:
+    """An unknown part, a recipe for other data, and one training asked for twice are refused."""
     with pytest.raises(Refused) as refused:
-        cross_validate(names, part, [1], tmp_path)
+        cross_validate(names, part, seeds, tmp_path)
     assert str(refused.value) == message
     assert not any(tmp_path.iterdir())
