@@ -1,18 +1,33 @@
-"""Arrays in .npz files: what is read is checked, what is written has the same bytes each time."""
+"""Files of data: what is read is checked, what is written has the same bytes each time."""
 
 import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from ..model.refuse import Refused
 from ..model.store import cache_folder, write_atomically
 
-__all__ = ["cached", "digest", "padded", "read", "write"]
+__all__ = ["cached", "content", "digest", "opened", "padded", "read", "write"]
 
 Arrays = dict[str, np.ndarray]
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file to read, or refuse it with the reason."""
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise Refused(f"{path} must be a readable file: {error.strerror}") from None
+
+
+def content(path: Path) -> bytes:
+    """Read a file, or refuse it with the reason."""
+    with opened(path) as file:
+        return file.read()
 
 
 def digest(arrays: Mapping[str, np.ndarray]) -> str:

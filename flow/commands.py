@@ -52,7 +52,7 @@ def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndar
         raise Refused(f"Data folder {folder} must hold recordings of the {split} split")
     sum_ = hashlib.sha256(f"{VERSION} {BANDS} {BIN} {BINS}".encode())
     for file in files:
-        content = _bytes(folder / file)
+        content = archive.content(folder / file)
         sum_.update(f"\n{file} {len(content)}\n".encode() + content)
     made = archive.cached(name, sum_.hexdigest(), ("x", "y"), lambda: _events(folder, split, files))
     return made["x"], made["y"]
@@ -94,17 +94,10 @@ def _events(folder: Path, split: str, files: list[str]) -> archive.Arrays:
     return {"x": x, "y": np.array([WORDS.index(file.partition("/")[0]) for file in files])}
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Refused(f"{path} must be a readable file: {error.strerror}") from None
-
-
 def _pcm(path: Path) -> np.ndarray:
     """Read a recording, int16 (samples,)."""
     try:
-        with wave.open(io.BytesIO(_bytes(path))) as file:
+        with wave.open(io.BytesIO(archive.content(path))) as file:
             channels, width, rate, wanted = file.getparams()[:4]
             content = file.readframes(wanted)
     except (wave.Error, EOFError, RuntimeError):  # the last one: a chunk longer than the file

@@ -18,7 +18,8 @@ Files are looked for in the folder given, else in SPIKELINE_DATA: first in its s
 the data set, then in it; with neither, IDX files are downloaded once to the cache folder
 (SPIKELINE_CACHE). Files of MNIST are refused as Fashion-MNIST, and the other way round. A folder
 given that holds train.npz or test.npz is read as own, whatever the name; in SPIKELINE_DATA such
-files are read for own only. digits and spoken ignore SPIKELINE_DATA.
+files are read for own only. digits and spoken ignore SPIKELINE_DATA, and
+random any folder.
 
 What each kind of file holds stands in idx.py, spoken.py, heidelberg.py and commands.py.
 """

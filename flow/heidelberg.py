@@ -161,16 +161,12 @@ def _opened(path: Path, stem: str) -> Iterator[Any]:
     """Open an HDF5 file, unpacked where it is packed; what breaks while reading is refused."""
     import h5py
 
+    archive.opened(path).close()  # the errors of h5py do not name the reason alone
     with TemporaryDirectory(prefix="spikeline-") as scratch:
         plain = path
         if path.suffix != ".h5":
             plain = Path(scratch) / stem
             _unpack(path, plain)
-        try:
-            with plain.open("rb"):  # whose errors, unlike those of h5py, name the reason alone
-                pass
-        except OSError as error:
-            raise Refused(f"{path} must be a readable file: {error.strerror}") from None
         try:
             with h5py.File(plain, "r") as file:
                 yield file

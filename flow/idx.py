@@ -14,6 +14,7 @@ import numpy as np
 
 from ..model.refuse import Refused
 from ..model.store import cache_folder, write_atomically
+from . import archive
 
 __all__ = ["holds", "load", "tell"]
 
@@ -86,13 +87,11 @@ def _find(folder: Path, stem: str) -> Path | None:
 
 
 def _bytes(path: Path) -> bytes:
+    data = archive.content(path)
     try:
-        data = path.read_bytes()
         return gzip.decompress(data) if path.suffix == ".gz" else data
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise Refused(f"{path} must be a whole gzip file; it is cut off or damaged") from None
-    except OSError as error:
-        raise Refused(f"{path} must be a readable file: {error.strerror}") from None
 
 
 def _read(path: Path, magic: int, name: str) -> np.ndarray:
