@@ -108,8 +108,8 @@ class Top(wiring.Component):
 
         # A register tells whether one more may start, as what it begins in is a long path.
         under_way = Signal(range(IN_FLIGHT + 1))
-        m.d.comb += (after := Signal.like(under_way)).eq(under_way + starts.w_en - starts.r_en)
-        m.d.sync += [under_way.eq(after), room.eq(core.awake & (after != IN_FLIGHT))]
+        m.d.comb += under_way.eq(starts.w_level + starts.w_en - starts.r_en)
+        m.d.sync += room.eq(core.awake & (under_way != IN_FLIGHT))
 
         # A result's items to words: the decision, the cycles, then the scores.
         word = Signal(range(3))
