@@ -110,7 +110,7 @@ class Reader:
         return samples[n]
 
     def item(self, n: int, payload: int) -> None:
-        """Take an item of layer n (rtl/stream.py, of the last one rtl/engine.py `measured`)."""
+        """Take an item of layer n (rtl/stream.py, of the last one rtl/tail.py `measured`)."""
         layer, sample = self.layers[n], self.sample(self.at[n])
         position = payload & ((1 << layer["position_bits"]) - 1)
         payload >>= layer["position_bits"]

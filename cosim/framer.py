@@ -6,7 +6,7 @@ from typing import Any
 import cocotb
 
 from ..rtl.framer import Framer
-from .dense import INPUTS, LIMIT, STEPS, network
+from .engine import INPUTS, LIMIT, STEPS, network
 from .stream import STALLS, Monitor, Sink, Source, Wires, begin, until
 
 __all__ = ["frame", "frames_any_beats", "parts"]

@@ -242,7 +242,7 @@ class Line(Serial):
 
 
 class Engine(Serial):
-    """Adds the rows of events, sweeps at the end of a step: the tail (rtl/engine.py)."""
+    """Adds the rows of events, sweeps at the end of a step: the tail (rtl/tail.py)."""
 
     def __init__(self, layer: Layer, unit: Unit, last: bool) -> None:
         taps = layer.synapses.taps if unit.engine == "line" else 1

@@ -1,70 +1,61 @@
-"""The engine of a dense layer. The law is in model/dense.py."""
+"""The source of a dense layer: events as they come, and the rows of weights, model/dense.py."""
 
-from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..model.mapping import Unit
 from ..model.network import Layer
-from ..model.width import Bounds
-from .engine import Tail, row, rows
-from .memory import Rom
+from .memory import Rom, row, rows
+from .sequencer import operation
+from .stream import vector
 
 __all__ = ["Dense"]
 
 
 class Dense(wiring.Component):
-    """The engine of a dense layer: a row of weights is what the tail adds.
+    """The rows of weights, which are the terms.
 
     Parameters
     ----------
     layer : model.network.Layer
     unit : Unit
-    bounds : Bounds
     name : str
-        Name of the weight memory's module.
+        Name of the row memory's module.
     limit : int
         Largest value of an event.
-    measures : bool
-        Whether every sweep is reported with its membranes (the last layer), rather than its spikes
-        alone.
 
     Members
     -------
-    i, o, awake : those of `Tail`
-
-    Timing
-    ------
-    An event takes value x folds cycles, the end of a step folds x groups + rest. A sweep operation
-    is offered at `o` four cycles after its turn.
+    i : In(stream.Signature(vector(inputs, 1, bits)))
+    o : Out(stream.Signature(vector(inputs, 1, bits)))
+        The same, for the tail.
+    op : In(operation(unit, inputs))
+        Of the tail.
+    terms : Out(data.ArrayLayout(signed(bits), lanes))
+        Weights of the operation two cycles before.
+    awake : Out(1)
+        Always: nothing has to be cleared.
     """
 
     i: stream.Interface
     o: stream.Interface
+    op: data.View
+    terms: data.View
     awake: Signal
 
-    def __init__(
-        self, layer: Layer, unit: Unit, bounds: Bounds, *, name: str, limit: int, measures: bool
-    ) -> None:
+    def __init__(self, layer: Layer, unit: Unit, *, name: str, limit: int) -> None:
         synapses = layer.synapses
-        self.unit = unit
-        self.measures = measures
+        self.inputs, self.taps, self.limit = synapses.pre, synapses.taps, limit
+        self.bits = synapses.bits
         self.rom = Rom(name, row(layer, unit), rows(layer, unit))
-        self.tail = Tail(
-            layer,
-            unit,
-            bounds,
-            inputs=synapses.pre,
-            limit=limit,
-            taps=1,
-            bits=synapses.bits,
-            measures=measures,
-        )
-        self.lanes = self.tail.lanes
+        items = stream.Signature(vector(synapses.pre, 1, limit.bit_length()))
         super().__init__(
             {
-                "i": In(stream.Signature(self.tail.i.p.shape())),
-                "o": Out(stream.Signature(self.tail.o.p.shape())),
+                "i": In(items),
+                "o": Out(items),
+                "op": In(operation(unit, synapses.pre)),
+                "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
                 "awake": Out(1),
             }
         )
@@ -72,12 +63,10 @@ class Dense(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.rom = rom = self.rom
-        m.submodules.tail = tail = self.tail
-        wiring.connect(m, wiring.flipped(self.i), tail.i)
-        wiring.connect(m, tail.o, wiring.flipped(self.o))
+        wiring.connect(m, wiring.flipped(self.i), wiring.flipped(self.o))
         m.d.comb += [
-            rom.address.eq(tail.op.row),
-            tail.terms.eq(rom.data.weights),
-            self.awake.eq(tail.awake),
+            rom.address.eq(self.op.row),
+            self.terms.eq(rom.data.weights),
+            self.awake.eq(1),
         ]
         return m

@@ -12,8 +12,7 @@ from ..model.mapping import Mapping
 from ..model.network import Network
 from ..model.refuse import Refused
 from ..model.store import content_hash, describe, write_atomically
-from .delayed import Delayed
-from .dense import Dense
+from .engine import Engine
 from .framer import beat
 from .memory import Emission, Rom
 from .top import Top
@@ -179,8 +178,8 @@ def _packet(top: Top) -> dict[str, object]:
     }
 
 
-def _items(engine: Dense | Delayed) -> dict[str, object]:
-    """Describe the items of a layer (rtl/stream.py; of the last one rtl/engine.py `measured`)."""
+def _items(engine: Engine) -> dict[str, object]:
+    """Describe the items of a layer (rtl/stream.py; of the last one rtl/tail.py `measured`)."""
     neurons, neuron = engine.unit.neurons, engine.lanes.neuron
     return {
         "neurons": neurons,

@@ -1,99 +1,35 @@
-"""What all engines share: the words of the row memory, and the tail, which adds and sweeps.
+"""The engine of a layer: a source of rows, and the tail, which adds and sweeps.
 
-An engine is a source of rows and a tail. The tail says which operation is done now, and the source
-answers with the terms to add, one per lane, a fixed number of cycles later.
+The law is in model/network.py `Layer`. The sources: rtl/dense.py, rtl/wheel.py, rtl/gather.py.
 """
 
-import numpy as np
-from amaranth.hdl import Module, Signal, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.cycles import latency, queue_depth
 from ..model.mapping import Unit
 from ..model.network import Layer
 from ..model.width import Bounds
-from .gates import later
-from .lanes import Lanes
-from .sequencer import Sequencer, operation
-from .stream import Queue, vector
+from .dense import Dense
+from .gather import Gather
+from .tail import Tail
+from .wheel import Wheel
 
-__all__ = ["Tail", "measured", "row", "rows"]
-
-
-def row(layer: Layer, unit: Unit) -> data.StructLayout:
-    """Make the layout of a word of the row memory; axonal delays come once, not once per lane."""
-    synapses = layer.synapses
-    delays = unit.lanes if len(synapses.delays) > 1 else 1
-    return data.StructLayout(
-        {
-            "weights": data.ArrayLayout(signed(synapses.bits), unit.lanes),
-            "delays": data.ArrayLayout(range(synapses.window), delays),
-        }
-    )
+__all__ = ["Engine"]
 
 
-def rows(layer: Layer, unit: Unit) -> list[int]:
-    """Pack weights and delays.
-
-    Word ``(pre * taps + tap) * folds + fold`` is of `row`, lane 0 is neuron ``fold * lanes``.
-    """
-    synapses, folds = layer.synapses, unit.folds
-    shape = (synapses.pre, synapses.taps)
-    w = np.zeros((folds * unit.lanes, *shape), np.int64)
-    w[: unit.neurons] = synapses.weights.reshape(unit.neurons, *shape)
-    d = np.zeros_like(w)
-    d[: unit.neurons] = synapses.delays
-    if len(synapses.delays) == 1:
-        d = d[:: unit.lanes]
-    bits = (synapses.bits, (synapses.window - 1).bit_length())
-    digits = np.concatenate(
-        [_digits(x.reshape(folds, -1, w[0].size), b) for x, b in zip((w, d), bits, strict=True)],
-        axis=1,
-    )
-    words = np.packbits(digits, axis=1, bitorder="little")
-    return [int.from_bytes(word.tobytes(), "little") for word in words]
-
-
-def _digits(fields: np.ndarray, bits: int) -> np.ndarray:
-    """Write fields (folds, lanes, rows) in two's complement, uint8 (rows * folds, lanes * bits)."""
-    words = fields.transpose(2, 0, 1).reshape(-1, fields.shape[1], 1)
-    return (words >> np.arange(bits) & 1).astype(np.uint8).reshape(len(words), -1)
-
-
-def measured(unit: Unit, width: int) -> data.StructLayout:
-    """Make the layout of the last layer's items: every sweep operation, with membranes.
-
-    `final` tells that the step is the last of its sample; `membranes` are accumulators, h less the
-    neuron's offset.
-    """
-    return data.StructLayout(
-        {
-            "position": range(unit.folds * unit.groups),
-            "lanes": unit.sweep,
-            "tick": 1,
-            "last": 1,
-            "final": 1,
-            "membranes": data.ArrayLayout(signed(width), unit.sweep),
-        }
-    )
-
-
-class Tail(wiring.Component):
-    """The tail of an engine: sequencer, lanes, queue.
+class Engine(wiring.Component):
+    """The engine of a layer.
 
     Parameters
     ----------
     layer : model.network.Layer
     unit : Unit
     bounds : Bounds
-    inputs : int
+    name : str
+        Name of the row memory's module.
     limit : int
-        Largest value of an event: how often its rows are added.
-    taps : int
-        Rows of one input, in each fold.
-    bits : int
-        Width of a term.
+        Largest value of an event.
     measures : bool
         Whether every sweep is reported with its membranes (the last layer), rather than its spikes
         alone.
@@ -101,84 +37,65 @@ class Tail(wiring.Component):
     Members
     -------
     i : In(stream.Signature(vector(inputs, 1, bits)))
-    op : Out(operation(unit, inputs * taps))
-        What is done now.
-    terms : In(data.ArrayLayout(signed(bits), lanes))
-        Of the operation `latency(unit)` cycles before, model/cycles.py.
-    o : Out(stream.Signature(vector(folds * groups, sweep))), or of `measured(unit, width)`
+    o : that of `Tail`
     awake : Out(1)
-        Every neuron was cleared after reset.
+        All that has to be was cleared after reset.
 
     Timing
     ------
-    An event takes value x taps x folds cycles, the end of a step folds x groups + rest. A sweep
-    operation is offered at `o` `latency(unit)` + 2 cycles after its turn. The pipeline never
-    stalls: a sweep waits for room first.
+    Dense: an event takes value x folds cycles, the end of a step folds x groups + rest.
+    A wheel takes value x taps x folds cycles for an event, folds + 1 for the end of a step, slots x
+    folds more for that of a sample. Lines take taps x folds cycles in each step for every input
+    with an event in the window. Meanwhile the tail sweeps the step before.
+    A sweep operation is offered at `o` ``latency(unit) + 2`` cycles after its turn.
     """
 
     i: stream.Interface
-    op: data.View
-    terms: data.View
     o: stream.Interface
     awake: Signal
 
     def __init__(
-        self,
-        layer: Layer,
-        unit: Unit,
-        bounds: Bounds,
-        *,
-        inputs: int,
-        limit: int,
-        taps: int,
-        bits: int,
-        measures: bool,
+        self, layer: Layer, unit: Unit, bounds: Bounds, *, name: str, limit: int, measures: bool
     ) -> None:
         self.unit = unit
         self.measures = measures
-        self.lanes = Lanes(layer, unit, inputs * taps, bounds, bits, measures=measures)
-        positions = unit.folds * unit.groups
-        shape = (
-            measured(unit, max(self.lanes.widths)) if measures else vector(positions, unit.sweep)
+        match unit.engine:
+            case "wheel":
+                self.source = Wheel(layer, unit, bounds, name=name, limit=limit)
+            case "line":
+                self.source = Gather(layer, unit, name=name, limit=limit)
+            case _:
+                self.source = Dense(layer, unit, name=name, limit=limit)
+        self.tail = Tail(
+            layer,
+            unit,
+            bounds,
+            inputs=self.source.inputs,
+            limit=self.source.limit,
+            taps=self.source.taps,
+            bits=self.source.bits,
+            measures=measures,
         )
-        self.queue = Queue(shape, queue_depth(measures))
-        rest = self.lanes.neuron.rest
-        self.sequencer = Sequencer(unit, inputs, limit.bit_length(), self.queue.depth, rest, taps)
+        self.lanes = self.tail.lanes
         super().__init__(
             {
-                "i": In(stream.Signature(self.sequencer.i.p.shape())),
-                "op": Out(operation(unit, inputs * taps)),
-                "terms": In(self.lanes.terms.shape()),
-                "o": Out(stream.Signature(shape)),
+                "i": In(stream.Signature(self.source.i.p.shape())),
+                "o": Out(stream.Signature(self.tail.o.p.shape())),
                 "awake": Out(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.sequencer = sequencer = self.sequencer
-        m.submodules.lanes = lanes = self.lanes
-        m.submodules.queue = queue = self.queue
-        wiring.connect(m, wiring.flipped(self.i), sequencer.i)
-        wiring.connect(m, queue.o, wiring.flipped(self.o))
+        m.submodules.source = source = self.source
+        m.submodules.tail = tail = self.tail
+        # First: no inner stream then takes in Verilog the name of a port that the harness reads.
+        wiring.connect(m, tail.o, wiring.flipped(self.o))
+        wiring.connect(m, wiring.flipped(self.i), source.i)
+        wiring.connect(m, source.o, tail.i)
         m.d.comb += [
-            self.op.eq(sequencer.o),
-            lanes.i.eq(later(m, sequencer.o, latency(self.unit) - 2)),
-            lanes.terms.eq(self.terms),
-            self.awake.eq(sequencer.awake),
+            source.op.eq(tail.op),
+            tail.terms.eq(source.terms),
+            self.awake.eq(source.awake & tail.awake),
         ]
-
-        # Emit what a sweep found; without spikes only the end of the step is worth an item.
-        found, item = lanes.o, queue.payload
-        worth = found.fire if self.measures else found.spikes.any()
-        m.d.comb += [
-            queue.write.eq(lanes.valid & (worth | found.end)),
-            item.position.eq(found.fold * self.unit.groups + found.group),
-            item.lanes.eq(found.spikes),
-            item.tick.eq(found.end & found.fire),
-            item.last.eq(found.end & found.last),
-            sequencer.returned.eq((lanes.valid & ~queue.write) + (self.o.valid & self.o.ready)),
-        ]
-        if self.measures:
-            m.d.comb += [item.final.eq(found.last), item.membranes.eq(found.membranes)]
         return m

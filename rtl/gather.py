@@ -10,10 +10,9 @@ from amaranth.lib.wiring import In, Out
 from ..model.mapping import Unit
 from ..model.network import Layer
 from ..model.width import signed_width
-from .engine import row, rows
 from .gates import later
 from .line import Line
-from .memory import Rom
+from .memory import Rom, row, rows
 from .sequencer import operation
 from .stream import vector
 
@@ -56,6 +55,7 @@ class Gather(wiring.Component):
         self.unit = unit
         self.line = Line(synapses.pre, synapses.window, limit.bit_length())
         self.rom = Rom(name, row(layer, unit), rows(layer, unit))
+        self.inputs, self.taps, self.limit = synapses.pre, synapses.taps, 1
         self.bits = signed_width(-limit << (synapses.bits - 1), 0)
         super().__init__(
             {

@@ -1,13 +1,17 @@
-"""Weight memories."""
+"""Weight memories, and their words: rows of weights and delays."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import ClockSignal, Const, Instance, Module, Shape, ShapeLike, Signal
-from amaranth.lib import memory, wiring
+import numpy as np
+from amaranth.hdl import ClockSignal, Const, Instance, Module, Shape, ShapeLike, Signal, signed
+from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Emission", "Rom"]
+from ..model.mapping import Unit
+from ..model.network import Layer
+
+__all__ = ["Emission", "Rom", "row", "rows"]
 
 
 class Emission:
@@ -68,3 +72,43 @@ class Rom(wiring.Component):
         m.d.comb += port.addr.eq(self.address)
         m.d.sync += self.data.eq(port.data)
         return m
+
+
+def row(layer: Layer, unit: Unit) -> data.StructLayout:
+    """Make the layout of a word of the row memory; axonal delays come once, not once per lane."""
+    synapses = layer.synapses
+    delays = unit.lanes if len(synapses.delays) > 1 else 1
+    return data.StructLayout(
+        {
+            "weights": data.ArrayLayout(signed(synapses.bits), unit.lanes),
+            "delays": data.ArrayLayout(range(synapses.window), delays),
+        }
+    )
+
+
+def rows(layer: Layer, unit: Unit) -> list[int]:
+    """Pack weights and delays.
+
+    Word ``(pre * taps + tap) * folds + fold`` is of `row`, lane 0 is neuron ``fold * lanes``.
+    """
+    synapses, folds = layer.synapses, unit.folds
+    shape = (synapses.pre, synapses.taps)
+    w = np.zeros((folds * unit.lanes, *shape), np.int64)
+    w[: unit.neurons] = synapses.weights.reshape(unit.neurons, *shape)
+    d = np.zeros_like(w)
+    d[: unit.neurons] = synapses.delays
+    if len(synapses.delays) == 1:
+        d = d[:: unit.lanes]
+    bits = (synapses.bits, (synapses.window - 1).bit_length())
+    digits = np.concatenate(
+        [_digits(x.reshape(folds, -1, w[0].size), b) for x, b in zip((w, d), bits, strict=True)],
+        axis=1,
+    )
+    words = np.packbits(digits, axis=1, bitorder="little")
+    return [int.from_bytes(word.tobytes(), "little") for word in words]
+
+
+def _digits(fields: np.ndarray, bits: int) -> np.ndarray:
+    """Write fields (folds, lanes, rows) in two's complement, uint8 (rows * folds, lanes * bits)."""
+    words = fields.transpose(2, 0, 1).reshape(-1, fields.shape[1], 1)
+    return (words >> np.arange(bits) & 1).astype(np.uint8).reshape(len(words), -1)

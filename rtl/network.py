@@ -8,8 +8,7 @@ from ..model.cycles import chunks
 from ..model.mapping import Mapping
 from ..model.network import Network as Golden
 from ..model.width import prove
-from .delayed import Delayed
-from .dense import Dense
+from .engine import Engine
 from .narrow import Narrow
 from .readout import Readout
 from .stream import Skid, join
@@ -50,7 +49,7 @@ class Network(wiring.Component):
         self.bounds = prove(golden)
         last = len(golden.layers) - 1
         self.engines = [
-            (Dense if unit.engine == "dense" else Delayed)(
+            Engine(
                 layer,
                 unit,
                 bounds,

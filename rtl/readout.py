@@ -10,8 +10,8 @@ from ..model.cycles import scanned
 from ..model.mapping import Unit
 from ..model.network import Network
 from ..model.width import Bounds, score_bounds, signed_width
-from .engine import measured
 from .neuron import Neuron
+from .tail import measured
 
 __all__ = ["Readout", "outcome"]
 

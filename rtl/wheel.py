@@ -12,9 +12,8 @@ from amaranth.lib.wiring import In, Out
 from ..model.mapping import Unit, slot_widths, slots
 from ..model.network import Layer
 from ..model.width import Bounds
-from .engine import row, rows
 from .gates import advance, later
-from .memory import Rom
+from .memory import Rom, row, rows
 from .sequencer import operation
 from .stream import vector
 
@@ -186,6 +185,7 @@ class Wheel(wiring.Component):
         self.unit = unit
         self.slots = slots(synapses.window)
         self.widths = slot_widths(unit, bounds)
+        self.inputs = self.limit = self.taps = 1
         self.bits = max(self.widths)
         self.rom = Rom(name, row(layer, unit), rows(layer, unit))
         self.scatter = Scatter(unit, synapses.pre, limit.bit_length(), synapses.taps, self.slots)

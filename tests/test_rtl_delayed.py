@@ -17,10 +17,9 @@ from spikeline.model.network import Layer, Network
 from spikeline.model.neuron import Neuron
 from spikeline.model.readout import Readout
 from spikeline.model.width import bounds, prove, worst
-from spikeline.rtl.delayed import Delayed as Engine
-from spikeline.rtl.engine import rows
+from spikeline.rtl.engine import Engine
 from spikeline.rtl.gather import Gather
-from spikeline.rtl.memory import Emission
+from spikeline.rtl.memory import Emission, rows
 from spikeline.rtl.wheel import Wheel
 
 from .profiles import examples

@@ -13,9 +13,8 @@ from spikeline.model.mapping import Unit
 from spikeline.model.network import Layer
 from spikeline.model.neuron import Neuron
 from spikeline.model.width import bounds, worst
-from spikeline.rtl.delayed import Delayed as DelayedEngine
-from spikeline.rtl.dense import Dense as Engine
-from spikeline.rtl.engine import rows
+from spikeline.rtl.engine import Engine
+from spikeline.rtl.memory import rows
 
 from .profiles import examples
 from .streams import Bench, Trace, each_stall, items_of, spikes_of
@@ -71,7 +70,7 @@ def samples(
 class Simulated:
     """What an engine gave: items, and per sample spikes and, of a last layer, membranes."""
 
-    engine: Engine | DelayedEngine
+    engine: Engine
     source: Trace
     sink: Trace
     spikes: list[np.ndarray]
@@ -94,8 +93,7 @@ def simulate(
 ) -> Simulated:
     """Run samples (steps, samples, pre), or `items` instead, through an engine."""
     steps, count = s.shape[:2]
-    kind = Engine if unit.engine == "dense" else DelayedEngine
-    engine = kind(
+    engine = Engine(
         law, unit, bounds(law, steps, limit, once), name="w", limit=limit, measures=measures
     )
     if items is None:

@@ -17,8 +17,8 @@ from spikeline.model.readout import Readout
 from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash
 from spikeline.rtl.emit import Emitted, emit
-from spikeline.rtl.engine import rows
 from spikeline.rtl.framer import beat
+from spikeline.rtl.memory import rows
 
 from .test_rtl_network import delayed_network, network
 

@@ -1,4 +1,4 @@
-"""Bench of the dense engine (rtl/dense.py) beside model/dense.py and model/neuron.py."""
+"""Bench of the engine (rtl/engine.py) of dense layers beside model/dense.py and model/neuron.py."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from ..model.network import Layer, Network
 from ..model.neuron import Neuron
 from ..model.readout import Readout
 from ..model.width import prove
-from ..rtl.dense import Dense
+from ..rtl.engine import Engine
 from .stream import STALLS, Monitor, Sink, Source, Wires, begin, until
 
 __all__ = ["computes_the_law", "network", "parts"]
@@ -36,15 +36,15 @@ def network() -> Network:
     return Network(STEPS, INPUTS, Counts(LIMIT), layers, Readout("spike-count"))
 
 
-def parts() -> dict[str, Dense]:
+def parts() -> dict[str, Engine]:
     """Make the parts under test: one in folds, one that reports membranes."""
     net, bounds = network(), prove(network())
     first, last = Mapping.of(net, (3, 4), (1, 2)).units
     return {
-        "dense_hidden": Dense(
+        "engine_hidden": Engine(
             net.layers[0], first, bounds[0], name="hidden", limit=LIMIT, measures=False
         ),
-        "dense_last": Dense(net.layers[1], last, bounds[1], name="last", limit=1, measures=True),
+        "engine_last": Engine(net.layers[1], last, bounds[1], name="last", limit=1, measures=True),
     }
 
 
