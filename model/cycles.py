@@ -48,7 +48,7 @@ def latency(unit: Unit) -> int:
 
 def queue_depth(last: bool) -> int:
     """Vectors that wait behind an engine: several steps between layers, few before the readout."""
-    return 4 if last else 16
+    return 8 if last else 16
 
 
 def scanned(unit: Unit) -> int:
@@ -277,7 +277,7 @@ class Engine(Serial):
                 back = self._hand_on(busy, spikes, tick and end, last and end)
             else:
                 back = busy + self.pipeline
-            heappush(self.room, back)
+            heappush(self.room, back + 1)
         self.free = busy + self.rest
         return at
 

@@ -136,8 +136,11 @@ class Tail(wiring.Component):
             item.lanes.eq(found.spikes),
             item.tick.eq(found.end & found.fire),
             item.last.eq(found.end & found.last),
-            sequencer.returned.eq((lanes.valid & ~queue.write) + (self.o.valid & self.o.ready)),
         ]
+        # Told a cycle later, as what a sweep found is a long path.
+        m.d.sync += sequencer.returned.eq(
+            (lanes.valid & ~queue.write) + (self.o.valid & self.o.ready)
+        )
         if self.measures:
             m.d.comb += [item.final.eq(found.last), item.membranes.eq(found.membranes)]
         return m
