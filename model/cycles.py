@@ -186,6 +186,59 @@ class Serial:
         raise NotImplementedError
 
 
+class Passing(Serial):
+    """Hands items on in the cycle in which they come."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def take_all(self, at: int, events: int, tick: bool, last: bool) -> tuple[int, int]:
+        """Take events one by one, see `Serial`."""
+        for _ in range(events - 1):
+            at = self.take(at + 1, 1, False, False)
+        return at, self.take(at + 1, min(events, 1), tick, last)
+
+
+class Heard(Passing):
+    """The spikes that come back; the end of the step opens the loop (rtl/loop.py)."""
+
+    def __init__(self, sink: Serial) -> None:
+        super().__init__()
+        self.sink = sink
+
+    def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
+        """Take a spike, or the end of the step alone."""
+        at = max(at, self.free)
+        value = sum(value) if isinstance(value, Sequence) else value
+        if value:
+            at = self.sink.take(at, value, False, False)
+        self.free = at + 1
+        return at
+
+
+class Loop(Passing):
+    """Sends the spikes of a layer's last step before the events of the next (rtl/loop.py)."""
+
+    def __init__(self, sink: Serial, engine: "Engine") -> None:
+        super().__init__()
+        self.sink = sink
+        self.sent = engine.sent = []  # when it left, spikes, whether a step ends
+        self.heard = Heard(sink)
+        self.back = _narrowed(self.heard, chunks(engine.unit))
+        self.over = False  # the sample's end has passed
+
+    def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
+        """Take an item."""
+        for left, spikes, ends in self.sent:
+            if self.over:
+                self.heard.free = left + 1
+            elif spikes or ends:
+                self.back.take(left + 1, spikes, ends, False)
+        self.sent.clear()
+        self.over = last
+        return self.sink.take(max(at, self.heard.free), value, tick, last)
+
+
 class Wheel(Serial):
     """Adds the rows of events to slots; hands the end of a step to the tail (rtl/wheel.py)."""
 
@@ -256,6 +309,7 @@ class Engine(Serial):
         self.taken = 0  # when the last vector left the queue
         self.room: list[int] = []  # when the places given away come back
         self.found: Sequence[Vector] = ()  # spikes of the step that is next, by position
+        self.sent: list[tuple[int, Vector, bool]] | None = None  # what left, if a loop hears it
         self.final = False
 
     def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
@@ -288,6 +342,8 @@ class Engine(Serial):
             self.taken = self.sink.take(offered, spikes, tick, last, self.final)
         else:
             self.taken = self.sink.take(offered, spikes, tick, last)
+        if self.sent is not None:
+            self.sent.append((self.taken, spikes, tick))
         return self.taken
 
 
@@ -380,7 +436,8 @@ class Core:
         sink: Serial | None = None
         self.engines: list[Engine] = []
         self.lines: list[Line | None] = []
-        for layer, unit in zip(reversed(network.layers), reversed(mapping.units), strict=True):
+        for whole, unit in zip(reversed(network.layers), reversed(mapping.units), strict=True):
+            layer = whole.unrolled()
             engine = Engine(layer, unit, sink is None)
             engine.sink = _narrowed(sink, chunks(unit)) if sink else self.readout
             sink = engine
@@ -388,6 +445,8 @@ class Core:
                 sink = Wheel(layer, unit, engine) if unit.engine == "wheel" else Line(engine)
             self.engines.insert(0, engine)
             self.lines.insert(0, sink if isinstance(sink, Line) else None)
+            if whole.recurrent is not None:
+                sink = Loop(sink, engine)
         assert sink is not None
         if mapping.pixels:
             stages = [1] if mapping.pixels > 1 else []
@@ -453,9 +512,11 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
     samples = run.input.shape[1]
     found = [_vectors(s, unit) for s, unit in zip(run.spikes, mapping.units, strict=True)]
     reach = [
-        reached(s, layer.synapses.window).T.tolist() if unit.engine == "line" else None
-        for s, layer, unit in zip(
-            [run.input, *run.spikes[:-1]], network.layers, mapping.units, strict=True
+        reached(_unrolled(s, own, layer), layer.unrolled().synapses.window).T.tolist()
+        if unit.engine == "line"
+        else None
+        for s, own, layer, unit in zip(
+            [run.input, *run.spikes[:-1]], run.spikes, network.layers, mapping.units, strict=True
         )
     ]
     cycles, ends = np.empty(samples, np.int64), np.empty(samples, np.int64)
@@ -468,6 +529,13 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
         cycles[n] = end - start
         _, ends[n] = stream.sample(beats, vectors, rows)
     return cycles, np.diff(ends)
+
+
+def _unrolled(s: np.ndarray, own: np.ndarray, layer: Layer) -> np.ndarray:
+    """Put the spikes that come back beside the input (steps, samples, inputs)."""
+    if layer.recurrent is None:
+        return s
+    return np.concatenate([s > 0, np.concatenate([own[:1] & False, own[:-1]])], axis=-1)
 
 
 def reached(s: np.ndarray, window: int) -> np.ndarray:

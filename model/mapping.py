@@ -111,11 +111,8 @@ class Mapping:
         Refused
             If there is not one number per layer, lanes are not in 1..neurons, or sweep does not
             divide lanes, or pixels come to a network without latency coding, or there is no such
-            engine, or a layer is recurrent: there is no hardware for that yet.
+            engine.
         """
-        for i, layer in enumerate(network.layers):
-            if layer.recurrent is not None:
-                raise Refused(f"Layer {i} must have no recurrent synapses to become hardware")
         neurons = [layer.synapses.post for layer in network.layers]
         lanes = tuple(neurons if lanes is None else lanes)
         sweep = lanes if sweep is None else tuple(sweep)
@@ -179,12 +176,13 @@ def delay_bits(network: Network, units: Sequence[Unit]) -> list[dict[str, int]]:
 
     Weights, delays and accumulators are not among them.
     """
+    layers = [layer.unrolled() for layer in network.layers]
     return [
         {"line": line_bits(layer, limit), "wheel": wheel_bits(layer, unit, bounds)}
         if isinstance(layer.synapses, Delayed)
         else {}
         for layer, unit, bounds, (limit, _) in zip(
-            network.layers, units, prove(network), network.declared(), strict=True
+            layers, units, prove(network), network.declared(), strict=True
         )
     ]
 
@@ -205,7 +203,7 @@ def _engines(
                 f"Delay engine of layer {i} must be one of {', '.join(DELAYS)}, not {name!r}"
             )
     engines = [
-        name if isinstance(layer.synapses, Delayed) else "dense"
+        name if isinstance(layer.unrolled().synapses, Delayed) else "dense"
         for name, layer in zip(wanted, network.layers, strict=True)
     ]
     if "auto" in engines:

@@ -57,6 +57,31 @@ class Layer:
         """The synapses, and the recurrent ones if there are any."""
         return (self.synapses,) if self.recurrent is None else (self.synapses, self.recurrent)
 
+    def unrolled(self) -> "Layer":
+        """Turn what recurs into inputs: a layer for hardware, with the same currents.
+
+        Spikes of this layer in a step are to come as events of the next one, on inputs behind the
+        others; their delays are one less. A layer that is not recurrent is as it was.
+        """
+        if self.recurrent is None:
+            return self
+        x, r = self.connections
+        taps, rows = max(x.taps, r.taps), max(len(x.delays), len(r.delays))
+        weights = [
+            np.pad(y.weights.reshape(y.post, y.pre, y.taps), [(0, 0), (0, 0), (0, taps - y.taps)])
+            for y in (x, r)
+        ]
+        delays = [
+            np.pad(np.broadcast_to(d, (rows, *d.shape[1:])), [(0, 0), (0, 0), (0, taps - y.taps)])
+            for y, d in ((x, x.delays), (r, r.delays - 1))
+        ]
+        bits, window = max(x.bits, r.bits), max(x.window, r.window - 1)
+        w = np.concatenate(weights, axis=1)
+        synapses = Delayed(w, np.concatenate(delays, axis=1), bits, window)
+        if window == taps == 1:
+            synapses = Dense(w[..., 0], bits)
+        return Layer(synapses, self.neuron)
+
     def run(self, s: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
         """Run the layer over whole samples.
 

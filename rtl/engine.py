@@ -1,5 +1,7 @@
 """The engine of a layer: a source of rows, and the tail, which adds and sweeps.
 
+Before that of a recurrent layer stands a loop (rtl/loop.py): its own spikes are more inputs.
+
 The law is in model/network.py `Layer`. The sources: rtl/dense.py, rtl/wheel.py, rtl/gather.py.
 """
 
@@ -12,6 +14,7 @@ from ..model.network import Layer
 from ..model.width import Bounds
 from .dense import Dense
 from .gather import Gather
+from .loop import Loop
 from .tail import Tail
 from .wheel import Wheel
 
@@ -47,6 +50,7 @@ class Engine(wiring.Component):
     A wheel takes value x taps x folds cycles for an event, folds + 1 for the end of a step, slots x
     folds more for that of a sample. Lines take taps x folds cycles in each step for every input
     with an event in the window. Meanwhile the tail sweeps the step before.
+    A recurrent layer takes what comes behind a step only after the step's own spikes.
     A sweep operation is offered at `o` ``latency(unit) + 2`` cycles after its turn.
     """
 
@@ -59,15 +63,19 @@ class Engine(wiring.Component):
     ) -> None:
         self.unit = unit
         self.measures = measures
+        self.loop = None
+        if layer.recurrent is not None:
+            self.loop = Loop(unit, layer.synapses.pre, limit.bit_length())
+        flat = layer.unrolled()
         match unit.engine:
             case "wheel":
-                self.source = Wheel(layer, unit, bounds, name=name, limit=limit)
+                self.source = Wheel(flat, unit, bounds, name=name, limit=limit)
             case "line":
-                self.source = Gather(layer, unit, name=name, limit=limit)
+                self.source = Gather(flat, unit, name=name, limit=limit)
             case _:
-                self.source = Dense(layer, unit, name=name, limit=limit)
+                self.source = Dense(flat, unit, name=name, limit=limit)
         self.tail = Tail(
-            layer,
+            flat,
             unit,
             bounds,
             inputs=self.source.inputs,
@@ -79,7 +87,7 @@ class Engine(wiring.Component):
         self.lanes = self.tail.lanes
         super().__init__(
             {
-                "i": In(stream.Signature(self.source.i.p.shape())),
+                "i": In((self.loop or self.source).i.signature.flip()),
                 "o": Out(stream.Signature(self.tail.o.p.shape())),
                 "awake": Out(1),
             }
@@ -91,7 +99,14 @@ class Engine(wiring.Component):
         m.submodules.tail = tail = self.tail
         # First: no inner stream then takes in Verilog the name of a port that the harness reads.
         wiring.connect(m, tail.o, wiring.flipped(self.o))
-        wiring.connect(m, wiring.flipped(self.i), source.i)
+        if self.loop:
+            m.submodules.loop = loop = self.loop
+            m.d.comb += loop.hears.eq(tail.o.valid & tail.o.ready)
+            m.d.comb += [loop.heard[name].eq(tail.o.p[name]) for name, _ in loop.vectors]
+            wiring.connect(m, wiring.flipped(self.i), loop.i)
+            wiring.connect(m, loop.o, source.i)
+        else:
+            wiring.connect(m, wiring.flipped(self.i), source.i)
         wiring.connect(m, source.o, tail.i)
         m.d.comb += [
             source.op.eq(tail.op),

@@ -1,14 +1,17 @@
 """The serialiser: wide vectors to narrower ones, down to one lane."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .stream import vector
+from ..model.cycles import chunks
+from ..model.mapping import Unit
+from .stream import Skid, join, vector
 
-__all__ = ["Narrow"]
+__all__ = ["Narrow", "serialise"]
 
 
 class Narrow(wiring.Component):
@@ -93,6 +96,32 @@ class Narrow(wiring.Component):
 
     def _cut(self, lanes: Value) -> list[Value]:
         return [lanes[c * self.chunk : (c + 1) * self.chunk] for c in range(self.chunks)]
+
+
+def serialise(m: Module, source: Any, unit: Unit, name: str = "") -> Any:
+    """Make the stream of vectors of a layer one of events; returns that.
+
+    Parameters
+    ----------
+    m : Module
+        Takes the stages.
+    source : stream of vectors, item by item those of `unit`
+    unit : Unit
+    name : str
+        Tells these stages from others of `m`.
+    """
+    positions, lanes = unit.folds * unit.groups, unit.sweep
+    for chunk in chunks(unit):
+        narrow = Narrow(positions, lanes, chunk, registered=chunk > 1)
+        m.submodules[f"narrow{name}_{chunk}"] = narrow
+        join(m, source, narrow.i)
+        source, positions, lanes = narrow.o, positions * narrow.chunks, chunk
+        if chunk > 1:
+            # Cuts the way of ready from what follows back to the wide vector.
+            m.submodules[f"skid{name}"] = skid = Skid(narrow.o.p.shape())
+            wiring.connect(m, narrow.o, skid.i)
+            source = skid.o
+    return source
 
 
 def _pick(selected: Value, values: Sequence[Value]) -> Value:

@@ -4,14 +4,13 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.cycles import chunks
 from ..model.mapping import Mapping
 from ..model.network import Network as Golden
 from ..model.width import prove
 from .engine import Engine
-from .narrow import Narrow
+from .narrow import serialise
 from .readout import Readout
-from .stream import Skid, join
+from .stream import join
 
 __all__ = ["Network"]
 
@@ -81,17 +80,7 @@ class Network(wiring.Component):
             source = engine.o
             if engine.measures:
                 break
-            positions, lanes = engine.unit.folds * engine.unit.groups, engine.unit.sweep
-            for chunk in chunks(engine.unit):
-                narrow = Narrow(positions, lanes, chunk, registered=chunk > 1)
-                m.submodules[f"narrow{n}_{chunk}"] = narrow
-                join(m, source, narrow.i)
-                source, positions, lanes = narrow.o, positions * narrow.chunks, chunk
-                if chunk > 1:
-                    # Cuts the way of ready from the next engine back to the wide vector.
-                    m.submodules[f"skid{n}"] = skid = Skid(narrow.o.p.shape())
-                    wiring.connect(m, narrow.o, skid.i)
-                    source = skid.o
+            source = serialise(m, source, engine.unit, str(n))
         m.submodules.readout = self.readout
         join(m, source, self.readout.i)
         wiring.connect(m, self.readout.o, wiring.flipped(self.o))

@@ -19,6 +19,7 @@ from spikeline.model.readout import Readout
 from spikeline.model.refuse import Refused
 from spikeline.rtl import dense, lanes, network, neuron
 
+from .test_rtl_loop import network as recurrent_network
 from .test_rtl_network import delayed_network
 from .test_rtl_network import network as network_of
 
@@ -53,6 +54,18 @@ def test_delays_are_computed_exactly(tmp_path, delay, stalls):
     assert (found["samples"], found["mismatches"]) == (40, 0)
     assert found["cycles_predicted_wrong"] == (0 if stalls == "none" else None)
     assert found["spikes_compared"] == 2 * 40 * 7 * (8 + 7 + 5)
+
+
+@pytest.mark.parametrize("delay", ["line", "wheel"])
+def test_recurrence_is_computed_exactly(tmp_path, delay):
+    """What layers fire comes back to them: no mismatch, every cycle as predicted."""
+    net = recurrent_network(8, (6, 9, 4))
+    x = np.random.default_rng(9).poisson(0.4, (12, 7, 6))
+    mapping = Mapping.of(net, (4, 4), None, 0, delay)
+    found = run.cosim(net, mapping, x, None, name="loops", folder=tmp_path).json()
+
+    assert found["spikes_compared"] == 2 * 12 * 7 * 13  # alone and back to back
+    assert (found["mismatches"], found["cycles_predicted_wrong"]) == (0, 0)
 
 
 def test_first_sample_is_as_fast_as_any(tmp_path):

@@ -189,13 +189,16 @@ def test_wrong_delay_engines_are_refused(delay, message):
         assert message == str(refused.value)
 
 
-def test_recurrent_layers_are_refused():
-    """There is no hardware for recurrent synapses yet; a layout of them is refused."""
-    loop = Delayed(np.ones((1, 1, 1), int), np.ones((1, 1, 1), int), 2, 2)
-    neuron = Neuron(np.array([0]), np.array([1]))
-    layers = (Layer(Dense(np.array([[1]]), 2), neuron, loop),)
+@pytest.mark.parametrize(("delay", "engine"), [(1, "dense"), (2, "wheel")])
+def test_recurrent_layers_have_delays_of_one_less(delay, engine):
+    """What comes back in the next step is an input like others; what comes later is delayed."""
+    loop = Delayed(np.ones((3, 3, 1), int), np.full((1, 3, 1), delay), 2, delay + 1)
+    neuron = Neuron(np.zeros(3, int), np.ones(3, int))
+    layers = (Layer(Dense(np.ones((3, 2), int), 2), neuron, loop),)
+    net = Network(4, 2, Counts(), layers, Readout("spike-count"))
+    units = Mapping.of(net).units
 
-    with pytest.raises(Refused) as refused:
-        Mapping.of(Network(4, 1, Counts(), layers, Readout("spike-count")))
-
-    assert str(refused.value) == "Layer 0 must have no recurrent synapses to become hardware"
+    assert units == (Unit(3, 3, 3, engine),)
+    # Currents are at most 2 + 3: 4 bits in each of two slots. Lines: five inputs, two to a word.
+    bits = {"wheel": 3 * 2 * 4, "line": 5 * 2 + 6 * 3}
+    assert delay_bits(net, units) == [bits if delay > 1 else {}]

@@ -335,6 +335,33 @@ def late(delay: int, back: int = 1) -> Layer:
     return Layer(synapses, Neuron(np.array([0]), np.array([1])), recurrent)
 
 
+@st.composite
+def recurrent_layers(draw) -> tuple[Layer, int, np.ndarray]:
+    """Draw a recurrent layer, the largest value of its input, and input."""
+    pre, post, steps = draw(st.integers(1, 4)), draw(st.integers(1, 4)), draw(st.integers(2, 8))
+    law = draw(layers(pre, post) | delayed_layers(pre, post, steps, recurrent=False))
+    law = Layer(law.synapses, law.neuron, draw(synapses(post, post, steps, 1)))
+    limit = draw(st.integers(1, 3))
+    return law, limit, draw(arrays((steps, 3, pre), 0, limit)).astype(np.uint8)
+
+
+@examples(100)
+@given(recurrent_layers())
+def test_unrolled_layer_is_the_same(case):
+    """Given its spikes of the step before as inputs, a layer without recurrence is the same."""
+    law, limit, s = case
+    spikes, h = law.run(s, limit)
+    back = np.concatenate([np.zeros_like(spikes[:1]), spikes[:-1]])
+    unrolled = law.unrolled()
+
+    assert unrolled.recurrent is None
+    for found, expected in zip(
+        unrolled.run(np.concatenate([s, back], axis=2), limit), (spikes, h), strict=True
+    ):
+        assert np.array_equal(found, expected)
+    assert Layer(law.synapses, law.neuron).unrolled().synapses is law.synapses
+
+
 def test_delays_of_layers_add_up():
     """A value at step 0 arrives at 2 and fires; that arrives in the next layer at 2 + 1, or 2."""
     for delay, steps in ((1, [3, 4]), (0, [2, 3, 4])):

@@ -348,10 +348,27 @@ def delayed(draw, law: Layer, steps: int) -> Layer:
 
 
 @st.composite
+def looped(draw, law: Layer, steps: int) -> Layer:
+    """Give a layer recurrent synapses, where there is a step for their spikes."""
+    if steps == 1:
+        return law
+    post, bits = law.synapses.post, draw(st.integers(2, 8))
+    taps, window = draw(st.integers(1, 2)), draw(st.integers(2, 7))
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    half = 1 << (bits - 1)
+    weights = rng.integers(-half, half, (post, post, taps))
+    rows = 1 if draw(st.booleans()) else post
+    delays = rng.integers(1, min(window, steps), (rows, post, taps))
+    return Layer(law.synapses, law.neuron, Delayed(weights, delays, bits, window))
+
+
+@st.composite
 def engines(draw) -> tuple[Layer, Unit, int, bool, np.ndarray]:
     """Draw a layer, its layout, and input within a drawn declaration."""
     pre, post, steps = draw(st.integers(1, 12)), draw(st.integers(1, 9)), draw(st.integers(1, 8))
     law = draw(delayed(draw(layers(pre, post)), steps))
+    if draw(st.booleans()):
+        law = draw(looped(law, steps))
     lanes = draw(st.integers(1, post))
     sweep = draw(st.sampled_from([n for n in range(1, lanes + 1) if lanes % n == 0]))
     limit, once = draw(st.integers(1, 3)), draw(st.booleans())

@@ -20,7 +20,7 @@ from spikeline.rtl.network import Network as Core
 from .profiles import examples
 from .streams import Bench, Trace, each_stall, items_of, spikes_of
 from .test_model_network import layers
-from .test_rtl_delayed import delayed, synapses
+from .test_rtl_delayed import delayed, looped, synapses
 from .test_rtl_readout import results_of
 
 ONCE = {"once": True}
@@ -338,6 +338,7 @@ def cases(draw) -> tuple[Network, Mapping, np.ndarray]:
         for pre, post in pairwise(sizes)
     )
     made = tuple(draw(delayed(one, steps)) if draw(st.booleans()) else one for one in made)
+    made = tuple(draw(looped(one, steps)) if draw(st.booleans()) else one for one in made)
     net = Network(steps, sizes[0], coding, made, readout)
     engines = tuple(draw(st.sampled_from(["line", "wheel"])) for _ in made)
     lanes = tuple(draw(st.integers(1, n)) for n in sizes[1:])
