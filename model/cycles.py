@@ -47,7 +47,11 @@ def latency(unit: Unit) -> int:
 
 
 def queue_depth(last: bool) -> int:
-    """Vectors that wait behind an engine: several steps between layers, few before the readout."""
+    """Vectors that wait behind an engine: several steps between layers, few before the readout.
+
+    A place comes back at the earliest `latency` + 4 cycles after its sweep: with fewer a sweep
+    would wait though nothing is in its way.
+    """
     return 8 if last else 16
 
 
@@ -154,16 +158,14 @@ class Narrow:
 
 
 class Serial:
-    """Takes events one by one; each takes value x `cost` cycles."""
+    """Takes items one by one."""
 
-    def __init__(self, cost: int) -> None:
-        self.cost = cost
+    def __init__(self) -> None:
         self.free = 0
-        self.opens = 0  # before, no event begins
 
-    def busy(self, at: int, value: int) -> int:
-        """Add an event that is taken at `at`: until when that takes."""
-        return max(at, self.opens - 1) + value * self.cost if value else at
+    def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
+        """Take an item: an event of `value` (0 is none), perhaps the end of a step or sample."""
+        raise NotImplementedError
 
     def take_all(self, at: int, events: int, tick: bool, last: bool) -> tuple[int, int]:
         """Take events that move to a register before, the first at `at`, the last with the end.
@@ -173,6 +175,25 @@ class Serial:
         tuple of int
             When the last of them moves there, and when it is taken.
         """
+        for _ in range(events - 1):
+            at = self.take(at + 1, 1, False, False)
+        return at, self.take(at + 1, min(events, 1), tick, last)
+
+
+class Adder(Serial):
+    """Takes events one by one; each takes value x `cost` cycles."""
+
+    def __init__(self, cost: int) -> None:
+        super().__init__()
+        self.cost = cost
+        self.opens = 0  # before, no event begins
+
+    def busy(self, at: int, value: int) -> int:
+        """Add an event that is taken at `at`: until when that takes."""
+        return max(at, self.opens - 1) + value * self.cost if value else at
+
+    def take_all(self, at: int, events: int, tick: bool, last: bool) -> tuple[int, int]:
+        """Take events as `Serial` does, all but the last at once."""
         moved = at
         if events > 1:
             moved = max(at + 1, self.free)
@@ -181,25 +202,8 @@ class Serial:
                 moved = self.free - self.cost
         return moved, self.take(moved + 1, min(events, 1), tick, last)
 
-    def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
-        """Take an item: an event of `value` (0 is none), perhaps the end of a step or sample."""
-        raise NotImplementedError
 
-
-class Passing(Serial):
-    """Hands items on in the cycle in which they come."""
-
-    def __init__(self) -> None:
-        super().__init__(0)
-
-    def take_all(self, at: int, events: int, tick: bool, last: bool) -> tuple[int, int]:
-        """Take events one by one, see `Serial`."""
-        for _ in range(events - 1):
-            at = self.take(at + 1, 1, False, False)
-        return at, self.take(at + 1, min(events, 1), tick, last)
-
-
-class Heard(Passing):
+class Heard(Serial):
     """The spikes that come back; the end of the step opens the loop (rtl/loop.py)."""
 
     def __init__(self, sink: Serial) -> None:
@@ -209,14 +213,14 @@ class Heard(Passing):
     def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
         """Take a spike, or the end of the step alone."""
         at = max(at, self.free)
-        value = sum(value) if isinstance(value, Sequence) else value
+        value = _events(value)
         if value:
             at = self.sink.take(at, value, False, False)
         self.free = at + 1
         return at
 
 
-class Loop(Passing):
+class Loop(Serial):
     """Sends the spikes of a layer's last step before the events of the next (rtl/loop.py)."""
 
     def __init__(self, sink: Serial, engine: "Engine") -> None:
@@ -239,7 +243,7 @@ class Loop(Passing):
         return self.sink.take(max(at, self.heard.free), value, tick, last)
 
 
-class Wheel(Serial):
+class Wheel(Adder):
     """Adds the rows of events to slots; hands the end of a step to the tail (rtl/wheel.py)."""
 
     def __init__(self, layer: Layer, unit: Unit, sink: "Engine") -> None:
@@ -250,7 +254,7 @@ class Wheel(Serial):
 
     def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
         """Take an item."""
-        value = sum(value) if isinstance(value, Sequence) else value
+        value = _events(value)
         at = max(at, self.free)
         busy = self.busy(at, value)
         if not (tick or last):
@@ -264,7 +268,7 @@ class Wheel(Serial):
         return at
 
 
-class Line(Serial):
+class Line(Adder):
     """Sends the inputs that have an event in the window, then the end (rtl/line.py)."""
 
     def __init__(self, sink: Serial) -> None:
@@ -294,7 +298,7 @@ class Line(Serial):
         return at
 
 
-class Engine(Serial):
+class Engine(Adder):
     """Adds the rows of events, sweeps at the end of a step: the tail (rtl/tail.py)."""
 
     def __init__(self, layer: Layer, unit: Unit, last: bool) -> None:
@@ -314,7 +318,7 @@ class Engine(Serial):
 
     def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
         """Take an item."""
-        value = sum(value) if isinstance(value, Sequence) else value
+        value = _events(value)
         at = max(at, self.free)
         busy = self.busy(at, value)
         if not (tick or last):
@@ -431,13 +435,14 @@ class Pixels:
 class Core:
     """All stages of a network, and what makes its items (rtl/top.py)."""
 
-    def __init__(self, network: Network, mapping: Mapping) -> None:
+    def __init__(self, network: Network, mapping: Mapping, unrolled: Sequence[Layer]) -> None:
         self.readout = Readout(network, mapping.units[-1])
         sink: Serial | None = None
         self.engines: list[Engine] = []
         self.lines: list[Line | None] = []
-        for whole, unit in zip(reversed(network.layers), reversed(mapping.units), strict=True):
-            layer = whole.unrolled()
+        for whole, layer, unit in zip(
+            reversed(network.layers), reversed(unrolled), reversed(mapping.units), strict=True
+        ):
             engine = Engine(layer, unit, sink is None)
             engine.sink = _narrowed(sink, chunks(unit)) if sink else self.readout
             sink = engine
@@ -485,6 +490,11 @@ class Core:
         return start, self.results[-1]
 
 
+def _events(value: int | Vector) -> int:
+    """Sum the spikes of a vector; an event has a value."""
+    return sum(value) if isinstance(value, Sequence) else value
+
+
 def _narrowed(sink: Serial, stages: list[int]) -> Narrow | Serial:
     """Put stages of serialisation before an engine."""
     narrowed: Narrow | Serial = sink
@@ -510,30 +520,31 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
     """
     assert run.input is not None
     samples = run.input.shape[1]
+    unrolled = [layer.unrolled() for layer in network.layers]
     found = [_vectors(s, unit) for s, unit in zip(run.spikes, mapping.units, strict=True)]
     reach = [
-        reached(_unrolled(s, own, layer), layer.unrolled().synapses.window).T.tolist()
+        reached(_beside(s, own, flat), flat.synapses.window).T.tolist()
         if unit.engine == "line"
         else None
-        for s, own, layer, unit in zip(
-            [run.input, *run.spikes[:-1]], run.spikes, network.layers, mapping.units, strict=True
+        for s, own, flat, unit in zip(
+            [run.input, *run.spikes[:-1]], run.spikes, unrolled, mapping.units, strict=True
         )
     ]
     cycles, ends = np.empty(samples, np.int64), np.empty(samples, np.int64)
-    stream = Core(network, mapping)
+    stream = Core(network, mapping, unrolled)
     for n in range(samples):
         beats = _beats(run.input[:, n], mapping.pixels)
         vectors = [layer[n] for layer in found]
         rows = [layer[n] if layer else [] for layer in reach]
-        start, end = Core(network, mapping).sample(beats, vectors, rows)
+        start, end = Core(network, mapping, unrolled).sample(beats, vectors, rows)
         cycles[n] = end - start
         _, ends[n] = stream.sample(beats, vectors, rows)
     return cycles, np.diff(ends)
 
 
-def _unrolled(s: np.ndarray, own: np.ndarray, layer: Layer) -> np.ndarray:
-    """Put the spikes that come back beside the input (steps, samples, inputs)."""
-    if layer.recurrent is None:
+def _beside(s: np.ndarray, own: np.ndarray, unrolled: Layer) -> np.ndarray:
+    """Put the spikes that come back beside the input (steps, samples, inputs), if they do."""
+    if unrolled.synapses.pre == s.shape[-1]:
         return s
     return np.concatenate([s > 0, np.concatenate([own[:1] & False, own[:-1]])], axis=-1)
 

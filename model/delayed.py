@@ -6,6 +6,7 @@ A spike that arrives after the last step T - 1 is lost. Where the delays do not 
 they reach (axonal delays), the array of delays has one row.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,12 +77,10 @@ class Delayed:
         """Number of taps between an input and an output."""
         return self.weights.shape[2]
 
-    def kernels(self, steps: int) -> dict[int, np.ndarray]:
-        """Sum the weights of the taps of each delay in use below `steps`, int64 (post, pre)."""
-        return {
-            delay: np.where(self.delays == delay, self.weights, 0).sum(axis=2, dtype=np.int64)
-            for delay in np.unique(self.delays[self.delays < steps]).tolist()
-        }
+    def kernels(self, steps: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Give each delay in use below `steps`, and the sum of its taps, int64 (post, pre)."""
+        for delay in np.unique(self.delays[self.delays < steps]).tolist():
+            yield delay, np.where(self.delays == delay, self.weights, 0).sum(2, dtype=np.int64)
 
     def current(self, s: np.ndarray, limit: int) -> np.ndarray:
         """Sum the weighted, delayed spikes.
@@ -97,6 +96,6 @@ class Delayed:
         int64 (steps, ..., post)
         """
         current = np.zeros((*s.shape[:-1], self.post), np.int64)
-        for delay, weights in self.kernels(len(s)).items():
+        for delay, weights in self.kernels(len(s)):
             current[delay:] += product(s[: len(s) - delay], weights, limit)
         return current

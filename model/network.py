@@ -61,7 +61,9 @@ class Layer:
         """Turn what recurs into inputs: a layer for hardware, with the same currents.
 
         Spikes of this layer in a step are to come as events of the next one, on inputs behind the
-        others; their delays are one less. A layer that is not recurrent is as it was.
+        others; their delays are one less. All inputs then have as many taps as those that have the
+        most, and one window, as large as the longest delay asks for. A layer that is not recurrent
+        is as it was.
         """
         if self.recurrent is None:
             return self
@@ -75,7 +77,7 @@ class Layer:
             np.pad(np.broadcast_to(d, (rows, *d.shape[1:])), [(0, 0), (0, 0), (0, taps - y.taps)])
             for y, d in ((x, x.delays), (r, r.delays - 1))
         ]
-        bits, window = max(x.bits, r.bits), max(x.window, r.window - 1)
+        bits, window = max(x.bits, r.bits), 1 + max(int(d.max()) for d in delays)
         w = np.concatenate(weights, axis=1)
         synapses = Delayed(w, np.concatenate(delays, axis=1), bits, window)
         if window == taps == 1:
@@ -99,10 +101,10 @@ class Layer:
         current = self.synapses.current(s, limit)
         spikes = np.empty(current.shape, bool)
         state = self.neuron.start(current.shape[1])
-        loop = self.recurrent.kernels(len(current)) if self.recurrent is not None else {}
+        loop = [] if self.recurrent is None else list(self.recurrent.kernels(len(current)))
         for t in range(len(current)):
             spikes[t], current[t], state = self.neuron.step(state, current[t])
-            for delay, weights in loop.items():
+            for delay, weights in loop:
                 if t + delay < len(current):
                     current[t + delay] += product(spikes[t], weights, 1)
         return spikes, current

@@ -46,7 +46,7 @@ class Dense(wiring.Component):
 
     def __init__(self, layer: Layer, unit: Unit, *, name: str, limit: int) -> None:
         synapses = layer.synapses
-        self.inputs, self.taps, self.limit = synapses.pre, synapses.taps, limit
+        self.inputs, self.taps, self.limit = synapses.pre, 1, limit
         self.bits = synapses.bits
         self.rom = Rom(name, row(layer, unit), rows(layer, unit))
         items = stream.Signature(vector(synapses.pre, 1, limit.bit_length()))

@@ -1,4 +1,4 @@
-"""The engine of a layer: a source of rows, and the tail, which adds and sweeps.
+"""The engine of a layer: a source of terms, and the tail, which adds and sweeps.
 
 Before that of a recurrent layer stands a loop (rtl/loop.py): its own spikes are more inputs.
 
@@ -9,6 +9,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..model import dense as golden
 from ..model.mapping import Unit
 from ..model.network import Layer
 from ..model.width import Bounds
@@ -67,6 +68,7 @@ class Engine(wiring.Component):
         if layer.recurrent is not None:
             self.loop = Loop(unit, layer.synapses.pre, limit.bit_length())
         flat = layer.unrolled()
+        assert unit.engine != "dense" or isinstance(flat.synapses, golden.Dense)
         match unit.engine:
             case "wheel":
                 self.source = Wheel(flat, unit, bounds, name=name, limit=limit)

@@ -14,8 +14,8 @@ __all__ = ["Loop"]
 class Loop(wiring.Component):
     """Sends what a step fired before the events of the next step.
 
-    It is closed from the end of a step or sample until the sweep that this makes was heard to its
-    end; behind the end of a sample what is heard is dropped.
+    It is closed from the end of a step until what that step fired has been sent; behind the end of
+    a sample, until the sweep was heard to its end, and what is heard is dropped.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ class Loop(wiring.Component):
 
     Timing
     ------
-    No latency while open. A vector that is heard comes back two cycles later, and two for each
-    stage of serialisation.
+    No latency while open. The first spike of a vector that is heard is offered a cycle later
+    without serialisation, 3 with one stage, 6 with two.
     """
 
     i: stream.Interface

@@ -1,6 +1,6 @@
 """The tail of every engine: it adds terms to the accumulators, and sweeps.
 
-The tail says which operation is done now, and the source of rows before it (rtl/engine.py) answers
+The tail says which operation is done now, and the source of terms before it (rtl/engine.py) answers
 with the terms to add, one per lane, a fixed number of cycles later.
 """
 

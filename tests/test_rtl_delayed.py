@@ -176,13 +176,15 @@ def test_nothing_is_left_from_the_sample_before(engine, leak, unit):
 @pytest.mark.parametrize("after", [0, 1, 5, 17, 30])
 def test_reset_in_mid_sample_starts_anew(engine, after, unit):
     """Whatever an engine holds at a reset is gone."""
-    law = layer(13, 2, 5)
+    assert_starts_anew(layer(13, 2, 5), unit_of(engine, *unit), after)
+
+
+def assert_starts_anew(law: Layer, unit: Unit, after: int) -> None:
+    """Reset an engine so long after cycle 60, in a loud sample, and compare the next two."""
     loud, s = np.ones((9, 6), np.uint8), samples(14, 6, 2, 6)
     items = [item for n in range(2) for item in items_of(s[:, n])]
     first = items_of(loud)[:40]
-    part = Engine(
-        law, unit_of(engine, *unit), bounds(law, 9, 1, False), name="w", limit=1, measures=False
-    )
+    part = Engine(law, unit, bounds(law, 9, 1, False), name="w", limit=1, measures=False)
     bench = Bench(part)
     bench.put(part.i, [*first, *items], after={len(first): 2000})
     sink = bench.get(part.o)

@@ -15,7 +15,7 @@ from spikeline.model.neuron import Neuron
 from spikeline.model.readout import Readout
 
 from .streams import each_stall, items_of
-from .test_rtl_delayed import VOID, each_unit, synapses
+from .test_rtl_delayed import VOID, assert_starts_anew, each_unit, synapses
 from .test_rtl_dense import assert_equals, samples, simulate
 from .test_rtl_top import assert_cycles
 
@@ -107,17 +107,17 @@ def test_an_event_waits_for_what_fired_before(joined):
     one = np.array([[1]])
     law = Layer(Dense(one, 2), Neuron(np.array([0]), np.array([1]), reset="zero"))
     law = Layer(law.synapses, law.neuron, Delayed(one[..., None], one[..., None], 2, 2))
-    s = np.zeros((5, 1, 1), np.uint8)
-    s[0] = 1
-    unit = Unit(1, 1, 1)
+    s, unit = np.ones((5, 1, 1), np.uint8), Unit(1, 1, 1)
     got = simulate(law, unit, s, joined=joined)
 
     assert np.array(got.spikes).ravel().tolist() == [1] * 5
-    ends = [c for c, i in zip(got.source.cycles, got.source.items, strict=True) if i["tick"]]
-    # A sweep that begins a cycle behind its item is heard `latency` + 2 cycles later; it comes back
-    # from the queue in the next one, and opens the loop for the one behind.
-    round_trip = 1 + cycles.latency(unit) + 2 + 1 + 1
-    assert np.diff(ends[1:]).tolist() == [round_trip] * 3
+    taken = list(zip(got.source.cycles, got.source.items, strict=True))
+    ends, events = ([c for c, i in taken if i[what]] for what in ("tick", "lanes"))
+    # A sweep that begins a cycle behind its item, one more where the item is an event, is heard
+    # `latency` + 2 cycles later; it comes back from the queue in the next one, and opens the loop
+    # for the event of the next step.
+    round_trip = 1 + joined + cycles.latency(unit) + 2 + 1 + 1
+    assert [b - a for a, b in zip(ends[:-1], events[1:], strict=True)] == [round_trip] * 4
 
 
 def test_inputs_of_a_loop_are_those_of_the_layer():
@@ -142,11 +142,33 @@ def test_cycles_are_predicted(kind, delay, lanes):
     assert_cycles(net, Mapping.of(net, lanes, None, 0, delay), x)
 
 
-@pytest.mark.parametrize("neurons", [20, 34])
-def test_cycles_of_wide_layers_are_predicted(neurons):
-    """Vectors of many lanes come back through two stages of serialisation."""
+@pytest.mark.parametrize(("neurons", "lanes"), [(20, 20), (34, 34), (40, 18)])
+def test_cycles_of_wide_layers_are_predicted(neurons, lanes):
+    """Vectors of many lanes come back through two stages of serialisation, in folds too."""
     net = network(10, (4, neurons, 5))
     x = np.random.default_rng(11).poisson(0.4, (4, 7, 4))
     assert net.run(x).counts[1].min() > 10
 
-    assert_cycles(net, Mapping.of(net), x)
+    assert_cycles(net, Mapping.of(net, (lanes, 5)), x)
+
+
+@each_engine
+@each_unit
+@pytest.mark.parametrize("after", [0, 5, 17, 30])
+def test_reset_in_mid_sample_starts_anew(engine, after, unit):
+    """Whatever is on its way back at a reset is gone."""
+    law = layer(13, KINDS["dense" if engine == "dense" else "delays"], reset="zero")
+
+    assert_starts_anew(law, Unit(9, *unit, engine), after)
+
+
+@pytest.mark.parametrize(("window", "delay"), [(2, 1), (3, 1), (9, 1), (9, 8)])
+def test_a_loop_has_the_delays_it_uses(window, delay):
+    """A declared window costs nothing: what comes back in the next step makes a dense layer."""
+    one = np.ones((3, 3, 1), int)
+    loop = Delayed(one, delay * one, 2, window)
+    cells = Neuron(np.zeros(3, int), np.ones(3, int))
+    flat = Layer(Dense(one[..., 0], 2), cells, loop).unrolled().synapses
+
+    assert flat.window == delay
+    assert isinstance(flat, Dense) == (delay == 1)
