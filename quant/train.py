@@ -269,7 +269,8 @@ class _Run:
 
     def delayed(self) -> list[Delayed]:
         """The synapses that have delays."""
-        return [x.synapses for x in self.network.layers if isinstance(x.synapses, Delayed)]
+        pairs = [(layer.synapses, layer.recurrent) for layer in self.network.layers]
+        return [x for pair in pairs for x in pair if isinstance(x, Delayed)]
 
     def norms(self) -> list[Norm]:
         """The normalisations of the layers that have one."""

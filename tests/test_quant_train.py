@@ -10,6 +10,8 @@ import torch
 from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash
 from spikeline.quant.augment import moved
+from spikeline.quant.delayed import Delayed
+from spikeline.quant.network import Network
 from spikeline.quant.recipes import RECIPES, Recipe, recipe
 from spikeline.quant.train import Progress, train
 
@@ -180,6 +182,25 @@ def test_freezing_delays_is_measured(delta: float) -> None:
     if delta < 1:
         assert frozen["trained"] == frozen["rounded"]
     assert train(replace(TINY, epochs=1), X, Y, seed=1).frozen == {}
+
+
+def test_delays_of_a_loop_are_trained_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recurrent positions narrow to a delta, stay in their range, and are frozen without loss."""
+    build = Recipe.build
+
+    def looped(self: Recipe, x: np.ndarray) -> Network:
+        network = build(self, x)
+        network.layers[0].recurrent = Delayed(12, 12, 2, 12, window=5, least=1)
+        return network
+
+    monkeypatch.setattr(Recipe, "build", looped)
+    trained = train(replace(DELAYS, delta=0.1, epochs=6, position_rate=0.5), EVENTS, Y, seed=1)
+    forward, back = trained.history[-1]["delays"]
+    assert (sum(forward), sum(back)) == (6 * 12, 12 * 12)
+    assert back[0] == 0 and back != trained.history[0]["delays"][1]
+    assert trained.network.layers[0].recurrent is not None
+    assert trained.frozen["trained"] == trained.frozen["rounded"] == trained.frozen["integer"]
+    assert trained.frozen["same"] == trained.frozen["samples"]
 
 
 def test_best_epoch_is_frozen() -> None:
