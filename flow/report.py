@@ -129,11 +129,11 @@ def layers(network: Network, mapping: Mapping) -> list[dict[str, Any]]:
                 "pre": synapses.pre,
                 "post": synapses.post,
                 "bits": synapses.bits,
-                "memory": synapses.weights.size * synapses.bits,
-                "kind": kind,
+                "memory": sum(x.weights.size * x.bits for x in layer.connections),
+                "kind": kind if layer.recurrent is None else f"{kind}, recurrent",
                 "leak": f"{neuron.leak[0]} / {1 << neuron.leak[1]}" if neuron.leaks else "none",
                 "reset": "fires once" if neuron.once else neuron.reset,
-                "delays": synapses.window - 1,
+                "delays": max(x.window for x in layer.connections) - 1,
                 "engine": unit.engine,
                 "lanes": unit.lanes,
                 "folds": unit.folds,
@@ -205,11 +205,16 @@ def delays(network: Network, history: Sequence[dict[str, Any]]) -> str | None:
 
     None for a network without delays.
     """
-    held = [(i, x.synapses) for i, x in enumerate(network.layers) if x.synapses.window > 1]
+    held = [
+        (f"{place} {i}", x)
+        for i, layer in enumerate(network.layers)
+        for place, x in zip(("layer", "the loop of layer"), layer.connections, strict=False)
+        if x.window > 1
+    ]
     if not held:
         return None
     figure = Figure(figsize=(4.4 * len(held), 2.4))
-    for ax, n, (i, synapses) in zip(
+    for ax, n, (place, synapses) in zip(
         figure.subplots(1, len(held), squeeze=False)[0], range(len(held)), held, strict=True
     ):
         at = np.arange(synapses.window)
@@ -221,14 +226,14 @@ def delays(network: Network, history: Sequence[dict[str, Any]]) -> str | None:
                 ax.step(at, entry["delays"][n], where="mid", color=shade, lw=1, label=name)
         count = np.bincount(synapses.delays.ravel(), minlength=synapses.window)
         ax.bar(at, count, color=BLUE, label="as it is")
-        ax.set_xlabel(f"delay in layer {i}, steps")
+        ax.set_xlabel(f"delay in {place}, steps")
         ax.set_ylabel("taps")
     figure.axes[0].legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     return svg(figure)
 
 
 def journeys(network: Network, sample: np.ndarray) -> str | None:
-    """Draw what made one neuron spike: each spike that reached it, from where it began.
+    """Draw what made one neuron spike: each spike of its inputs that reached it, from its begin.
 
     The neuron is the one of the first layer with delays, of those that spike, that the most spikes
     with a positive weight reached in that step. None where there are no delays, or no spikes.
@@ -265,7 +270,7 @@ def journeys(network: Network, sample: np.ndarray) -> str | None:
 
 def by_delay(network: Network, data: Data) -> str | None:
     """Draw the accuracy against the largest delay, longer ones made that long."""
-    window = max(layer.synapses.window for layer in network.layers)
+    window = max(x.window for layer in network.layers for x in layer.connections)
     if window == 1:
         return None
     largest = sorted({*range(0, window, max(1, window // 12)), window - 1})
@@ -279,13 +284,15 @@ def by_delay(network: Network, data: Data) -> str | None:
 
 
 def shortened(network: Network, largest: int) -> Network:
-    """Make the network whose delays are at most `largest`."""
+    """Make the network whose delays are at most `largest`; recurrent ones stay at least 1."""
     layers = []
     for layer in network.layers:
-        synapses = layer.synapses
-        if isinstance(synapses, Delayed):
-            synapses = replace(synapses, delays=np.minimum(synapses.delays, largest))
-        layers.append(replace(layer, synapses=synapses))
+        x, loop = layer.synapses, layer.recurrent
+        if isinstance(x, Delayed):
+            x = replace(x, delays=np.minimum(x.delays, largest))
+        if loop is not None:
+            loop = replace(loop, delays=np.minimum(loop.delays, max(1, largest)))
+        layers.append(replace(layer, synapses=x, recurrent=loop))
     return replace(network, layers=tuple(layers))
 
 

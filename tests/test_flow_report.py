@@ -1,6 +1,7 @@
 """The report: one page that holds what was measured and needs no other file."""
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -165,6 +166,23 @@ def test_shortened_delays_are_at_most_that(late: Network, counts: Data) -> None:
     assert short.layers[0].synapses.delays.max() == 1
     assert short.run(counts.x[:1], record=True).spikes[0][:, 0, 0].nonzero()[0].tolist() == [2]
     assert late.run(counts.x[:1], record=True).spikes[0][:, 0, 0].nonzero()[0].tolist() == [4]
+
+
+def test_a_loop_is_told_of(late: Network, counts: Data) -> None:
+    """The memory, the delays and the drawings of a recurrent layer hold its recurrent synapses."""
+    back = Delayed(np.ones((2, 2, 1), int), np.array([[[1], [6]], [[2], [1]]]), 3, 7)
+    first, last = late.layers
+    net = replace(late, layers=(replace(first, recurrent=back), last))
+    row = report.layers(net, Mapping.of(net))[0]
+    assert (row["memory"], row["delays"]) == (6 * 4 + 4 * 3, 6)
+    assert row["kind"] == "integrate-and-fire, recurrent"
+    drawn = report.delays(net, ())
+    assert drawn is not None and "delay in the loop of layer 0" in drawn
+    for largest, delays in ((3, [1, 3, 2, 1]), (0, [1, 1, 1, 1])):
+        short = report.shortened(net, largest).layers[0].recurrent
+        assert short is not None and short.delays.ravel().tolist() == delays
+    dense = Layer(Dense(np.ones((2, 3), int), 2), first.neuron, back)
+    assert report.by_delay(replace(net, layers=(dense, last)), counts) is not None
 
 
 def test_raster_draws_every_spike(tiny: Network, data: Data) -> None:
