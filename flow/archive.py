@@ -2,7 +2,8 @@
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,16 +17,18 @@ __all__ = ["cached", "content", "digest", "opened", "padded", "read", "write"]
 Arrays = dict[str, np.ndarray]
 
 
-def opened(path: Path) -> BinaryIO:
-    """Open a file to read, or refuse it with the reason."""
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to read; what the system refuses, then or later, is refused with its reason."""
     try:
-        return path.open("rb")
+        with path.open("rb") as file:
+            yield file
     except OSError as error:
         raise Refused(f"{path} must be a readable file: {error.strerror}") from None
 
 
 def content(path: Path) -> bytes:
-    """Read a file, or refuse it with the reason."""
+    """Read a file."""
     with opened(path) as file:
         return file.read()
 
@@ -48,8 +51,10 @@ def read(path: Path, names: Sequence[str]) -> Arrays:
         If the file is no archive, is cut off, or does not hold one of them.
     """
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        with opened(path) as raw, np.load(raw, allow_pickle=False) as file:
             return {name: file[name] for name in names}
+    except Refused:
+        raise
     except Exception:
         listed = f"{', '.join(names[:-1])} and {names[-1]}"
         raise Refused(f"{path} must be a whole .npz file that holds the arrays {listed}") from None

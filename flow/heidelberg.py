@@ -161,7 +161,8 @@ def _opened(path: Path, stem: str) -> Iterator[Any]:
     """Open an HDF5 file, unpacked where it is packed; what breaks while reading is refused."""
     import h5py
 
-    archive.opened(path).close()  # the errors of h5py do not name the reason alone
+    with archive.opened(path):  # the errors of h5py do not name the reason alone
+        pass
     with TemporaryDirectory(prefix="spikeline-") as scratch:
         plain = path
         if path.suffix != ".h5":

@@ -309,6 +309,7 @@ def test_samples_of_another_size_are_refused(spikeline: Spikeline, file: Path) -
 
 def test_missing_extra_is_named(spikeline: Spikeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without torch, training tells what to install."""
+    monkeypatch.setattr("spikeline.quant", sys.modules["spikeline.quant"])  # put back afterwards
     for name in [n for n in sys.modules if n.startswith("spikeline.quant")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)

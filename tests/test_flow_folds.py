@@ -56,7 +56,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def test_what_was_done_is_kept(tmp_path: Path, short: Callable[..., None]) -> None:
-    """A fold is trained once, and again where its recipe has changed or its file is damaged."""
+    """A fold is trained once, and again where its recipe has changed or a file is damaged."""
 
     def accuracy() -> float:
         (result,) = cross_validate(["short"], "official", [1], tmp_path, jobs=1)
@@ -75,6 +75,9 @@ def test_what_was_done_is_kept(tmp_path: Path, short: Callable[..., None]) -> No
         file.write_text(damaged)
         assert accuracy() == first
     file.write_text(mark)
+    file.with_suffix(".safetensors").write_bytes(b"")
+    assert accuracy() == first
+    file.write_text(mark)
     short(rate=0.5)
     assert accuracy() != 0.5
 
@@ -82,18 +85,21 @@ def test_what_was_done_is_kept(tmp_path: Path, short: Callable[..., None]) -> No
 def test_the_fold_is_not_trained_on(
     tmp_path: Path, short: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is tested is the whole fold, and training gets all the rest and nothing of it."""
+    """Training gets all recordings but the fold's, and the network is tested on those."""
 
     def keep(recipe: Recipe, x: np.ndarray, y: np.ndarray, **_: object) -> Trained:
-        given.append(x)
+        given.append((x, y))
         return train(recipe, x, y, seed=1)
 
-    given: list[np.ndarray] = []
+    given: list[tuple[np.ndarray, np.ndarray]] = []
     monkeypatch.setattr("spikeline.quant.train.train", keep)
-    cross_validate(["short"], "official", [1], tmp_path, jobs=1)
+    (result,) = cross_validate(["short"], "official", [1], tmp_path, jobs=1)
     spoken = recordings()
-    fold = PARTS["official"][0](spoken)
-    assert np.array_equal(given[0], spoken.x[fold != 0])
+    fold = PARTS["official"][0](spoken) == 0
+    ((x, y),) = given
+    assert np.array_equal(x, spoken.x[~fold]) and np.array_equal(y, spoken.y[~fold])
+    label = load(tmp_path / "short-official0-1.safetensors").run(spoken.x[fold]).decision.label
+    assert result["accuracy"] == (label == spoken.y[fold]).mean()
 
 
 @pytest.mark.parametrize(
