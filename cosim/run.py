@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.cycles import predict
+from ..model.cycles import predict, work
 from ..model.mapping import Mapping
 from ..model.network import Network, accuracy
 from ..model.refuse import Refused
@@ -38,7 +38,9 @@ class Result:
     summary : dict
         What ``--json`` prints: network, hash, samples, spikes_compared (neurons x steps),
         mismatches, accuracy, cycles, interval and overhead (cycles less events less steps) {min,
-        median, max}, cycles_predicted_wrong (None under stalls), wall_s.
+        median, max}, cycles_predicted_wrong (None under stalls), wall_s; firing and work, one
+        number per layer: the share of its neurons that spike in a step, and the median of the
+        cycles in which it adds (model/cycles.py `work`), both of the golden run.
     cycles, interval, predicted : int64 (samples,), (samples - 1,), (samples,)
         Measured latency and interval, predicted latency (empty under stalls).
     divergence : str or None
@@ -134,6 +136,8 @@ def cosim(
         "interval": spread(interval),
         "overhead": spread(beyond(cycles, run.counts[0] + network.steps)),
         "cycles_predicted_wrong": wrong,
+        "firing": [round(float(s.mean()), 4) for s in run.spikes],
+        "work": np.median(work(network, mapping, run), axis=1).tolist(),
         "wall_s": round(time.monotonic() - began, 1),
     }
     return Result(summary, cycles, interval, predicted, text)

@@ -21,7 +21,17 @@ from .mapping import Mapping, Unit, slots
 from .network import Layer, Network, Run
 from .neuron import Neuron, reduce_leak
 
-__all__ = ["IN_FLIGHT", "chunks", "latency", "predict", "queue_depth", "reached", "rest", "scanned"]
+__all__ = [
+    "IN_FLIGHT",
+    "chunks",
+    "latency",
+    "predict",
+    "queue_depth",
+    "reached",
+    "rest",
+    "scanned",
+    "work",
+]
 
 # Samples under way at once, from their first beat to their result.
 IN_FLIGHT = 4
@@ -523,12 +533,8 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
     unrolled = [layer.unrolled() for layer in network.layers]
     found = [_vectors(s, unit) for s, unit in zip(run.spikes, mapping.units, strict=True)]
     reach = [
-        reached(_beside(s, own, flat), flat.synapses.window).T.tolist()
-        if unit.engine == "line"
-        else None
-        for s, own, flat, unit in zip(
-            [run.input, *run.spikes[:-1]], run.spikes, unrolled, mapping.units, strict=True
-        )
+        reached(s, flat.synapses.window).T.tolist() if unit.engine == "line" else None
+        for s, flat, unit in zip(_inputs(run, unrolled), unrolled, mapping.units, strict=True)
     ]
     cycles, ends = np.empty(samples, np.int64), np.empty(samples, np.int64)
     stream = Core(network, mapping, unrolled)
@@ -542,11 +548,29 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
     return cycles, np.diff(ends)
 
 
-def _beside(s: np.ndarray, own: np.ndarray, unrolled: Layer) -> np.ndarray:
-    """Put the spikes that come back beside the input (steps, samples, inputs), if they do."""
-    if unrolled.synapses.pre == s.shape[-1]:
-        return s
-    return np.concatenate([s > 0, np.concatenate([own[:1] & False, own[:-1]])], axis=-1)
+def work(network: Network, mapping: Mapping, run: Run) -> np.ndarray:
+    """Count the cycles in which each layer adds: a recorded run, int64 (layers, samples).
+
+    A row of every event, as often as its value says; of lines, of every input with an event in the
+    window of a step; times taps and folds. No sample can be quicker than its busiest layer.
+    """
+    unrolled = [layer.unrolled() for layer in network.layers]
+    counts = []
+    for s, layer, unit in zip(_inputs(run, unrolled), unrolled, mapping.units, strict=True):
+        x, lines = layer.synapses, unit.engine == "line"
+        rows = reached(s, x.window) if lines else s.sum(axis=2, dtype=np.int64)
+        counts.append(rows.sum(axis=0) * (x.taps * unit.folds))
+    return np.array(counts)
+
+
+def _inputs(run: Run, unrolled: Sequence[Layer]) -> Iterator[np.ndarray]:
+    """Give the input of each layer (steps, samples, inputs), the spikes that come back with it."""
+    assert run.input is not None
+    for s, own, layer in zip([run.input, *run.spikes[:-1]], run.spikes, unrolled, strict=True):
+        if layer.synapses.pre == s.shape[-1]:
+            yield s
+        else:
+            yield np.concatenate([s, np.concatenate([own[:1] & False, own[:-1]])], axis=-1)
 
 
 def reached(s: np.ndarray, window: int) -> np.ndarray:

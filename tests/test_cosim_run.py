@@ -10,6 +10,7 @@ from amaranth.hdl import Const
 from spikeline.cosim import build as builder
 from spikeline.cosim import harness, run, simulator
 from spikeline.cosim.divergence import operands
+from spikeline.model.cycles import work
 from spikeline.model.delayed import Delayed
 from spikeline.model.encode import Counts
 from spikeline.model.mapping import Mapping
@@ -65,6 +66,9 @@ def test_recurrence_is_computed_exactly(tmp_path, delay):
     found = run.cosim(net, mapping, x, None, name="loops", folder=tmp_path).json()
 
     assert found["spikes_compared"] == 2 * 12 * 7 * 13  # alone and back to back
+    golden = net.run(x, record=True)
+    assert found["firing"] == [round(float(s.mean()), 4) for s in golden.spikes]
+    assert found["work"] == np.median(work(net, mapping, golden), axis=1).tolist()
     assert (found["mismatches"], found["cycles_predicted_wrong"]) == (0, 0)
 
 
