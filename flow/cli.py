@@ -149,7 +149,9 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             "--lanes", type=Lanes(), help="Lanes of each layer, as 16,10; else all neurons at once."
         ),
         "sweep": click.option(
-            "--sweep", type=Lanes(), help="Neurons per sweep cycle of each layer; else as lanes."
+            "--sweep",
+            type=Lanes(),
+            help="Neurons per sweep cycle of each layer; else as lanes, behind a wheel at most 16.",
         ),
         "delay": click.option(
             "--delay",

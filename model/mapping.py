@@ -28,6 +28,8 @@ __all__ = [
 DELAYS = ("auto", "line", "wheel")
 # Bits of memory that the wheels of a network may need together before some become lines.
 BUDGET = 1 << 20
+# Neurons that are swept at once behind a wheel, at most: it takes events meanwhile.
+SWEPT = 16
 # Inputs that share a word of values and one of flags in a line (rtl/line.py).
 WORD = 8
 
@@ -99,7 +101,9 @@ class Mapping:
         Parameters
         ----------
         lanes : one int per layer; all neurons of a layer at once by default
-        sweep : one int per layer; as many as lanes by default
+        sweep : one int per layer
+            As many as lanes by default; behind a wheel at most `SWEPT`, if a number not far below
+            that divides the lanes.
         pixels : int, 0..64
         delay : one of `DELAYS`, or one per layer
             Engine of the layers with delays. "auto" is a wheel, as it costs the fewest cycles where
@@ -115,14 +119,14 @@ class Mapping:
         """
         neurons = [layer.synapses.post for layer in network.layers]
         lanes = tuple(neurons if lanes is None else lanes)
-        sweep = lanes if sweep is None else tuple(sweep)
-        for name, values in (("Lanes", lanes), ("Sweep widths", sweep)):
+        swept = lanes if sweep is None else tuple(sweep)
+        for name, values in (("Lanes", lanes), ("Sweep widths", swept)):
             if len(values) != len(neurons):
                 raise Refused(
                     f"{name} must be given for each of the {len(neurons)} layers, "
                     f"not for {len(values)}"
                 )
-        for i, (n, p, s) in enumerate(zip(neurons, lanes, sweep, strict=True)):
+        for i, (n, p, s) in enumerate(zip(neurons, lanes, swept, strict=True)):
             if not is_integer(p) or not 1 <= p <= n:
                 raise Refused(f"Lanes of layer {i} must be in 1..{n}, its neurons, not {p!r}")
             if not is_integer(s) or s < 1 or p % s:
@@ -131,8 +135,14 @@ class Mapping:
             raise Refused(f"Pixels of a beat must be in 0..64, not {pixels!r}")
         if pixels and not isinstance(network.coding, Latency):
             raise Refused("Packed pixels must feed a network with latency coding")
-        units = tuple(Unit(n, p, s) for n, p, s in zip(neurons, lanes, sweep, strict=True))
-        return cls(_engines(network, units, delay), pixels)
+        units = tuple(Unit(n, p, s) for n, p, s in zip(neurons, lanes, swept, strict=True))
+        units = _engines(network, units, delay)
+        if sweep is None:
+            units = tuple(
+                replace(unit, sweep=_swept(unit.lanes)) if unit.engine == "wheel" else unit
+                for unit in units
+            )
+        return cls(units, pixels)
 
 
 def slots(window: int) -> int:
@@ -185,6 +195,12 @@ def delay_bits(network: Network, units: Sequence[Unit]) -> list[dict[str, int]]:
             layers, units, prove(network), network.declared(), strict=True
         )
     ]
+
+
+def _swept(lanes: int) -> int:
+    """Choose the sweep behind a wheel."""
+    sweep = max(n for n in range(1, SWEPT + 1) if lanes % n == 0)
+    return sweep if 2 * sweep >= SWEPT else lanes
 
 
 def _engines(

@@ -189,6 +189,20 @@ def test_wrong_delay_engines_are_refused(delay, message):
         assert message == str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("lanes", "sweep"), [(1, 1), (16, 16), (17, 17), (18, 9), (32, 16), (34, 34), (120, 15)]
+)
+def test_wheels_sweep_few_at_once(lanes, sweep):
+    """Behind a wheel 8 to 16 neurons are swept at once, or all; behind a line always all."""
+    synapses = Delayed(np.ones((lanes, 2, 1), int), np.ones((1, 2, 1), int), 2, 2)
+    neuron = Neuron(np.zeros(lanes, int), np.ones(lanes, int))
+    net = Network(4, 2, Counts(), (Layer(synapses, neuron),), Readout("spike-count"))
+
+    assert Mapping.of(net, delay="wheel").units == (Unit(lanes, lanes, sweep, "wheel"),)
+    assert Mapping.of(net, delay="line").units == (Unit(lanes, lanes, lanes, "line"),)
+    assert Mapping.of(net, None, (lanes,), delay="wheel").units[0].sweep == lanes
+
+
 @pytest.mark.parametrize(("delay", "engine"), [(1, "dense"), (2, "wheel")])
 def test_recurrent_layers_have_delays_of_one_less(delay, engine):
     """What comes back in the next step is an input like others; what comes later is delayed."""
