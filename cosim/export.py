@@ -67,6 +67,8 @@ SIM := verilator
 TOPLEVEL_LANG := verilog
 VERILOG_SOURCES := $(CURDIR)/harness.sv $(CURDIR)/{name}.v
 COCOTB_TOPLEVEL := harness
+# Apart from what pytest builds.
+SIM_BUILD := sim_make
 COCOTB_TEST_MODULES := bench
 COMPILE_ARGS := {flags}
 PLUSARGS := $(or $(ARGS),+isolated=1)
