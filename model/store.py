@@ -52,17 +52,24 @@ def cache_folder() -> Path:
 def write_atomically(path: Path | str, data: bytes | str) -> None:
     """Write a file whole or not at all: to a temporary name beside it, then rename.
 
+    A link stays one, and what it leads to is written; a device or a pipe is written to directly.
+
     Raises
     ------
     OSError
         If the file cannot be written; it names the file, not the temporary one.
     """
+    data = data.encode() if isinstance(data, str) else data
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{path.name}.{os.getpid()}"
+    real = Path(os.path.realpath(path))
+    temporary = real.parent / f".{real.name}.{os.getpid()}"
     try:
-        temporary.write_bytes(data.encode() if isinstance(data, str) else data)
-        os.replace(temporary, path)
+        if real.exists() and not real.is_file():
+            real.write_bytes(data)
+            return
+        temporary.write_bytes(data)
+        os.replace(temporary, real)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
     finally:

@@ -791,6 +791,22 @@ def test_unwritable_place_is_named(tmp_path, name, error, blamed):
     assert [] == os.listdir(tmp_path / "folder")
 
 
+def test_links_and_pipes_stay_what_they_are(tmp_path):
+    """What a link leads to is written, and a pipe is written to; neither becomes a file."""
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    for name in ("link", "pipe"):
+        store.write_atomically(tmp_path / name, "new")
+
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "pipe").is_fifo()
+    assert "new" == (tmp_path / "real").read_text()
+    assert b"new" == os.read(reader, 9)
+    os.close(reader)
+    assert ["link", "pipe", "real"] == sorted(os.listdir(tmp_path))
+
+
 def test_read_only_folder_stays_empty(tmp_path):
     """A folder without permission to write is named and stays empty."""
     tmp_path.chmod(0o500)
