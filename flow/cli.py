@@ -190,7 +190,8 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def cli() -> None:
     """Spiking neural networks from PyTorch training to Verilog that is proven to compute the same.
 
-    NETWORK is a name that `spikeline zoo` lists, or a network file that `spikeline train` wrote.
+    NETWORK is a name that `spikeline zoo` lists, or a network file that `spikeline train` wrote; or
+    shd-256 or ssc-512: random integers in published sizes, on random samples, to build hardware of.
 
     \b
     Begin with:
@@ -279,7 +280,7 @@ def eval_(
         f" by {result['readout']}",
         *(f"  {kind:15} {share:.2%}" for kind, share in result["readouts"].items()),
         f"decides after {early['mean_steps_used']:.2f} of {result['steps']} steps on average,"
-        f" at {-100 * early['loss']:+.2f} points against the final membrane;"
+        f" at {round(-100 * early['loss'], 2) + 0.0:+.2f} points against the final membrane;"
         f" {early['same']} of {result['samples']} decisions as in the full run",
         f"spikes per sample: {result['input_spikes']} in, {result['hidden_spikes']} hidden"
         f" ({result['hidden_spikes_decided']} up to the decision)",
@@ -364,11 +365,13 @@ def cosim(
     result, run = work.cosim(named, data, out, stalls=stalls, seed=seed, **layout)
     cycles, interval = result["cycles"], result["interval"]
     said = [
-        f"{named.name}: {result['spikes_compared']} spikes of {result['samples']} samples compared",
+        f"{named.name}: {result['spikes_compared']} neuron values of {result['samples']} samples",
         f"{result['mismatches']} mismatches; {result['accuracy']:.2%} right",
         f"cycles per sample: {cycles['median']} ({cycles['min']} to {cycles['max']})",
-        f"back to back: {interval['median']}; predicted wrong: {result['cycles_predicted_wrong']}",
+        f"back to back: {interval['median']}",
     ]
+    if result["cycles_predicted_wrong"] is not None:
+        said[-1] += f"; predicted wrong: {result['cycles_predicted_wrong']}"
     if result["mismatches"]:
         said.append(str(run.divergence))
     return _say(result, json_to, *said) or differs(result)
@@ -531,8 +534,8 @@ def demo(target: str, seed: int, seeds: int, out: Path | None, json_to: str | No
         result,
         json_to,
         f"trained: {result['accuracy']:.2%} of {result['samples']} unseen digits right",
-        f"co-simulated: {result['spikes_compared']} spikes, {result['mismatches']} mismatches;"
-        f" {result['cycles']['median']} cycles per digit,"
+        f"co-simulated: {result['spikes_compared']} neuron values,"
+        f" {result['mismatches']} mismatches; {result['cycles']['median']} cycles per digit,"
         f" {result['cycles_predicted_wrong']} predicted wrong",
         f"placed and routed: {result['lut']} LUT, {result['fmax_mhz']} MHz on {target}"
         if result["fmax_mhz"]

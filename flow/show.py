@@ -24,9 +24,14 @@ from rich.table import Table
 from ..model.refuse import Refused
 from ..model.store import write_atomically
 
-__all__ = ["deliver", "progress", "stages", "table", "writable"]
+__all__ = ["deliver", "progress", "say", "stages", "table", "writable"]
 
 QUIET = 10  # seconds between two lines of progress where standard error is no terminal
+
+
+def say(what: str) -> None:
+    """Say something beside the results, on standard error."""
+    print(what, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -57,7 +62,7 @@ def _lines(what: str, total: int) -> Callable[[int], None]:
         done += n
         if time.monotonic() - last > QUIET:
             last = time.monotonic()
-            print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
+            say(f"{what}: {done} of {total}")
 
     return advance
 
@@ -67,7 +72,7 @@ def stages() -> Iterator[Callable[[str], None]]:
     """Show which long part is running; gives a function to call with its name."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda what: print(f"{what} ...", file=sys.stderr, flush=True)
+        yield lambda what: say(f"{what} ...")
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
@@ -82,7 +87,8 @@ def table(rows: list[dict[str, Any]]) -> Table:
         number = all(isinstance(row[key], int | float | None) for row in rows)
         shown.add_column(key, justify="right" if number else "left")
     for row in rows:
-        shown.add_row(*("-" if cell is None else str(cell) for cell in row.values()))
+        cells = (round(cell, 4) if isinstance(cell, float) else cell for cell in row.values())
+        shown.add_row(*("-" if cell is None else str(cell) for cell in cells))
     return shown
 
 
@@ -109,7 +115,12 @@ def writable(path: Path) -> None:
         raise Refused(f"Output must be given the name of a file, not {str(path)!r}")
     if path.is_dir():
         raise Refused(f"Output {path} must be a file, not a folder")
+    if path.exists() and not path.is_file():
+        return  # a device or a pipe
     path.parent.mkdir(parents=True, exist_ok=True)
     probe = path.with_name(f".{path.name}.{os.getpid()}")
-    probe.touch()
-    probe.unlink()
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None

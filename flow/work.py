@@ -96,9 +96,16 @@ def train(
             advance(now - done)
             done = now
 
-        trained = fit(
-            how, data.x, data.y, seed=seed, checkpoint=checkpoint, device=device, tick=tick
-        )
+        if checkpoint.exists():
+            show.say(f"going on from {checkpoint}")
+        try:
+            trained = fit(
+                how, data.x, data.y, seed=seed, checkpoint=checkpoint, device=device, tick=tick
+            )
+        except KeyboardInterrupt:
+            if checkpoint.exists():
+                show.say(f"{checkpoint} keeps the whole epochs; the same command goes on from it")
+            raise
     save(trained.network, out)
     told = {"hash": content_hash(trained.network), "history": trained.history}
     write_atomically(training(out), json.dumps(told) + "\n")

@@ -309,7 +309,9 @@ def test_samples_of_another_size_are_refused(spikeline: Spikeline, file: Path) -
 
 def test_missing_extra_is_named(spikeline: Spikeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without torch, training tells what to install."""
-    monkeypatch.setattr("spikeline.quant", sys.modules["spikeline.quant"])  # put back afterwards
+    import spikeline.quant as quant
+
+    monkeypatch.setattr("spikeline.quant", quant)  # put back afterwards
     for name in [n for n in sys.modules if n.startswith("spikeline.quant")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
@@ -342,11 +344,14 @@ def test_training_stopped_and_resumed_gives_the_same_network(
 
     with monkeypatch.context() as patch:
         patch.setattr(train._Run, "train_epoch", stop)
-        assert spikeline("train", "digits-ttfs", "--out", "part")[0] == 130
+        code, _, err = spikeline("train", "digits-ttfs", "--out", "part")
+        kept = "part.digits-ttfs-1.checkpoint"
+        assert code == 130
+        assert f"{kept} keeps the whole epochs; the same command goes on from it\n" in err
     assert files(Path()) == {"whole", "whole.training.json", "part.digits-ttfs-1.checkpoint"}
 
-    code, out, _ = spikeline("train", "digits-ttfs", "--out", "part", "--json", "-")
-    assert code == 0
+    code, out, err = spikeline("train", "digits-ttfs", "--out", "part", "--json", "-")
+    assert code == 0 and err.startswith(f"going on from {kept}\n")
     assert json.loads(out)["hash"] == whole["hash"]
     told = {"whole.training.json", "part.training.json"}
     assert files(Path()) == {"whole", "part", *told}
@@ -406,12 +411,12 @@ def test_exit_code_tells_every_difference(
         **{"cycles": cycles, "interval": cycles, "lut": 5, "fmax_mhz": None},
         **{"mismatches": found[0], "cycles_predicted_wrong": found[1], "report": "page"},
     }
-    run = SimpleNamespace(divergence="sample 1")
+    run, told = SimpleNamespace(divergence="sample 1"), found[1] is not None
     monkeypatch.setattr(work, "cosim", lambda *_, **__: (result, run))
     monkeypatch.setattr(work, "report", lambda *_, **__: {"report": "page", "cosim": result})
     monkeypatch.setattr(work, "demo", lambda *_, **__: result)
     for words, wrong in (
-        ("cosim digits-ttfs", "predicted wrong: {}\n"),
+        ("cosim digits-ttfs", "back to back: 2" + "; predicted wrong: {}" * told + "\n"),
         ("report digits-ttfs", " {} cycles predicted wrong\npage\n"),
         ("demo", "2 cycles per digit, {} predicted wrong\n"),
     ):

@@ -104,7 +104,7 @@ def test_page_tells_what_was_measured(tiny: Network, data: Data) -> None:
     for fact in (
         f"{100 * accuracy:.2f} %",
         "0 differ",
-        "98 765 spikes compared",
+        "98 765 neuron values compared",
         "55 cycles",
         "4 321 LUT",
         "123.45 MHz",
