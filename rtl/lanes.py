@@ -1,6 +1,6 @@
 """The lanes of an engine: accumulators, the adders before them and the sweep behind them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, ShapeLike, Signal, Value, signed
 from amaranth.lib import data, memory, wiring
@@ -87,11 +87,21 @@ class Lanes(wiring.Component):
             }
         )
 
-    def _by_fold(self, fold: Value, lane: int, number: Sequence[int]) -> Value:
+    def _by_fold(self, fold: Value, number: Sequence[int]) -> Value:
         """Select a lane's number by fold; unused places of the last fold repeat another's."""
         width = signed_width(min(number), max(number))
         consts = [Const(n, signed(width)) for n in number]
         return consts[0] if len(set(number)) == 1 else Array(consts)[fold]
+
+    def _number(self, op: data.View, k: int, of: Callable[[int], int]) -> Value:
+        """Select the number of the neuron that sweep k has at hand."""
+        by_group = [[of(n) for n in self.unit.served(lane)] for lane in self._of(k)]
+        numbers = [self._by_fold(op.fold, by_fold) for by_fold in by_group]
+        return numbers[0] if len(numbers) == 1 else Array(numbers)[op.group]
+
+    def _of(self, k: int) -> range:
+        """List the lanes of sweep k, one per group."""
+        return range(k, self.unit.lanes, self.unit.sweep)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -114,7 +124,8 @@ class Lanes(wiring.Component):
                 else:
                     m.d.sync += folds.bit_select(write.fold, 1).eq(write.last)
 
-        found = [self._lane(m, lane, read, op, write, fresh) for lane in range(self.unit.lanes)]
+        groups = self.unit.groups
+        found = [self._sweep(m, k, read, op, write, fresh) for k in range(self.unit.sweep)] * groups
         over = Cat(s for s, _ in found)
         spikes = over
         if self.layer.neuron.once:
@@ -123,50 +134,73 @@ class Lanes(wiring.Component):
         self._report(m, op, spikes, [h for _, h in found])
         return m
 
-    def _lane(
+    def _sweep(
         self,
         m: Module,
-        lane: int,
+        k: int,
         read: data.View,
         op: data.View,
         write: data.View,
         fresh: Value,
     ) -> tuple[Value, Value]:
-        """Make one lane; returns whether its membrane reaches the threshold, and the membrane."""
-        neuron, golden, width = self.neuron, self.layer.neuron, self.widths[lane]
-        served = self.unit.served(lane)
-        first = [neuron.first(n) for n in served]
-        bias = [int(golden.bias[n]) for n in served]
-        theta = [neuron.threshold(n) or 0 for n in served]
-        kept = Signal(signed(width), name=f"word{lane}")
+        """Make sweep k and its lanes, one of each group.
 
-        # Integrate.
-        added = (self.terms[lane] << golden.shift) + kept
+        Returns whether the membrane at hand reaches the threshold, and that membrane.
+        """
+        neuron, golden, unit = self.neuron, self.layer.neuron, self.unit
+        lanes = self._of(k)
+        words = [Signal(signed(self.widths[lane]), name=f"word{lane}") for lane in lanes]
+        kept = words[0]
+        if unit.groups > 1:
+            kept = Signal(signed(max(self.widths[lane] for lane in lanes)), name=f"swept{k}")
+            m.d.comb += kept.eq(Array(words)[op.group])
 
         # Fire; the places of the last fold that no neuron has never do.
-        threshold = self._by_fold(op.fold, lane, theta)
+        theta = [neuron.threshold(n) or 0 for n in range(unit.neurons)]
+        bias = golden.bias.tolist()
+        threshold = self._number(op, k, theta.__getitem__)
         over = neuron.fires(kept, threshold)
-        if len(served) < self.unit.folds:
-            over = over & (op.fold != self.unit.folds - 1)
+        short = [len(unit.served(lane)) < unit.folds for lane in lanes]
+        if all(short):
+            over = over & (op.fold != unit.folds - 1)
+        elif any(short):
+            lacks = Array(Const(x, 1) for x in short)[op.group]
+            over = over & ~((op.fold == unit.folds - 1) & lacks)
 
         # Reset, then the leak and the bias of the step to come.
         if neuron.integrates:
-            swept = kept + self._by_fold(op.fold, lane, bias)
+            b = self._number(op, k, bias.__getitem__)
+            swept = kept + b
             if golden.reset == "subtract":
-                fell = self._by_fold(
-                    op.fold, lane, [b - x for b, x in zip(bias, theta, strict=True)]
-                )
-                swept = kept + Mux(over, fell, self._by_fold(op.fold, lane, bias))
+                fell = self._number(op, k, lambda n: bias[n] - theta[n])
+                swept = kept + Mux(over, fell, b)
             elif golden.reset == "zero":
-                swept = Mux(over, self._by_fold(op.fold, lane, first), swept)
+                swept = Mux(over, self._number(op, k, neuron.first), swept)
         else:
-            h, s = Signal(signed(width), name=f"h{lane}"), Signal(name=f"s{lane}")
+            h, s = Signal.like(kept, name=f"h{k}"), Signal(name=f"s{k}")
             m.d.sync += [h.eq(neuron.clamp(kept)), s.eq(over)]
-            after = later(m, op.fold)
-            v = neuron.decay(neuron.reset(h, s, self._by_fold(after, lane, theta)))
-            swept = later(m, v, neuron.rest - 1) + self._by_fold(write.fold, lane, bias)
+            after = self._number(later(m, op), k, theta.__getitem__)
+            v = neuron.decay(neuron.reset(h, s, after))
+            swept = later(m, v, neuron.rest - 1) + self._number(write, k, bias.__getitem__)
+        for lane, word in zip(lanes, words, strict=True):
+            self._lane(m, lane, word, swept, read, op, write, fresh)
+        return over, neuron.clamp(kept)
 
-        # Write.
+    def _lane(
+        self,
+        m: Module,
+        lane: int,
+        kept: Signal,
+        swept: Value,
+        read: data.View,
+        op: data.View,
+        write: data.View,
+        fresh: Value,
+    ) -> None:
+        """Make the accumulators of one lane, `kept` that of the operation; they take `swept`."""
+        neuron, golden, width = self.neuron, self.layer.neuron, self.widths[lane]
+        first = [neuron.first(n) for n in self.unit.served(lane)]
+        added = (self.terms[lane] << golden.shift) + kept
         mine = write.sweep & (write.group == lane // self.unit.sweep)
         if self.unit.folds == 1:
             # In this order the start of a sample is the registers' own reset.
@@ -179,14 +213,14 @@ class Lanes(wiring.Component):
             if not neuron.idle:
                 with m.Elif(mine):
                     m.d.sync += register.eq(swept)
-            return over, neuron.clamp(kept)
+            return
         m.submodules[f"lane{lane}"] = mem = memory.Memory(
             shape=signed(width), depth=self.unit.folds, init=[]
         )
         r, w = mem.read_port(), mem.write_port()
         m.d.comb += [
             r.addr.eq(read.fold),
-            kept.eq(Mux(fresh, self._by_fold(op.fold, lane, first), r.data)),
+            kept.eq(Mux(fresh, self._by_fold(op.fold, first), r.data)),
             w.addr.eq(op.fold),
             w.data.eq(added),
             w.en.eq(op.add),
@@ -194,7 +228,6 @@ class Lanes(wiring.Component):
         if not neuron.idle:
             with m.If(mine):
                 m.d.comb += [w.addr.eq(write.fold), w.data.eq(swept), w.en.eq(1)]
-        return over, neuron.clamp(kept)
 
     def _fired(self, m: Module, read: data.View, op: data.View, over: Value) -> Value:
         """Keep which neurons have fired in this sample; returns those of the operation's fold."""
