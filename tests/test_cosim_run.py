@@ -58,14 +58,15 @@ def test_delays_are_computed_exactly(tmp_path, delay, stalls):
 
 
 @pytest.mark.parametrize("delay", ["line", "wheel"])
-def test_recurrence_is_computed_exactly(tmp_path, delay):
+@pytest.mark.parametrize(("neurons", "lanes"), [(9, 4), (34, 34)], ids=["folds", "wide"])
+def test_recurrence_is_computed_exactly(tmp_path, neurons, lanes, delay):
     """What layers fire comes back to them: no mismatch, every cycle as predicted."""
-    net = recurrent_network(8, (6, 9, 4))
+    net = recurrent_network(8, (6, neurons, 4))
     x = np.random.default_rng(9).poisson(0.4, (12, 7, 6))
-    mapping = Mapping.of(net, (4, 4), None, 0, delay)
+    mapping = Mapping.of(net, (lanes, 4), None, 0, delay)
     found = run.cosim(net, mapping, x, None, name="loops", folder=tmp_path).json()
 
-    assert found["spikes_compared"] == 2 * 12 * 7 * 13  # alone and back to back
+    assert found["spikes_compared"] == 2 * 12 * 7 * (neurons + 4)  # alone and back to back
     golden = net.run(x, record=True)
     assert found["firing"] == [round(float(s.mean()), 4) for s in golden.spikes]
     assert found["work"] == np.median(work(net, mapping, golden), axis=1).tolist()
