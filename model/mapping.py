@@ -30,8 +30,6 @@ DELAYS = ("auto", "line", "wheel")
 BUDGET = 1 << 20
 # Neurons that are swept at once behind a wheel, at most: it takes events meanwhile.
 SWEPT = 16
-# Inputs that share a word of values and one of flags in a line (rtl/line.py).
-WORD = 8
 
 
 @dataclass(frozen=True, slots=True)
