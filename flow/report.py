@@ -233,7 +233,7 @@ def delays(network: Network, history: Sequence[dict[str, Any]]) -> str | None:
 
 
 def journeys(network: Network, sample: np.ndarray) -> str | None:
-    """Draw what made one neuron spike: each spike of its inputs that reached it, from its begin.
+    """Draw what made one neuron spike: each spike of its inputs that reached it, from its step.
 
     The neuron is the one of the first layer with delays, of those that spike, that the most spikes
     with a positive weight reached in that step. None where there are no delays, or no spikes.

@@ -549,10 +549,18 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
 
 
 def work(network: Network, mapping: Mapping, run: Run) -> np.ndarray:
-    """Count the cycles in which each layer adds: a recorded run, int64 (layers, samples).
+    """Count the cycles in which each layer adds, of whole samples, int64 (layers, samples).
 
     A row of every event, as often as its value says; of lines, of every input with an event in the
-    window of a step; times taps and folds. No sample can be quicker than its busiest layer.
+    window of a step; times taps and folds. No sample is quicker than its busiest layer, unless it
+    is decided early: what comes behind the decision is not added.
+
+    Parameters
+    ----------
+    network : Network
+    mapping : Mapping
+    run : Run
+        Recorded.
     """
     unrolled = [layer.unrolled() for layer in network.layers]
     counts = []

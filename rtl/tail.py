@@ -43,9 +43,7 @@ class Tail(wiring.Component):
 
     Parameters
     ----------
-    layer : model.network.Layer
-    unit : Unit
-    bounds : Bounds
+    layer, unit, bounds, measures : as of Engine (rtl/engine.py), the layer unrolled
     inputs : int
     limit : int
         Largest value of an event: how often its rows are added.
@@ -53,9 +51,6 @@ class Tail(wiring.Component):
         Rows of one input, in each fold.
     bits : int
         Width of a term.
-    measures : bool
-        Whether every sweep is reported with its membranes (the last layer), rather than its spikes
-        alone.
 
     Members
     -------
