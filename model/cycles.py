@@ -25,6 +25,7 @@ __all__ = [
     "IN_FLIGHT",
     "chunks",
     "latency",
+    "picks",
     "predict",
     "queue_depth",
     "reached",
@@ -39,8 +40,13 @@ IN_FLIGHT = 4
 Vector = Sequence[int]  # numbers of spikes in the chunks of a vector, zeros left out
 
 
+def picks(unit: Unit) -> int:
+    """Cycles in which a sweep picks the membranes of its group: none where there is one group."""
+    return int(unit.groups > 1)
+
+
 def rest(neuron: Neuron) -> int:
-    """Cycles between the read and the write of a sweep, beyond an addition's.
+    """Cycles between a sweep of membranes that were picked and its write, beyond an addition's.
 
     0 for neurons that neither leak nor clamp, 1 for a leak by shift and subtraction, 2 for one by
     multiplication.
@@ -59,8 +65,8 @@ def latency(unit: Unit) -> int:
 def queue_depth(last: bool) -> int:
     """Vectors that wait behind an engine: several steps between layers, few before the readout.
 
-    A place comes back at the earliest `latency` + 4 cycles after its sweep: with fewer a sweep
-    would wait though nothing is in its way.
+    A place comes back at the earliest `latency` + `picks` + 4 cycles after its sweep: with fewer a
+    sweep would wait though nothing is in its way.
     """
     return 8 if last else 16
 
@@ -316,9 +322,11 @@ class Engine(Adder):
         super().__init__(taps * unit.folds)
         self.unit = unit
         self.last = last
-        self.rest = rest(layer.neuron)
+        # Behind a wheel the sequencer takes the next item a cycle later.
+        self.rest = picks(unit) + rest(layer.neuron) + (unit.engine == "wheel")
         self.depth = queue_depth(last)
-        self.pipeline = latency(unit) + 1  # from a sweep to the write of what it found
+        # From a sweep to the write of what it found.
+        self.pipeline = latency(unit) + picks(unit) + 1
         self.sink: Narrow | Serial | Readout | None = None
         self.taken = 0  # when the last vector left the queue
         self.room: list[int] = []  # when the places given away come back

@@ -1,11 +1,14 @@
 """The lanes of an engine: accumulators, the adders before them and the sweep behind them."""
 
 from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import or_
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, ShapeLike, Signal, Value, signed
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..model.cycles import picks
 from ..model.mapping import Unit
 from ..model.network import Layer
 from ..model.width import Bounds, signed_width
@@ -56,13 +59,13 @@ class Lanes(wiring.Component):
     terms : In(data.ArrayLayout(signed(bits), lanes))
         What the operation two cycles before adds, before the shift of the current.
     valid : Out(1)
-        `o` holds the result of the sweep operation three cycles before.
+        `o` holds the result of the sweep operation three cycles before, or four where it picks.
     o : Out(result(unit, width)), or without a width
 
     Timing
     ------
-    An addition is seen by every operation behind it. A sweep writes back `neuron.rest` cycles later
-    than an addition does, so that many idle cycles must follow it.
+    An addition is seen by every operation behind it. A sweep writes back `rest` cycles later than
+    an addition does, so that many idle cycles must follow it.
     """
 
     i: data.View
@@ -77,6 +80,7 @@ class Lanes(wiring.Component):
         self.unit = unit
         self.measures = measures
         self.neuron = Neuron(layer.neuron, bounds)
+        self.rest = picks(unit) + self.neuron.rest
         self.widths = [self.neuron.width(unit.served(lane)) for lane in range(unit.lanes)]
         super().__init__(
             {
@@ -107,7 +111,9 @@ class Lanes(wiring.Component):
         m = Module()
         read = later(m, self.i)
         op = later(m, read)
-        write = later(m, op, self.neuron.rest)
+        # Where a sweep has to pick the membranes of its group, it looks at them a cycle later.
+        picked = later(m, op, picks(self.unit))
+        write = later(m, picked, self.neuron.rest)
 
         # With several folds a sample is not cleared but marked: a fresh fold is not read before it
         # was written.
@@ -125,13 +131,14 @@ class Lanes(wiring.Component):
                     m.d.sync += folds.bit_select(write.fold, 1).eq(write.last)
 
         groups = self.unit.groups
-        found = [self._sweep(m, k, read, op, write, fresh) for k in range(self.unit.sweep)] * groups
-        over = Cat(s for s, _ in found)
-        spikes = over
+        pick = Cat(later(m, read.group == g) for g in range(groups))
+        found = [
+            self._sweep(m, k, read, op, pick, picked, write, fresh) for k in range(self.unit.sweep)
+        ]
+        spikes = Cat(s for s, _ in found)
         if self.layer.neuron.once:
-            fired = self._fired(m, read, op, over)
-            spikes = over & ~fired
-        self._report(m, op, spikes, [h for _, h in found])
+            spikes = spikes & ~self._fired(m, op if groups > 1 else read, picked, spikes)
+        self._report(m, picked, spikes, [h for _, h in found])
         return m
 
     def _sweep(
@@ -140,10 +147,12 @@ class Lanes(wiring.Component):
         k: int,
         read: data.View,
         op: data.View,
+        pick: Value,
+        picked: data.View,
         write: data.View,
         fresh: Value,
     ) -> tuple[Value, Value]:
-        """Make sweep k and its lanes, one of each group.
+        """Make sweep k and its lanes, one of each group; `pick` has the bit of the group at `op`.
 
         Returns whether the membrane at hand reaches the threshold, and that membrane.
         """
@@ -153,33 +162,33 @@ class Lanes(wiring.Component):
         kept = words[0]
         if unit.groups > 1:
             kept = Signal(signed(max(self.widths[lane] for lane in lanes)), name=f"swept{k}")
-            m.d.comb += kept.eq(Array(words)[op.group])
+            m.d.sync += kept.eq(_chosen(pick, words, len(kept)))
 
         # Fire; the places of the last fold that no neuron has never do.
         theta = [neuron.threshold(n) or 0 for n in range(unit.neurons)]
         bias = golden.bias.tolist()
-        threshold = self._number(op, k, theta.__getitem__)
+        threshold = self._number(picked, k, theta.__getitem__)
         over = neuron.fires(kept, threshold)
         short = [len(unit.served(lane)) < unit.folds for lane in lanes]
         if all(short):
-            over = over & (op.fold != unit.folds - 1)
+            over = over & (picked.fold != unit.folds - 1)
         elif any(short):
-            lacks = Array(Const(x, 1) for x in short)[op.group]
-            over = over & ~((op.fold == unit.folds - 1) & lacks)
+            lacks = Array(Const(x, 1) for x in short)[picked.group]
+            over = over & ~((picked.fold == unit.folds - 1) & lacks)
 
         # Reset, then the leak and the bias of the step to come.
         if neuron.integrates:
-            b = self._number(op, k, bias.__getitem__)
+            b = self._number(picked, k, bias.__getitem__)
             swept = kept + b
             if golden.reset == "subtract":
-                fell = self._number(op, k, lambda n: bias[n] - theta[n])
+                fell = self._number(picked, k, lambda n: bias[n] - theta[n])
                 swept = kept + Mux(over, fell, b)
             elif golden.reset == "zero":
-                swept = Mux(over, self._number(op, k, neuron.first), swept)
+                swept = Mux(over, self._number(picked, k, neuron.first), swept)
         else:
             h, s = Signal.like(kept, name=f"h{k}"), Signal(name=f"s{k}")
             m.d.sync += [h.eq(neuron.clamp(kept)), s.eq(over)]
-            after = self._number(later(m, op), k, theta.__getitem__)
+            after = self._number(later(m, picked), k, theta.__getitem__)
             v = neuron.decay(neuron.reset(h, s, after))
             swept = later(m, v, neuron.rest - 1) + self._number(write, k, bias.__getitem__)
         for lane, word in zip(lanes, words, strict=True):
@@ -229,33 +238,35 @@ class Lanes(wiring.Component):
             with m.If(mine):
                 m.d.comb += [w.addr.eq(write.fold), w.data.eq(swept), w.en.eq(1)]
 
-    def _fired(self, m: Module, read: data.View, op: data.View, over: Value) -> Value:
-        """Keep which neurons have fired in this sample; returns those of the operation's fold."""
+    def _fired(self, m: Module, before: data.View, op: data.View, over: Value) -> Value:
+        """Keep which neurons have fired in this sample; returns those that are swept.
+
+        `before` is the operation of the next cycle.
+        """
         unit = self.unit
         fired = Signal(unit.lanes)
-        new = Mux(op.last, 0, fired | over)
+        new = Mux(op.last, 0, fired | over.replicate(unit.groups))
+        mine = fired.word_select(op.group, unit.sweep)
         enable = Cat(op.sweep & (op.group == g) for g in range(unit.groups))
         if unit.folds == 1:
             for g in range(unit.groups):
                 lanes = slice(g * unit.sweep, (g + 1) * unit.sweep)
                 with m.If(enable[g]):
                     m.d.sync += fired[lanes].eq(new[lanes])
-            return fired
+            return mine
         m.submodules.fired = mem = memory.Memory(shape=unit.lanes, depth=unit.folds, init=[])
         r, w = mem.read_port(), mem.write_port(granularity=unit.sweep)
         m.d.comb += [
-            r.addr.eq(read.fold),
+            r.addr.eq(before.fold),
             fired.eq(r.data),
             w.addr.eq(op.fold),
             w.data.eq(new),
             w.en.eq(enable),
         ]
-        return fired
+        return mine
 
     def _report(self, m: Module, op: data.View, spikes: Value, membranes: Sequence[Value]) -> None:
-        """Register what the sweep found in the lanes of its group."""
-        size, groups = self.unit.sweep, self.unit.groups
-        spikes_of = Array(spikes[g * size : (g + 1) * size] for g in range(groups))
+        """Register what the sweep found."""
         m.d.sync += [
             self.valid.eq(op.sweep),
             self.o.fold.eq(op.fold),
@@ -263,8 +274,13 @@ class Lanes(wiring.Component):
             self.o.fire.eq(op.fire),
             self.o.last.eq(op.last),
             self.o.end.eq(op.end),
-            self.o.spikes.eq(Mux(op.fire, spikes_of[op.group], 0)),
+            self.o.spikes.eq(Mux(op.fire, spikes, 0)),
         ]
-        for k in range(size if self.measures else 0):
-            membrane_of = Array(membranes[g * size + k] for g in range(groups))
-            m.d.sync += self.o.membranes[k].eq(membrane_of[op.group])
+        if self.measures:
+            m.d.sync += [self.o.membranes[k].eq(h) for k, h in enumerate(membranes)]
+
+
+def _chosen(bits: Value, words: Sequence[Signal], width: int) -> Value:
+    """Choose the word whose bit is set, sign extended to `width`."""
+    masked = [Mux(bit, word.as_signed(), 0) for bit, word in zip(bits, words, strict=True)]
+    return reduce(or_, (Cat(word, (word[-1],) * (width - len(word))) for word in masked))

@@ -66,8 +66,8 @@ class Tail(wiring.Component):
     Timing
     ------
     An event takes value x taps x folds cycles, the end of a step folds x groups + rest. A sweep
-    operation is offered at `o` `latency(unit)` + 2 cycles after its turn. The pipeline never
-    stalls: a sweep waits for room first.
+    operation is offered at `o` `latency(unit)` + `picks(unit)` + 2 cycles after its turn. The
+    pipeline never stalls: a sweep waits for room first.
     """
 
     i: stream.Interface
@@ -96,7 +96,7 @@ class Tail(wiring.Component):
             measured(unit, max(self.lanes.widths)) if measures else vector(positions, unit.sweep)
         )
         self.queue = Queue(shape, queue_depth(measures))
-        rest = self.lanes.neuron.rest
+        rest = self.lanes.rest
         self.sequencer = Sequencer(unit, inputs, limit.bit_length(), self.queue.depth, rest, taps)
         super().__init__(
             {

@@ -17,6 +17,7 @@ UNITS = {
     "folds": Unit(7, 3, 3),
     "folds-and-groups": Unit(10, 4, 2),
     "one-neuron": Unit(1, 1, 1),
+    "wheel": Unit(6, 6, 2, "wheel"),
 }
 each_unit = pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS.keys())
 each_rest = pytest.mark.parametrize("rest", [0, 1, 2], ids=lambda r: f"rest-{r}")
@@ -119,19 +120,19 @@ def test_items_become_their_operations_in_order(unit, rest, stalls):
 @each_unit
 @each_rest
 def test_an_item_takes_its_operations_and_rest(unit, rest):
-    """An eager source is asked for an item every value x folds, plus folds x groups + rest."""
+    """An eager source is asked for an item every value x folds, plus folds x groups + rest.
+
+    Behind a wheel it is asked a cycle later.
+    """
     items = random_items(40, seed=3)
     run = Run(unit, rest, items, depth=32).finish()
 
-    sweep = unit.folds * unit.groups + rest
-    lengths = [
-        max(i["lanes"] * unit.folds + (i["tick"] | i["last"]) * sweep, 1 - (i["lanes"] > 0))
-        for i in items
-    ]
+    sweep, later = unit.folds * unit.groups + rest, unit.engine == "wheel"
+    lengths = [i["lanes"] * unit.folds + (i["tick"] | i["last"]) * sweep for i in items]
     # An item that wants nothing is taken, and the next one a cycle later.
-    lengths = [max(n, 1) for n in lengths]
+    lengths = [n + later if n else 1 for n in lengths]
     taken = run.source.cycles
-    assert taken[0] == sweep - 1
+    assert taken[0] == sweep - 1 + later
     assert [b - a for a, b in pairwise(taken)] == lengths[:-1]
 
 
