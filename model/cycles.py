@@ -23,11 +23,11 @@ from .neuron import Neuron, reduce_leak
 
 __all__ = [
     "IN_FLIGHT",
+    "QUEUE",
     "chunks",
     "latency",
     "picks",
     "predict",
-    "queue_depth",
     "reached",
     "rest",
     "scanned",
@@ -36,13 +36,16 @@ __all__ = [
 
 # Samples under way at once, from their first beat to their result.
 IN_FLIGHT = 4
+# Vectors that wait behind an engine: several steps. A place comes back at the earliest `latency` +
+# `picks` + 4 cycles after its sweep: with fewer a sweep would wait though nothing is in its way.
+QUEUE = 16
 
 Vector = Sequence[int]  # numbers of spikes in the chunks of a vector, zeros left out
 
 
 def picks(unit: Unit) -> int:
-    """Cycles in which a sweep picks the membranes of its group: none where there is one group."""
-    return int(unit.groups > 1)
+    """Cycles in which a sweep picks the membranes of its group: of two, then among the pairs."""
+    return min((unit.groups - 1).bit_length(), 2)
 
 
 def rest(neuron: Neuron) -> int:
@@ -59,16 +62,7 @@ def rest(neuron: Neuron) -> int:
 
 def latency(unit: Unit) -> int:
     """Cycles from an operation of the tail to the terms that it adds."""
-    return 2 if unit.engine == "dense" else 3
-
-
-def queue_depth(last: bool) -> int:
-    """Vectors that wait behind an engine: several steps between layers, few before the readout.
-
-    A place comes back at the earliest `latency` + `picks` + 4 cycles after its sweep: with fewer a
-    sweep would wait though nothing is in its way.
-    """
-    return 8 if last else 16
+    return {"dense": 2, "line": 3, "wheel": 4}[unit.engine]
 
 
 def scanned(unit: Unit) -> int:
@@ -324,7 +318,6 @@ class Engine(Adder):
         self.last = last
         # Behind a wheel the sequencer takes the next item a cycle later.
         self.rest = picks(unit) + rest(layer.neuron) + (unit.engine == "wheel")
-        self.depth = queue_depth(last)
         # From a sweep to the write of what it found.
         self.pipeline = latency(unit) + picks(unit) + 1
         self.sink: Narrow | Serial | Readout | None = None
@@ -345,7 +338,7 @@ class Engine(Adder):
         # Sweep: an operation waits for room; what it finds goes on.
         for position in range(positions := self.unit.folds * self.unit.groups):
             busy += 1
-            if len(self.room) == self.depth:
+            if len(self.room) == QUEUE:
                 busy = max(busy, heappop(self.room) + 1)
             end = position == positions - 1
             spikes = self.found[position] if tick else ()

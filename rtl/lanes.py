@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import or_
+from typing import NamedTuple
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, ShapeLike, Signal, Value, signed
 from amaranth.lib import data, memory, wiring
@@ -38,6 +39,16 @@ def result(unit: Unit, width: int | None) -> data.StructLayout:
     return data.StructLayout(fields)
 
 
+class Stages(NamedTuple):
+    """An operation on its way: `read` addresses accumulators; `op` adds, or begins to pick those of
+    a group; `picked` compares them; `write` writes a sweep back."""
+
+    read: data.View
+    op: data.View
+    picked: data.View
+    write: data.View
+
+
 class Lanes(wiring.Component):
     """P accumulators for each fold; adds a term to each per cycle, or sweeps S neurons.
 
@@ -59,7 +70,7 @@ class Lanes(wiring.Component):
     terms : In(data.ArrayLayout(signed(bits), lanes))
         What the operation two cycles before adds, before the shift of the current.
     valid : Out(1)
-        `o` holds the result of the sweep operation three cycles before, or four where it picks.
+        `o` holds the result of the sweep operation three + `picks(unit)` cycles before.
     o : Out(result(unit, width)), or without a width
 
     Timing
@@ -109,134 +120,136 @@ class Lanes(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        read = later(m, self.i)
-        op = later(m, read)
-        # Where a sweep has to pick the membranes of its group, it looks at them a cycle later.
-        picked = later(m, op, picks(self.unit))
-        write = later(m, picked, self.neuron.rest)
+        stages: list[data.View] = [self.i]
+        for _ in range(2 + self.rest):
+            stages.append(later(m, stages[-1]))
+        at = 2 + picks(self.unit)
+        stage = Stages(stages[1], stages[2], stages[at], stages[-1])
 
-        # With several folds a sample is not cleared but marked: a fresh fold is not read before it
-        # was written.
-        fresh = Signal()
-        if self.unit.folds > 1:
-            folds = Signal(self.unit.folds, init=-1)
-            m.d.sync += fresh.eq(folds.bit_select(read.fold, 1))
-            with m.If(op.add):
-                m.d.sync += folds.bit_select(op.fold, 1).eq(0)
-            with m.If(write.sweep & (write.group == self.unit.groups - 1)):
-                if self.neuron.idle:
-                    with m.If(write.last):
-                        m.d.sync += folds.bit_select(write.fold, 1).eq(1)
-                else:
-                    m.d.sync += folds.bit_select(write.fold, 1).eq(write.last)
+        # What writes, and what does not start anew by its own reset, is told by registers.
+        before, groups = stages[-2], range(self.unit.groups)
+        turns = [before.sweep & (before.group == g) for g in groups]
+        sweeps = [later(m, turn) for turn in turns]
+        enables = [later(m, stage.read.add | turn) for turn in turns]
+        clears = [later(m, turn & before.last) for turn in turns]
 
-        groups = self.unit.groups
-        pick = Cat(later(m, read.group == g) for g in range(groups))
-        found = [
-            self._sweep(m, k, read, op, pick, picked, write, fresh) for k in range(self.unit.sweep)
-        ]
-        spikes = Cat(s for s, _ in found)
+        pick = [later(m, stage.read.group == g) for g in groups]
+        found = []
+        for k in range(self.unit.sweep):
+            lanes = self._of(k)
+            words = [Signal(signed(self.widths[lane]), name=f"word{lane}") for lane in lanes]
+            over, membrane, swept = self._sweep(m, k, self._pick(m, k, words, pick), stage)
+            for lane, word, *turn in zip(lanes, words, sweeps, enables, clears, strict=True):
+                self._lane(m, lane, word, swept, stage, *turn)
+            found.append((over, membrane))
+        spikes = Cat(over for over, _ in found)
         if self.layer.neuron.once:
-            spikes = spikes & ~self._fired(m, op if groups > 1 else read, picked, spikes)
-        self._report(m, picked, spikes, [h for _, h in found])
+            spikes = spikes & ~self._fired(m, stages[at - 1], stage.picked, spikes)
+        self._report(m, stage.picked, spikes, [h for _, h in found])
         return m
 
-    def _sweep(
-        self,
-        m: Module,
-        k: int,
-        read: data.View,
-        op: data.View,
-        pick: Value,
-        picked: data.View,
-        write: data.View,
-        fresh: Value,
-    ) -> tuple[Value, Value]:
-        """Make sweep k and its lanes, one of each group; `pick` has the bit of the group at `op`.
+    def _pick(self, m: Module, k: int, words: Sequence[Signal], pick: Sequence[Value]) -> Value:
+        """Pick the word of the group that is swept, of two and then among the pairs."""
+        if len(words) == 1:
+            return words[0]
+        kept = Signal(signed(max(len(word) for word in words)), name=f"swept{k}")
+        masked = [
+            Mux(bit, Cat(word, word[-1].replicate(len(kept) - len(word))), 0)
+            for bit, word in zip(pick, words, strict=True)
+        ]
+        pairs = [reduce(or_, masked[g : g + 2]) for g in range(0, len(masked), 2)]
+        if len(pairs) > 1:
+            pairs = [later(m, pair) for pair in pairs]
+        m.d.sync += kept.eq(reduce(or_, pairs))
+        return kept
 
-        Returns whether the membrane at hand reaches the threshold, and that membrane.
+    def _sweep(
+        self, m: Module, k: int, kept: Value, stage: Stages
+    ) -> tuple[Value, Value, Value | None]:
+        """Make sweep k of the accumulator `kept`.
+
+        Returns whether the membrane at hand reaches the threshold; the membrane; and what the
+        accumulator is to be, unless it stays.
         """
         neuron, golden, unit = self.neuron, self.layer.neuron, self.unit
-        lanes = self._of(k)
-        words = [Signal(signed(self.widths[lane]), name=f"word{lane}") for lane in lanes]
-        kept = words[0]
-        if unit.groups > 1:
-            kept = Signal(signed(max(self.widths[lane] for lane in lanes)), name=f"swept{k}")
-            m.d.sync += kept.eq(_chosen(pick, words, len(kept)))
+        op = stage.picked
 
         # Fire; the places of the last fold that no neuron has never do.
         theta = [neuron.threshold(n) or 0 for n in range(unit.neurons)]
         bias = golden.bias.tolist()
-        threshold = self._number(picked, k, theta.__getitem__)
-        over = neuron.fires(kept, threshold)
-        short = [len(unit.served(lane)) < unit.folds for lane in lanes]
+        over = neuron.fires(kept, self._number(op, k, theta.__getitem__))
+        short = [len(unit.served(lane)) < unit.folds for lane in self._of(k)]
         if all(short):
-            over = over & (picked.fold != unit.folds - 1)
+            over = over & (op.fold != unit.folds - 1)
         elif any(short):
-            lacks = Array(Const(x, 1) for x in short)[picked.group]
-            over = over & ~((picked.fold == unit.folds - 1) & lacks)
+            lacks = Array(Const(x, 1) for x in short)[op.group]
+            over = over & ~((op.fold == unit.folds - 1) & lacks)
+        membrane = neuron.clamp(kept)
+        if neuron.idle:
+            return over, membrane, None
 
-        # Reset, then the leak and the bias of the step to come.
+        # Reset, then the leak and the bias of the step to come; a sample starts from 0.
         if neuron.integrates:
-            b = self._number(picked, k, bias.__getitem__)
+            b = self._number(op, k, bias.__getitem__)
             swept = kept + b
             if golden.reset == "subtract":
-                fell = self._number(picked, k, lambda n: bias[n] - theta[n])
+                fell = self._number(op, k, lambda n: bias[n] - theta[n])
                 swept = kept + Mux(over, fell, b)
             elif golden.reset == "zero":
-                swept = Mux(over, self._number(picked, k, neuron.first), swept)
-        else:
-            h, s = Signal.like(kept, name=f"h{k}"), Signal(name=f"s{k}")
-            m.d.sync += [h.eq(neuron.clamp(kept)), s.eq(over)]
-            after = self._number(later(m, picked), k, theta.__getitem__)
-            v = neuron.decay(neuron.reset(h, s, after))
-            swept = later(m, v, neuron.rest - 1) + self._number(write, k, bias.__getitem__)
-        for lane, word in zip(lanes, words, strict=True):
-            self._lane(m, lane, word, swept, read, op, write, fresh)
-        return over, neuron.clamp(kept)
+                swept = Mux(over, self._number(op, k, neuron.first), swept)
+            return over, membrane, swept
+        h, s = Signal.like(kept, name=f"h{k}"), Signal(name=f"s{k}")
+        m.d.sync += [h.eq(Mux(op.last, 0, membrane)), s.eq(over & ~op.last)]
+        after = self._number(later(m, op), k, theta.__getitem__)
+        v = later(m, neuron.decay(neuron.reset(h, s, after)), neuron.rest - 1)
+        return over, membrane, v + self._number(stage.write, k, bias.__getitem__)
 
     def _lane(
         self,
         m: Module,
         lane: int,
         kept: Signal,
-        swept: Value,
-        read: data.View,
-        op: data.View,
-        write: data.View,
-        fresh: Value,
+        swept: Value | None,
+        stage: Stages,
+        sweeps: Value,
+        enable: Value,
+        clears: Value,
     ) -> None:
-        """Make the accumulators of one lane, `kept` that of the operation; they take `swept`."""
-        neuron, golden, width = self.neuron, self.layer.neuron, self.widths[lane]
+        """Make the accumulators of one lane, `kept` that of the operation; they take `swept`.
+
+        `sweeps`: it is their turn to be written by a sweep, `clears`: the last of a sample;
+        `enable`: by a sweep or an addition.
+        """
+        neuron, width = self.neuron, self.widths[lane]
         first = [neuron.first(n) for n in self.unit.served(lane)]
-        added = (self.terms[lane] << golden.shift) + kept
-        mine = write.sweep & (write.group == lane // self.unit.sweep)
+        new = (self.terms[lane] << self.layer.neuron.shift) + kept
+        if swept is None:
+            enable = stage.op.add
+        else:
+            new = Mux(sweeps, swept, new)
         if self.unit.folds == 1:
-            # In this order the start of a sample is the registers' own reset.
             register = Signal(signed(width), init=first[0], name=f"kept{lane}")
             m.d.comb += kept.eq(register)
-            with m.If(mine & write.last):
+            # Where a sample does not start from 0 it starts as after reset.
+            with m.If(clears if neuron.integrates else 0):
                 m.d.sync += register.eq(first[0])
-            with m.Elif(op.add):
-                m.d.sync += register.eq(added)
-            if not neuron.idle:
-                with m.Elif(mine):
-                    m.d.sync += register.eq(swept)
+            with m.Elif(enable):
+                m.d.sync += register.eq(new)
             return
         m.submodules[f"lane{lane}"] = mem = memory.Memory(
             shape=signed(width), depth=self.unit.folds, init=[]
         )
         r, w = mem.read_port(), mem.write_port()
         m.d.comb += [
-            r.addr.eq(read.fold),
-            kept.eq(Mux(fresh, self._by_fold(op.fold, first), r.data)),
-            w.addr.eq(op.fold),
-            w.data.eq(added),
-            w.en.eq(op.add),
+            r.addr.eq(stage.read.fold),
+            kept.eq(r.data),
+            w.addr.eq(Mux(sweeps, stage.write.fold, stage.op.fold)),
+            w.data.eq(new),
+            w.en.eq(enable),
         ]
-        if not neuron.idle:
-            with m.If(mine):
-                m.d.comb += [w.addr.eq(write.fold), w.data.eq(swept), w.en.eq(1)]
+        if neuron.integrates:
+            with m.If(clears):
+                m.d.comb += [w.data.eq(self._by_fold(stage.write.fold, first)), w.en.eq(1)]
 
     def _fired(self, m: Module, before: data.View, op: data.View, over: Value) -> Value:
         """Keep which neurons have fired in this sample; returns those that are swept.
@@ -278,9 +291,3 @@ class Lanes(wiring.Component):
         ]
         if self.measures:
             m.d.sync += [self.o.membranes[k].eq(h) for k, h in enumerate(membranes)]
-
-
-def _chosen(bits: Value, words: Sequence[Signal], width: int) -> Value:
-    """Choose the word whose bit is set, sign extended to `width`."""
-    masked = [Mux(bit, word.as_signed(), 0) for bit, word in zip(bits, words, strict=True)]
-    return reduce(or_, (Cat(word, (word[-1],) * (width - len(word))) for word in masked))

@@ -8,7 +8,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.cycles import latency, queue_depth
+from ..model.cycles import QUEUE, latency
 from ..model.mapping import Unit
 from ..model.network import Layer
 from ..model.width import Bounds
@@ -95,7 +95,7 @@ class Tail(wiring.Component):
         shape = (
             measured(unit, max(self.lanes.widths)) if measures else vector(positions, unit.sweep)
         )
-        self.queue = Queue(shape, queue_depth(measures))
+        self.queue = Queue(shape, QUEUE)
         rest = self.lanes.rest
         self.sequencer = Sequencer(unit, inputs, limit.bit_length(), self.queue.depth, rest, taps)
         super().__init__(

@@ -169,7 +169,7 @@ class Wheel(wiring.Component):
     op : In(operation(unit, 1))
         Of the tail; its additions take the slots of the step, and go first.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
-        The slots taken by the operation three cycles before.
+        The slots taken by the operation four cycles before.
     awake : Out(1)
         The slots are clear after reset.
     """
@@ -226,7 +226,7 @@ class Wheel(wiring.Component):
             slot = Signal.like(now, name=f"slot{lane}")
             m.d.comb += slot.eq(now + Mux(op.add, delays[lane % len(delays)], 0))
             word = self._lane(m, lane, Cat(slot, op.fold), write)
-            m.d.comb += self.terms[lane].eq(word)
+            m.d.sync += self.terms[lane].eq(word)
         return m
 
     def _lane(self, m: Module, lane: int, address: Value, op: data.View) -> Value:

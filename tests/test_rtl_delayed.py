@@ -9,7 +9,7 @@ from amaranth.lib import memory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.cycles import reached
+from spikeline.model.cycles import picks, reached
 from spikeline.model.delayed import Delayed
 from spikeline.model.encode import Counts
 from spikeline.model.mapping import Unit, delay_bits, slot_widths
@@ -255,7 +255,7 @@ def test_slots_are_as_wide_as_their_currents(axonal):
 def test_cycles_of_a_wheel_are_those_of_the_contract(taps, leak, unit):
     """An event takes value x taps x folds cycles, the end of a step folds + 1 more.
 
-    The end of a sample takes slots x folds more, and a sweep is offered five cycles on, or six
+    The end of a sample takes slots x folds more, and a sweep is offered six cycles on, later
     where the membranes of a group are picked first.
     """
     law, unit = layer(18, taps, 5, leak=leak, reset="zero"), unit_of("wheel", *unit)
@@ -276,7 +276,7 @@ def test_cycles_of_a_wheel_are_those_of_the_contract(taps, leak, unit):
     assert [b - a for a, b in pairwise(taken)] == cost[:-1]
     ticks = [c for c, i in zip(taken, got.source.items, strict=True) if i["tick"]]
     assert [c for c, i in zip(got.sink.cycles, got.sink.items, strict=True) if i["tick"]] == [
-        t + 1 + folds + sweep + 5 + (unit.groups > 1) for t in ticks
+        t + 1 + folds + sweep + 6 + picks(unit) for t in ticks
     ]
 
 
@@ -290,7 +290,7 @@ def test_cycles_of_lines_are_those_of_the_contract(taps, unit):
     rows = reached(s, 3)[:, 0]
     assert rows.max() > 60
 
-    sweep = unit.folds * unit.groups + (unit.groups > 1) + 2
+    sweep = unit.folds * unit.groups + picks(unit) + 2
     cost = [max(n + 4, n * taps * unit.folds + sweep) for n in rows.tolist()]
     assert [b - a for a, b in pairwise(ends)] == cost[1:]
 

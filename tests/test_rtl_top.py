@@ -334,9 +334,8 @@ def test_cycles_are_predicted_where_queues_fill(seed, monkeypatch):
     x = (np.random.default_rng(seed).random((4, 5, 3)) < 0.5).astype(int)
     latency, _ = assert_cycles(net, mapping, x)
 
-    # With more room behind the first engine some sample would be sooner.
-    depth = cycles.queue_depth
-    monkeypatch.setattr(cycles, "queue_depth", lambda last: depth(last) if last else 400)
+    # With more room behind the engines some sample would be sooner.
+    monkeypatch.setattr(cycles, "QUEUE", 400)
     sooner, _ = cycles.predict(net, mapping, net.run(x, record=True))
     assert (sooner < latency).any()
 
