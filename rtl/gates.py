@@ -23,9 +23,9 @@ def advance(m: Module, *counters: tuple[Signal, int]) -> Value:
     return ends
 
 
-def later(m: Module, value: Any, cycles: int = 1) -> Any:
-    """Delay a value by registers."""
+def later(m: Module, value: Any, cycles: int = 1, *, reset_less: bool = False) -> Any:
+    """Delay a value by registers; data that nothing looks at before it counts need no reset."""
     for _ in range(cycles):
-        m.d.sync += (delayed := Signal.like(value)).eq(value)
+        m.d.sync += (delayed := Signal.like(value, reset_less=reset_less)).eq(value)
         value = delayed
     return value

@@ -90,10 +90,11 @@ class Gather(wiring.Component):
             m.d.sync += history.eq(found.lanes)
 
         # The row is there two cycles later.
-        past, delays = later(m, history, 2), rom.data.delays
+        past, delays = later(m, history, 2, reset_less=True), rom.data.delays
         for lane in range(self.unit.lanes):
             value = past.word_select(delays[lane % len(delays)], line.bits)
-            m.d.sync += self.terms[lane].eq(_times(rom.data.weights[lane], value))
+            term = _times(rom.data.weights[lane], value)
+            m.d.comb += self.terms[lane].eq(later(m, term, reset_less=True))
         return m
 
 

@@ -126,7 +126,7 @@ class Lanes(wiring.Component):
         at = 2 + picks(self.unit)
         stage = Stages(stages[1], stages[2], stages[at], stages[-1])
 
-        # What writes, and what does not start anew by its own reset, is told by registers.
+        # Registers tell who is written: these ways are long.
         before, groups = stages[-2], range(self.unit.groups)
         turns = [before.sweep & (before.group == g) for g in groups]
         sweeps = [later(m, turn) for turn in turns]
@@ -152,14 +152,15 @@ class Lanes(wiring.Component):
         """Pick the word of the group that is swept, of two and then among the pairs."""
         if len(words) == 1:
             return words[0]
-        kept = Signal(signed(max(len(word) for word in words)), name=f"swept{k}")
+        width = max(len(word) for word in words)
+        kept = Signal(signed(width), name=f"swept{k}", reset_less=True)
         masked = [
-            Mux(bit, Cat(word, word[-1].replicate(len(kept) - len(word))), 0)
+            Mux(bit, Cat(word, word[-1].replicate(width - len(word))), 0)
             for bit, word in zip(pick, words, strict=True)
         ]
         pairs = [reduce(or_, masked[g : g + 2]) for g in range(0, len(masked), 2)]
         if len(pairs) > 1:
-            pairs = [later(m, pair) for pair in pairs]
+            pairs = [later(m, pair, reset_less=True) for pair in pairs]
         m.d.sync += kept.eq(reduce(or_, pairs))
         return kept
 
@@ -198,10 +199,12 @@ class Lanes(wiring.Component):
             elif golden.reset == "zero":
                 swept = Mux(over, self._number(op, k, neuron.first), swept)
             return over, membrane, swept
-        h, s = Signal.like(kept, name=f"h{k}"), Signal(name=f"s{k}")
+        h = Signal.like(kept, name=f"h{k}", reset_less=True)
+        s = Signal(name=f"s{k}", reset_less=True)
         m.d.sync += [h.eq(Mux(op.last, 0, membrane)), s.eq(over & ~op.last)]
         after = self._number(later(m, op), k, theta.__getitem__)
-        v = later(m, neuron.decay(neuron.reset(h, s, after)), neuron.rest - 1)
+        v = neuron.decay(neuron.reset(h, s, after))
+        v = later(m, v, neuron.rest - 1, reset_less=True)
         return over, membrane, v + self._number(stage.write, k, bias.__getitem__)
 
     def _lane(
@@ -228,9 +231,9 @@ class Lanes(wiring.Component):
         else:
             new = Mux(sweeps, swept, new)
         if self.unit.folds == 1:
-            register = Signal(signed(width), init=first[0], name=f"kept{lane}")
+            # Cleared by sweeps, after reset too.
+            register = Signal(signed(width), name=f"kept{lane}", reset_less=True)
             m.d.comb += kept.eq(register)
-            # Where a sample does not start from 0 it starts as after reset.
             with m.If(clears if neuron.integrates else 0):
                 m.d.sync += register.eq(first[0])
             with m.Elif(enable):
@@ -280,14 +283,16 @@ class Lanes(wiring.Component):
 
     def _report(self, m: Module, op: data.View, spikes: Value, membranes: Sequence[Value]) -> None:
         """Register what the sweep found."""
+        o: data.View = Signal.like(self.o, name="found", reset_less=True)
+        m.d.comb += self.o.eq(o)
         m.d.sync += [
             self.valid.eq(op.sweep),
-            self.o.fold.eq(op.fold),
-            self.o.group.eq(op.group),
-            self.o.fire.eq(op.fire),
-            self.o.last.eq(op.last),
-            self.o.end.eq(op.end),
-            self.o.spikes.eq(Mux(op.fire, spikes, 0)),
+            o.fold.eq(op.fold),
+            o.group.eq(op.group),
+            o.fire.eq(op.fire),
+            o.last.eq(op.last),
+            o.end.eq(op.end),
+            o.spikes.eq(Mux(op.fire, spikes, 0)),
         ]
         if self.measures:
-            m.d.sync += [self.o.membranes[k].eq(h) for k, h in enumerate(membranes)]
+            m.d.sync += [o.membranes[k].eq(h) for k, h in enumerate(membranes)]

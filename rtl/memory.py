@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..model.mapping import Unit
 from ..model.network import Layer
+from .gates import later
 
 __all__ = ["Emission", "Rom", "row", "rows"]
 
@@ -70,7 +71,7 @@ class Rom(wiring.Component):
         )
         port = mem.read_port()
         m.d.comb += port.addr.eq(self.address)
-        m.d.sync += self.data.eq(port.data)
+        m.d.comb += self.data.eq(later(m, port.data, reset_less=True))
         return m
 
 

@@ -226,7 +226,7 @@ class Wheel(wiring.Component):
             slot = Signal.like(now, name=f"slot{lane}")
             m.d.comb += slot.eq(now + Mux(op.add, delays[lane % len(delays)], 0))
             word = self._lane(m, lane, Cat(slot, op.fold), write)
-            m.d.sync += self.terms[lane].eq(word)
+            m.d.comb += self.terms[lane].eq(later(m, word, reset_less=True))
         return m
 
     def _lane(self, m: Module, lane: int, address: Value, op: data.View) -> Value:
@@ -236,9 +236,9 @@ class Wheel(wiring.Component):
             shape=shape, depth=self.slots * folds, init=[]
         )
         read, write = mem.read_port(domain="sync" if folds > 1 else "comb"), mem.write_port()
-        weight = later(m, self.rom.data.weights[lane])
-        m.d.sync += write.addr.eq(address)
+        weight = later(m, self.rom.data.weights[lane], reset_less=True)
         m.d.comb += [
+            write.addr.eq(later(m, address, reset_less=True)),
             read.addr.eq(address if folds > 1 else write.addr),
             write.data.eq(Mux(op.add, read.data + weight, 0)),
             write.en.eq(op.add | op.take),
