@@ -196,11 +196,10 @@ class Adder(Serial):
     def __init__(self, cost: int) -> None:
         super().__init__()
         self.cost = cost
-        self.opens = 0  # before, no event begins
 
     def busy(self, at: int, value: int) -> int:
         """Add an event that is taken at `at`: until when that takes."""
-        return max(at, self.opens - 1) + value * self.cost if value else at
+        return at + value * self.cost
 
     def take_all(self, at: int, events: int, tick: bool, last: bool) -> tuple[int, int]:
         """Take events as `Serial` does, all but the last at once."""
@@ -270,11 +269,10 @@ class Wheel(Adder):
         if not (tick or last):
             self.free = max(busy, at + 1)
             return at
-        # The tail takes the step's slots first; after a sample all of them are cleared.
-        self.free = self.sink.take(busy + 1, 1, tick, last)
-        self.opens = self.free + self.folds + 1
+        # The tail takes the step's slots; after a sample all of them are cleared.
+        self.free = self.sink.take(busy + 1, 1, tick, last) + self.folds
         if last:
-            self.free += (1 + self.slots) * self.folds
+            self.free += self.slots * self.folds
         return at
 
 
@@ -316,8 +314,7 @@ class Engine(Adder):
         super().__init__(taps * unit.folds)
         self.unit = unit
         self.last = last
-        # Behind a wheel the sequencer takes the next item a cycle later.
-        self.rest = picks(unit) + rest(layer.neuron) + (unit.engine == "wheel")
+        self.rest = picks(unit) + rest(layer.neuron)
         # From a sweep to the write of what it found.
         self.pipeline = latency(unit) + picks(unit) + 1
         self.sink: Narrow | Serial | Readout | None = None

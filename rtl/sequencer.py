@@ -71,8 +71,7 @@ class Sequencer(wiring.Component):
 
     Timing
     ------
-    Latency 1 cycle; behind a wheel a cycle more between items. A sweep operation waits for room.
-    After reset it clears every neuron first.
+    Latency 1 cycle. A sweep operation waits for room. After reset it clears every neuron first.
     """
 
     i: stream.Interface
@@ -146,9 +145,8 @@ class Sequencer(wiring.Component):
                 m.d.sync += resting.eq(resting - 1)
                 m.d.comb += done.eq(resting == 0)
 
-        # Take the next item as this one is done; behind a wheel a cycle later, where items are far
-        # apart and ready would be a long path.
-        m.d.comb += i.ready.eq(~busy if self.unit.engine == "wheel" else ~busy | done)
+        # Take the next item as this one is done.
+        m.d.comb += i.ready.eq(~busy | done)
         with m.If(done):
             m.d.sync += busy.eq(0)
         with m.If(i.valid & i.ready):

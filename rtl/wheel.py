@@ -14,7 +14,6 @@ from ..model.network import Layer
 from ..model.width import Bounds
 from .gates import advance, later
 from .memory import Rom, row, rows
-from .sequencer import operation
 from .stream import vector
 
 __all__ = ["Scatter", "Wheel"]
@@ -23,10 +22,10 @@ __all__ = ["Scatter", "Wheel"]
 class Phase(enum.Enum, shape=2):
     """What the item at hand wants next."""
 
-    RESET = 0  # after reset: clear all slots
+    CLEAR = 0  # the sample is over, or reset: clear all slots
     ADD = 1
     HAND = 2  # hand the end of the step to the tail
-    CLEAR = 3  # the sample is over: clear all slots
+    TAKE = 3  # the tail adds the slots of the step
 
 
 def turn(unit: Unit, rows: int) -> data.StructLayout:
@@ -60,12 +59,11 @@ class Scatter(wiring.Component):
     Members
     -------
     i : In(stream.Signature(vector(inputs, 1, bits)))
-    hold : In(1)
-        Do nothing in this cycle.
     op : Out(turn(unit, inputs * taps))
         Holds for one cycle. Row (position * taps + tap) * folds + fold.
     o : Out(stream.Signature(vector(1, 1)))
-        Ends of steps and samples, each with one event.
+        Ends of steps and samples, each with one event; fold by fold its slots are taken in the
+        cycles after it, in which the tail adds.
     awake : Out(1)
         The slots are clear after reset.
 
@@ -76,7 +74,6 @@ class Scatter(wiring.Component):
     """
 
     i: stream.Interface
-    hold: Signal
     op: data.View
     o: stream.Interface
     awake: Signal
@@ -88,7 +85,6 @@ class Scatter(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(vector(inputs, 1, bits))),
-                "hold": In(1),
                 "op": Out(turn(unit, inputs * taps)),
                 "o": Out(stream.Signature(vector(1, 1))),
                 "awake": Out(1),
@@ -100,24 +96,22 @@ class Scatter(wiring.Component):
         i, o, op, folds = self.i, self.o, self.op, self.unit.folds
         item = Signal.like(i.p)
         busy = Signal(init=1)
-        phase = Signal(Phase, init=Phase.RESET)
+        phase = Signal(Phase, init=Phase.CLEAR)
         fold = Signal(range(folds))
         tap = Signal(range(self.taps))
         slot = Signal(range(self.slots))
         done = Signal()
 
         # Operate on the item at hand.
-        clears = (phase == Phase.RESET) | (phase == Phase.CLEAR)
         m.d.comb += [
-            op.add.eq(busy & (phase == Phase.ADD) & ~self.hold),
-            op.take.eq(busy & clears & ~self.hold),
+            op.add.eq(busy & (phase == Phase.ADD)),
+            op.take.eq(busy & ((phase == Phase.TAKE) | (phase == Phase.CLEAR))),
             op.row.eq((item.position * self.taps + tap) * folds + fold),
             op.fold.eq(fold),
             o.valid.eq(busy & (phase == Phase.HAND)),
             o.p.lanes.eq(1),
             o.p.tick.eq(item.tick),
             o.p.last.eq(item.last),
-            self.awake.eq(~(busy & (phase == Phase.RESET))),
         ]
         with m.If(op.add):
             with m.If(advance(m, (fold, folds), (tap, self.taps))):
@@ -126,10 +120,16 @@ class Scatter(wiring.Component):
                     m.d.sync += phase.eq(Phase.HAND)
                     m.d.comb += done.eq(~(item.tick | item.last))
         with m.If(o.valid & o.ready):
-            m.d.sync += phase.eq(Phase.CLEAR)
-            m.d.comb += done.eq(~item.last)
+            m.d.sync += phase.eq(Phase.TAKE)
         with m.If(op.take):
-            m.d.comb += done.eq(advance(m, (fold, folds), (slot, self.slots)))
+            with m.If(phase == Phase.TAKE):
+                with m.If(advance(m, (fold, folds))):
+                    m.d.sync += phase.eq(Phase.CLEAR)
+                    m.d.comb += done.eq(~item.last)
+            with m.Else():
+                m.d.comb += done.eq(advance(m, (fold, folds), (slot, self.slots)))
+        with m.If(done):
+            m.d.sync += self.awake.eq(1)
 
         # Take the next item as this one is done.
         m.d.comb += i.ready.eq(~busy | done)
@@ -166,17 +166,14 @@ class Wheel(wiring.Component):
     i : In(stream.Signature(vector(inputs, 1, bits)))
     o : Out(stream.Signature(vector(1, 1)))
         Ends of steps and samples, for the tail.
-    op : In(operation(unit, 1))
-        Of the tail; its additions take the slots of the step, and go first.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
-        The slots taken by the operation four cycles before.
+        The slots taken four cycles before.
     awake : Out(1)
         The slots are clear after reset.
     """
 
     i: stream.Interface
     o: stream.Interface
-    op: data.View
     terms: data.View
     awake: Signal
 
@@ -193,7 +190,6 @@ class Wheel(wiring.Component):
             {
                 "i": In(stream.Signature(self.scatter.i.p.shape())),
                 "o": Out(stream.Signature(self.scatter.o.p.shape())),
-                "op": In(operation(unit, 1)),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
                 "awake": Out(1),
             }
@@ -205,18 +201,9 @@ class Wheel(wiring.Component):
         m.submodules.rom = rom = self.rom
         wiring.connect(m, wiring.flipped(self.i), scatter.i)
         wiring.connect(m, scatter.o, wiring.flipped(self.o))
-        takes = self.op.add
-        op = Signal.like(scatter.op)
-        m.d.comb += [
-            scatter.hold.eq(takes),
-            self.awake.eq(scatter.awake),
-            rom.address.eq(scatter.op.row),
-            op.eq(scatter.op),
-            op.take.eq(scatter.op.take | takes),
-            op.fold.eq(Mux(takes, self.op.fold, scatter.op.fold)),
-        ]
+        m.d.comb += [self.awake.eq(scatter.awake), rom.address.eq(scatter.op.row)]
         # The row is there two cycles later, so only then the wheel moves.
-        op = later(m, op, 2)
+        op = later(m, scatter.op, 2)
         now = Signal(range(self.slots))
         with m.If(op.take & (op.fold == self.unit.folds - 1)):
             m.d.sync += now.eq(now + 1)

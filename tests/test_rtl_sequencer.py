@@ -17,7 +17,6 @@ UNITS = {
     "folds": Unit(7, 3, 3),
     "folds-and-groups": Unit(10, 4, 2),
     "one-neuron": Unit(1, 1, 1),
-    "wheel": Unit(6, 6, 2, "wheel"),
 }
 each_unit = pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS.keys())
 each_rest = pytest.mark.parametrize("rest", [0, 1, 2], ids=lambda r: f"rest-{r}")
@@ -120,19 +119,16 @@ def test_items_become_their_operations_in_order(unit, rest, stalls):
 @each_unit
 @each_rest
 def test_an_item_takes_its_operations_and_rest(unit, rest):
-    """An eager source is asked for an item every value x folds, plus folds x groups + rest.
-
-    Behind a wheel it is asked a cycle later.
-    """
+    """An eager source is asked for an item every value x folds, plus folds x groups + rest."""
     items = random_items(40, seed=3)
     run = Run(unit, rest, items, depth=32).finish()
 
-    sweep, later = unit.folds * unit.groups + rest, unit.engine == "wheel"
+    sweep = unit.folds * unit.groups + rest
     lengths = [i["lanes"] * unit.folds + (i["tick"] | i["last"]) * sweep for i in items]
     # An item that wants nothing is taken, and the next one a cycle later.
-    lengths = [n + later if n else 1 for n in lengths]
+    lengths = [max(n, 1) for n in lengths]
     taken = run.source.cycles
-    assert taken[0] == sweep - 1 + later
+    assert taken[0] == sweep - 1
     assert [b - a for a, b in pairwise(taken)] == lengths[:-1]
 
 
