@@ -39,7 +39,7 @@ class Gather(wiring.Component):
     op : In(operation(unit, inputs * taps))
         Of the tail.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
-        Weight times delayed value, of the operation three cycles before.
+        Weight times delayed value, of the operation four cycles before.
     awake : Out(1)
         Always: nothing has to be cleared.
     """
@@ -93,7 +93,8 @@ class Gather(wiring.Component):
         past, delays = later(m, history, 2, reset_less=True), rom.data.delays
         for lane in range(self.unit.lanes):
             value = past.word_select(delays[lane % len(delays)], line.bits)
-            term = _times(rom.data.weights[lane], value)
+            weight, value = (later(m, x, reset_less=True) for x in (rom.data.weights[lane], value))
+            term = _times(weight, value)
             m.d.comb += self.terms[lane].eq(later(m, term, reset_less=True))
         return m
 
