@@ -26,6 +26,7 @@ __all__ = [
     "QUEUE",
     "chunks",
     "latency",
+    "leaking",
     "picks",
     "predict",
     "reached",
@@ -48,8 +49,8 @@ def picks(unit: Unit) -> int:
     return min((unit.groups - 1).bit_length(), 2)
 
 
-def rest(neuron: Neuron) -> int:
-    """Cycles between a sweep of membranes that were picked and its write, beyond an addition's.
+def leaking(neuron: Neuron) -> int:
+    """Cycles from a membrane to what is left of it in the next step.
 
     0 for neurons that neither leak nor clamp, 1 for a leak by shift and subtraction, 2 for one by
     multiplication.
@@ -60,9 +61,17 @@ def rest(neuron: Neuron) -> int:
     return 1 if m <= 1 or m == (1 << k) - 1 else 2
 
 
+def rest(neuron: Neuron, unit: Unit) -> int:
+    """Cycles between the read and the write of a sweep, beyond an addition's.
+
+    Where membranes are picked, one more in which they go back.
+    """
+    return picks(unit) + leaking(neuron) + (unit.groups > 1)
+
+
 def latency(unit: Unit) -> int:
     """Cycles from an operation of the tail to the terms that it adds."""
-    return 2 if unit.engine == "dense" else 4
+    return {"dense": 2, "line": 4, "wheel": 5}[unit.engine]
 
 
 def scanned(unit: Unit) -> int:
@@ -126,24 +135,10 @@ class Readout:
         return at
 
 
-class Skid:
-    """A buffer of two items (rtl/stream.py)."""
-
-    def __init__(self, sink: "Narrow | Serial") -> None:
-        self.sink = sink
-        self.left = [-2, -2]  # when the last two items left
-
-    def take(self, at: int, *item: Any) -> int:
-        """Take an item."""
-        at = max(at, self.left[0] + 1)
-        self.left = [self.left[1], self.sink.take(max(at, self.left[1]) + 1, *item)]
-        return at
-
-
 class Narrow:
     """Passes a vector on in chunks, in the end event by event (rtl/narrow.py)."""
 
-    def __init__(self, sink: "Skid | Serial", chunk: int, registered: bool) -> None:
+    def __init__(self, sink: "Serial", chunk: int, registered: bool) -> None:
         self.sink = sink
         self.chunk = chunk
         self.registered = registered
@@ -153,7 +148,7 @@ class Narrow:
     def take(self, at: int, vector: Vector, tick: bool, last: bool) -> int:
         """Take a vector, not empty unless it ends something."""
         at = moved = max(at, self.free)
-        if isinstance(self.sink, Serial):
+        if self.chunk == 1:
             # Event by event: each moves to the output register as the one before is taken.
             first = max(at + 1, self.sent)
             moved, self.sent = self.sink.take_all(first, sum(vector), tick, last)
@@ -188,6 +183,21 @@ class Serial:
         for _ in range(events - 1):
             at = self.take(at + 1, 1, False, False)
         return at, self.take(at + 1, min(events, 1), tick, last)
+
+
+class Skid(Serial):
+    """A buffer of two items (rtl/stream.py)."""
+
+    def __init__(self, sink: "Narrow | Serial") -> None:
+        super().__init__()
+        self.sink = sink
+        self.left = [-2, -2]  # when the last two items left
+
+    def take(self, at: int, *item: Any) -> int:
+        """Take an item."""
+        at = max(at, self.left[0] + 1)
+        self.left = [self.left[1], self.sink.take(max(at, self.left[1]) + 1, *item)]
+        return at
 
 
 class Adder(Serial):
@@ -314,7 +324,7 @@ class Engine(Adder):
         super().__init__(taps * unit.folds)
         self.unit = unit
         self.last = last
-        self.rest = picks(unit) + rest(layer.neuron)
+        self.rest = rest(layer.neuron, unit)
         # From a sweep to the write of what it found.
         self.pipeline = latency(unit) + picks(unit) + 1
         self.sink: Narrow | Serial | Readout | None = None
@@ -455,7 +465,7 @@ class Core:
             engine.sink = _narrowed(sink, chunks(unit)) if sink else self.readout
             sink = engine
             if unit.engine != "dense":
-                sink = Wheel(layer, unit, engine) if unit.engine == "wheel" else Line(engine)
+                sink = Skid(Wheel(layer, unit, engine)) if unit.engine == "wheel" else Line(engine)
             self.engines.insert(0, engine)
             self.lines.insert(0, sink if isinstance(sink, Line) else None)
             if whole.recurrent is not None:

@@ -9,7 +9,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, ShapeLike, Signal, Valu
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.cycles import picks
+from ..model.cycles import picks, rest
 from ..model.mapping import Unit
 from ..model.network import Layer
 from ..model.width import Bounds, signed_width
@@ -40,13 +40,15 @@ def result(unit: Unit, width: int | None) -> data.StructLayout:
 
 
 class Stages(NamedTuple):
-    """An operation on its way: `read` addresses accumulators; `op` adds, or begins to pick those of
-    a group; `picked` compares them; `write` writes a sweep back."""
+    """An operation on its way.
+
+    `read` addresses accumulators; `op` adds, or begins to pick those of a group; `sweep` is that of
+    a sweep from the cycle before it compares to the one in which it is written.
+    """
 
     read: data.View
     op: data.View
-    picked: data.View
-    write: data.View
+    sweep: Sequence[data.View]
 
 
 class Lanes(wiring.Component):
@@ -91,7 +93,7 @@ class Lanes(wiring.Component):
         self.unit = unit
         self.measures = measures
         self.neuron = Neuron(layer.neuron, bounds)
-        self.rest = picks(unit) + self.neuron.rest
+        self.rest = rest(layer.neuron, unit)
         self.widths = [self.neuron.width(unit.served(lane)) for lane in range(unit.lanes)]
         super().__init__(
             {
@@ -108,11 +110,13 @@ class Lanes(wiring.Component):
         consts = [Const(n, signed(width)) for n in number]
         return consts[0] if len(set(number)) == 1 else Array(consts)[fold]
 
-    def _number(self, op: data.View, k: int, of: Callable[[int], int]) -> Value:
-        """Select the number of the neuron that sweep k has at hand."""
+    def _number(self, m: Module, before: data.View, k: int, of: Callable[[int], int]) -> Value:
+        """Select the number of the neuron that sweep k has at hand in the next cycle."""
         by_group = [[of(n) for n in self.unit.served(lane)] for lane in self._of(k)]
-        numbers = [self._by_fold(op.fold, by_fold) for by_fold in by_group]
-        return numbers[0] if len(numbers) == 1 else Array(numbers)[op.group]
+        numbers = [self._by_fold(before.fold, by_fold) for by_fold in by_group]
+        if len(numbers) == 1 and isinstance(numbers[0], Const):
+            return numbers[0]
+        return later(m, Array(numbers)[before.group], reset_less=True)
 
     def _of(self, k: int) -> range:
         """List the lanes of sweep k, one per group."""
@@ -123,8 +127,7 @@ class Lanes(wiring.Component):
         stages: list[data.View] = [self.i]
         for _ in range(2 + self.rest):
             stages.append(later(m, stages[-1]))
-        at = 2 + picks(self.unit)
-        stage = Stages(stages[1], stages[2], stages[at], stages[-1])
+        stage = Stages(stages[1], stages[2], stages[1 + picks(self.unit) :])
 
         # Registers tell who is written: these ways are long.
         before, groups = stages[-2], range(self.unit.groups)
@@ -144,8 +147,8 @@ class Lanes(wiring.Component):
             found.append((over, membrane))
         spikes = Cat(over for over, _ in found)
         if self.layer.neuron.once:
-            spikes = spikes & ~self._fired(m, stages[at - 1], stage.picked, spikes)
-        self._report(m, stage.picked, spikes, [h for _, h in found])
+            spikes = spikes & ~self._fired(m, stage, spikes)
+        self._report(m, stage.sweep[1], spikes, [h for _, h in found])
         return m
 
     def _pick(self, m: Module, k: int, words: Sequence[Signal], pick: Sequence[Value]) -> Value:
@@ -173,12 +176,13 @@ class Lanes(wiring.Component):
         accumulator is to be, unless it stays.
         """
         neuron, golden, unit = self.neuron, self.layer.neuron, self.unit
-        op = stage.picked
+        before, op = stage.sweep[:2]
+        back = int(unit.groups > 1)  # cycles on the way back
 
         # Fire; the places of the last fold that no neuron has never do.
         theta = [neuron.threshold(n) or 0 for n in range(unit.neurons)]
         bias = golden.bias.tolist()
-        over = neuron.fires(kept, self._number(op, k, theta.__getitem__))
+        over = neuron.fires(kept, self._number(m, before, k, theta.__getitem__))
         short = [len(unit.served(lane)) < unit.folds for lane in self._of(k)]
         if all(short):
             over = over & (op.fold != unit.folds - 1)
@@ -191,21 +195,21 @@ class Lanes(wiring.Component):
 
         # Reset, then the leak and the bias of the step to come; a sample starts from 0.
         if neuron.integrates:
-            b = self._number(op, k, bias.__getitem__)
+            b = self._number(m, before, k, bias.__getitem__)
             swept = kept + b
             if golden.reset == "subtract":
-                fell = self._number(op, k, lambda n: bias[n] - theta[n])
+                fell = self._number(m, before, k, lambda n: bias[n] - theta[n])
                 swept = kept + Mux(over, fell, b)
             elif golden.reset == "zero":
-                swept = Mux(over, self._number(op, k, neuron.first), swept)
-            return over, membrane, swept
-        h = Signal.like(kept, name=f"h{k}", reset_less=True)
-        s = Signal(name=f"s{k}", reset_less=True)
-        m.d.sync += [h.eq(Mux(op.last, 0, membrane)), s.eq(over & ~op.last)]
-        after = self._number(later(m, op), k, theta.__getitem__)
-        v = neuron.decay(neuron.reset(h, s, after))
-        v = later(m, v, neuron.rest - 1, reset_less=True)
-        return over, membrane, v + self._number(stage.write, k, bias.__getitem__)
+                swept = Mux(over, self._number(m, before, k, neuron.first), swept)
+        else:
+            h = Signal.like(kept, name=f"h{k}", reset_less=True)
+            s = Signal(name=f"s{k}", reset_less=True)
+            m.d.sync += [h.eq(Mux(op.last, 0, membrane)), s.eq(over & ~op.last)]
+            v = neuron.decay(neuron.reset(h, s, self._number(m, op, k, theta.__getitem__)))
+            b = self._number(m, stage.sweep[neuron.leaking], k, bias.__getitem__)
+            swept = later(m, v, neuron.leaking - 1, reset_less=True) + b
+        return over, membrane, later(m, swept, back, reset_less=True)
 
     def _lane(
         self,
@@ -246,20 +250,17 @@ class Lanes(wiring.Component):
         m.d.comb += [
             r.addr.eq(stage.read.fold),
             kept.eq(r.data),
-            w.addr.eq(Mux(sweeps, stage.write.fold, stage.op.fold)),
+            w.addr.eq(Mux(sweeps, stage.sweep[-1].fold, stage.op.fold)),
             w.data.eq(new),
             w.en.eq(enable),
         ]
         if neuron.integrates:
             with m.If(clears):
-                m.d.comb += [w.data.eq(self._by_fold(stage.write.fold, first)), w.en.eq(1)]
+                m.d.comb += [w.data.eq(self._by_fold(stage.sweep[-1].fold, first)), w.en.eq(1)]
 
-    def _fired(self, m: Module, before: data.View, op: data.View, over: Value) -> Value:
-        """Keep which neurons have fired in this sample; returns those that are swept.
-
-        `before` is the operation of the next cycle.
-        """
-        unit = self.unit
+    def _fired(self, m: Module, stage: Stages, over: Value) -> Value:
+        """Keep which neurons have fired in this sample; returns those that are swept."""
+        unit, (before, op) = self.unit, stage.sweep[:2]
         fired = Signal(unit.lanes)
         new = Mux(op.last, 0, fired | over.replicate(unit.groups))
         mine = fired.word_select(op.group, unit.sweep)

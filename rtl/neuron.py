@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from amaranth.hdl import Const, Mux, Signal, Value, signed
 
 from ..model import neuron as golden
-from ..model.cycles import rest
+from ..model.cycles import leaking
 from ..model.neuron import reduce_leak
 from ..model.width import Bounds, signed_width
 
@@ -77,9 +77,9 @@ class Neuron:
         return self.integrates and self.golden.reset == "none" and not self.golden.bias.any()
 
     @property
-    def rest(self) -> int:
-        """Cycles between the read and the write of a sweep, beyond an addition's."""
-        return rest(self.golden)
+    def leaking(self) -> int:
+        """Cycles from a membrane to what is left of it in the next step."""
+        return leaking(self.golden)
 
     def threshold(self, n: int) -> int | None:
         """Theta of neuron n, or None."""

@@ -14,7 +14,7 @@ from ..model.network import Layer
 from ..model.width import Bounds
 from .gates import advance, later
 from .memory import Rom, row, rows
-from .stream import vector
+from .stream import Skid, vector
 
 __all__ = ["Scatter", "Wheel"]
 
@@ -167,7 +167,7 @@ class Wheel(wiring.Component):
     o : Out(stream.Signature(vector(1, 1)))
         Ends of steps and samples, for the tail.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
-        The slots taken four cycles before.
+        The slots taken five cycles before.
     awake : Out(1)
         The slots are clear after reset.
     """
@@ -197,21 +197,25 @@ class Wheel(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        # Cuts the way of ready from the scatter back to the layer before.
+        m.submodules.skid = skid = Skid(self.i.p.shape())
         m.submodules.scatter = scatter = self.scatter
         m.submodules.rom = rom = self.rom
-        wiring.connect(m, wiring.flipped(self.i), scatter.i)
+        wiring.connect(m, wiring.flipped(self.i), skid.i)
+        wiring.connect(m, skid.o, scatter.i)
         wiring.connect(m, scatter.o, wiring.flipped(self.o))
         m.d.comb += [self.awake.eq(scatter.awake), rom.address.eq(scatter.op.row)]
-        # The row is there two cycles later, so only then the wheel moves.
-        op = later(m, scatter.op, 2)
+        # The row is there two cycles later; the wheel moves as delays are added to it.
+        row = later(m, scatter.op, 2)
+        op = later(m, row)
         now = Signal(range(self.slots))
         with m.If(op.take & (op.fold == self.unit.folds - 1)):
             m.d.sync += now.eq(now + 1)
         write = later(m, op)
-        delays = rom.data.delays
+        delays = [later(m, Mux(row.add, delay, 0), reset_less=True) for delay in rom.data.delays]
         for lane in range(self.unit.lanes):
             slot = Signal.like(now, name=f"slot{lane}")
-            m.d.comb += slot.eq(now + Mux(op.add, delays[lane % len(delays)], 0))
+            m.d.comb += slot.eq(now + delays[lane % len(delays)])
             word = self._lane(m, lane, Cat(slot, op.fold), write)
             m.d.comb += self.terms[lane].eq(later(m, word, reset_less=True))
         return m
@@ -223,7 +227,7 @@ class Wheel(wiring.Component):
             shape=shape, depth=self.slots * folds, init=[]
         )
         read, write = mem.read_port(domain="sync" if folds > 1 else "comb"), mem.write_port()
-        weight = later(m, self.rom.data.weights[lane], reset_less=True)
+        weight = later(m, self.rom.data.weights[lane], 2, reset_less=True)
         m.d.comb += [
             write.addr.eq(later(m, address, reset_less=True)),
             read.addr.eq(address if folds > 1 else write.addr),

@@ -72,7 +72,7 @@ def test_a_leak_is_reduced(leak):
 
 
 @pytest.mark.parametrize(
-    ("leak", "clamp", "rest"),
+    ("leak", "clamp", "leaking"),
     [
         ((1, 0), None, 0),
         ((8, 3), None, 0),
@@ -86,13 +86,13 @@ def test_a_leak_is_reduced(leak):
         ((3, 3), (-9, 9), 2),
     ],
 )
-def test_rest_follows_the_cheapest_form(leak, clamp, rest):
+def test_rest_follows_the_cheapest_form(leak, clamp, leaking):
     """No cycle for neurons that only integrate, two where a multiplier is needed, else one."""
     made = Neuron(neuron(leak=leak, clamp=clamp), anything())
 
-    assert made.rest == rest
-    assert made.integrates == (rest == 0)
-    assert made.decay.multiplies == (rest == 2)
+    assert made.leaking == leaking
+    assert made.integrates == (leaking == 0)
+    assert made.decay.multiplies == (leaking == 2)
 
 
 def anything() -> Bounds:
