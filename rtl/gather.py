@@ -3,7 +3,7 @@
 The delay of a tap picks a field of its input's history, the value that came so many steps ago.
 """
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,6 +17,8 @@ from .sequencer import operation
 from .stream import vector
 
 __all__ = ["Gather"]
+
+LOW = 2  # bits of a delay by which values are chosen first
 
 
 class Gather(wiring.Component):
@@ -39,7 +41,7 @@ class Gather(wiring.Component):
     op : In(operation(unit, inputs * taps))
         Of the tail.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
-        Weight times delayed value, of the operation four cycles before.
+        Weight times delayed value, of the operation five cycles before.
     awake : Out(1)
         Always: nothing has to be cleared.
     """
@@ -89,14 +91,24 @@ class Gather(wiring.Component):
         with m.If(o.valid & o.ready):
             m.d.sync += history.eq(found.lanes)
 
-        # The row is there two cycles later.
-        past, delays = later(m, history, 2, reset_less=True), rom.data.delays
+        # The row is there two cycles later; values are chosen by the lower bits of delays, then by
+        # the others, then multiplied.
+        past = later(m, history, 2, reset_less=True)
+        values = [self._choose(m, past, delay) for delay in rom.data.delays]
         for lane in range(self.unit.lanes):
-            value = past.word_select(delays[lane % len(delays)], line.bits)
-            weight, value = (later(m, x, reset_less=True) for x in (rom.data.weights[lane], value))
-            term = _times(weight, value)
+            weight = later(m, rom.data.weights[lane], 2, reset_less=True)
+            term = _times(weight, values[lane % len(values)])
             m.d.comb += self.terms[lane].eq(later(m, term, reset_less=True))
         return m
+
+    def _choose(self, m: Module, past: Value, delay: Value) -> Value:
+        """Choose the value that came `delay` steps ago, in two cycles."""
+        size = self.line.bits << LOW
+        chosen = [
+            later(m, past[n : n + size].word_select(delay[:LOW], self.line.bits), reset_less=True)
+            for n in range(0, len(past), size)
+        ]
+        return later(m, Array(chosen)[later(m, delay[LOW:], reset_less=True)], reset_less=True)
 
 
 def _times(weight: Value, value: Value) -> Value:
