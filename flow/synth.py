@@ -57,6 +57,8 @@ class Target:
         For each of lut, ff, bram, dsp: pattern of a cell's name -> how much it counts.
     place : str
         The program that places and routes; empty where no free one does.
+    pins : str
+        Constraints of pins, for ``harness.lpf``: the clock comes in where clocks do.
     devices : tuple of (arguments, lut, bram, dsp)
         What to place for and what is there, from small to large.
     """
@@ -64,6 +66,7 @@ class Target:
     passes: str
     cells: dict[str, dict[str, int]]
     place: str = ""
+    pins: str = ""
     devices: tuple[tuple[str, int, int, int], ...] = ()
 
 
@@ -78,6 +81,7 @@ TARGETS = {
             "dsp": {"SB_MAC16": 1},
         },
         "nextpnr-ice40",
+        "",
         (("--hx8k --package ct256 --freq 100", 7680, 32, 0),),
     ),
     "ecp5": Target(
@@ -89,7 +93,8 @@ TARGETS = {
             "dsp": {"MULT18X18D": 1},
         },
         "nextpnr-ecp5",
-        (("--85k --speed 6 --package CABGA381 --freq 150", 83640, 208, 156),),
+        'LOCATE COMP "clk" SITE "G2";\n',
+        (("--85k --speed 6 --package CABGA381 --freq 150 --router router2", 83640, 208, 156),),
     ),
     "xilinx": Target(
         "\n".join(
@@ -312,12 +317,17 @@ def place(
             f" not need {need['lut']}, {need['bram']} and {need['dsp']}"
         )
     device = fits[0][0]
+    pins = ""
+    if to.pins:
+        (folder / "harness.lpf").write_text(to.pins)
+        pins = "--lpf harness.lpf --lpf-allow-unconstrained"
     stage(f"nextpnr for {target}, {seeds} placement seed{'s' * (seeds > 1)}")
 
     def once(seed: int) -> tuple[float, str]:
         report = f"{target}.{seed}.report.json"
         words = (
-            f"{device} --seed {seed} --json {target}.json --report {report} --timing-allow-fail -q"
+            f"{device} {pins} --seed {seed} --json {target}.json --report {report}"
+            " --timing-allow-fail -q"
         )
         tools.run(to.place, words.split(), folder, f"{target}.{seed}.nextpnr.log")
         found = json.loads((folder / report).read_text())

@@ -190,13 +190,14 @@ class Skid(Serial):
 
     def __init__(self, sink: "Narrow | Serial") -> None:
         super().__init__()
-        self.sink = sink
+        self.sink: Any = sink
         self.left = [-2, -2]  # when the last two items left
 
-    def take(self, at: int, *item: Any) -> int:
+    def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
         """Take an item."""
         at = max(at, self.left[0] + 1)
-        self.left = [self.left[1], self.sink.take(max(at, self.left[1]) + 1, *item)]
+        left = self.sink.take(max(at, self.left[1]) + 1, value, tick, last)
+        self.left = [self.left[1], left]
         return at
 
 

@@ -101,7 +101,7 @@ class Neuron:
             for n in neurons
         )
 
-    def fires(self, accumulator: Signal, threshold: Value) -> Value:
+    def fires(self, accumulator: Value, threshold: Value) -> Value:
         """Compare; a clamp below theta leaves nothing to compare.
 
         The clamp need not come first: as lo <= 0 < theta, it never moves h across a theta <= hi.
