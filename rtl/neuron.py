@@ -8,7 +8,7 @@ sign.
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Const, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Mux, Value, signed
 
 from ..model import neuron as golden
 from ..model.cycles import leaking
