@@ -206,7 +206,6 @@ SPOKEN = Recipe(
     reset="zero",
     windows=(25, 25, 1),
     norm=True,
-    dropout=0.2,
     readout="final-membrane",
     loss="final",
     temperature=0.05,
