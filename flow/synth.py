@@ -1,7 +1,7 @@
 """Synthesis: what a design costs, per layer, for the core and for the wrapper around it.
 
 The layers keep their borders through synthesis, so that one run of Yosys gives the cost of each; a
-total is their sum. How cells count:
+total is their sum. So do relays (rtl/gates.py), or equal ones would become one. How cells count:
 
     lut    xilinx  LUT1..LUT6, INV, SRL16E, SRLC32E 1; RAM32M, RAM64M 4; RAM32X1D, RAM64X1D 2
            ecp5    LUT4 1; CCU2C, two LUTs with a carry, 2; TRELLIS_DPR16X4 6, as in nextpnr
@@ -233,7 +233,7 @@ def synth(
     cells = map_cells(design, to, target)
     costs = {module: count(to, number) for module, number in cells.items()}
     parts = [name for name in instances(design.sources, core) if name[0] in costs]
-    layers = [{"name": name, **costs[module]} for module, name in parts]
+    layers = [{"name": name, **whole(costs, module)} for module, name in parts]
     cost = total([*layers, costs[core]])
     around = [costs[m] for m, _ in instances(design.sources, top) if m != core]
     result: dict[str, Any] = {"target": target, **cost, "fmax_mhz": None}
@@ -261,6 +261,11 @@ def total(parts: list[dict[str, Any]]) -> dict[str, int]:
     return {kind: sum(part[kind] for part in parts) for kind in KINDS}
 
 
+def whole(costs: dict[str, dict[str, int]], module: str) -> dict[str, int]:
+    """Add up the costs of a module and of those kept inside it."""
+    return total([cost for m, cost in costs.items() if m == module or m.startswith(f"{module}.")])
+
+
 def map_cells(design: Design, to: Target, target: str) -> dict[str, dict[str, int]]:
     """Run Yosys: the netlist goes to ``<target>.json``; returns the cells of each kept module."""
     top, core = plain(design.top), plain(design.core)
@@ -273,7 +278,7 @@ def map_cells(design: Design, to: Target, target: str) -> dict[str, dict[str, in
     script = f"""
 read_verilog {sources} harness.v
 hierarchy -check -top harness
-setattr -mod -set keep_hierarchy 1 {names}
+setattr -mod -set keep_hierarchy 1 {names} *.relay*
 {to.passes}
 tee -q -o {target}.stat.json stat -json
 flatten

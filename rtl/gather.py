@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from ..model.mapping import Unit
 from ..model.network import Layer
 from ..model.width import signed_width
-from .gates import later
+from .gates import RELAYED, later, relays
 from .line import Line
 from .memory import Rom, row, rows
 from .sequencer import operation
@@ -93,8 +93,10 @@ class Gather(wiring.Component):
 
         # The row is there two cycles later; values are chosen by the lower bits of delays, then by
         # the others, then multiplied.
-        past = later(m, history, 2, reset_less=True)
-        values = [self._choose(m, past, delay) for delay in rom.data.delays]
+        pasts = relays(m, later(m, history, reset_less=True), len(rom.data.delays))
+        values = [
+            self._choose(m, pasts[n // RELAYED], delay) for n, delay in enumerate(rom.data.delays)
+        ]
         for lane in range(self.unit.lanes):
             weight = later(m, rom.data.weights[lane], 2, reset_less=True)
             term = _times(weight, values[lane % len(values)])

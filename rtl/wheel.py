@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from ..model.mapping import Unit, slot_widths, slots
 from ..model.network import Layer
 from ..model.width import Bounds
-from .gates import advance, later
+from .gates import RELAYED, advance, later, relays
 from .memory import Rom, row, rows
 from .stream import Skid, vector
 
@@ -205,17 +205,26 @@ class Wheel(wiring.Component):
         wiring.connect(m, skid.o, scatter.i)
         wiring.connect(m, scatter.o, wiring.flipped(self.o))
         m.d.comb += [self.awake.eq(scatter.awake), rom.address.eq(scatter.op.row)]
-        # The row is there two cycles later; the wheel moves as delays are added to it.
+        # The row is there two cycles later; then the wheel moves.
         row = later(m, scatter.op, 2)
-        op = later(m, row)
         now = Signal(range(self.slots))
-        with m.If(op.take & (op.fold == self.unit.folds - 1)):
+        with m.If(row.take & (row.fold == self.unit.folds - 1)):
             m.d.sync += now.eq(now + 1)
-        write = later(m, op)
+        layout = {"now": now.shape(), "fold": row.fold.shape(), "add": 1, "write": 1}
+        near = Signal(data.StructLayout(layout))
+        m.d.comb += [
+            near.now.eq(now),
+            near.fold.eq(row.fold),
+            near.add.eq(row.add),
+            near.write.eq(row.add | row.take),
+        ]
+        ops = relays(m, near, self.unit.lanes)
         delays = [later(m, Mux(row.add, delay, 0), reset_less=True) for delay in rom.data.delays]
+        writes = [later(m, op) for op in ops]
         for lane in range(self.unit.lanes):
+            op, write = ops[lane // RELAYED], writes[lane // RELAYED]
             slot = Signal.like(now, name=f"slot{lane}")
-            m.d.comb += slot.eq(now + delays[lane % len(delays)])
+            m.d.comb += slot.eq(op.now + delays[lane % len(delays)])
             word = self._lane(m, lane, Cat(slot, op.fold), write)
             m.d.comb += self.terms[lane].eq(later(m, word, reset_less=True))
         return m
@@ -232,6 +241,6 @@ class Wheel(wiring.Component):
             write.addr.eq(later(m, address, reset_less=True)),
             read.addr.eq(address if folds > 1 else write.addr),
             write.data.eq(Mux(op.add, read.data + weight, 0)),
-            write.en.eq(op.add | op.take),
+            write.en.eq(op.write),
         ]
         return read.data
