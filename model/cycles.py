@@ -248,7 +248,7 @@ class Loop(Serial):
         self.sink = sink
         self.sent = engine.sent = []  # when it left, spikes, whether a step ends
         self.heard = Heard(sink)
-        self.back = _narrowed(self.heard, chunks(engine.unit))
+        self.back = _serialised(self.heard, engine.unit)
         self.over = False  # the sample's end has passed
 
     def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
@@ -463,7 +463,7 @@ class Core:
             reversed(network.layers), reversed(unrolled), reversed(mapping.units), strict=True
         ):
             engine = Engine(layer, unit, sink is None)
-            engine.sink = _narrowed(sink, chunks(unit)) if sink else self.readout
+            engine.sink = _serialised(sink, unit) if sink else self.readout
             sink = engine
             if unit.engine != "dense":
                 sink = Skid(Wheel(layer, unit, engine)) if unit.engine == "wheel" else Line(engine)
@@ -512,6 +512,12 @@ class Core:
 def _events(value: int | Vector) -> int:
     """Sum the spikes of a vector; an event has a value."""
     return sum(value) if isinstance(value, Sequence) else value
+
+
+def _serialised(sink: Serial, unit: Unit) -> Narrow | Serial:
+    """Put the way of vectors before an engine (rtl/narrow.py)."""
+    narrowed = _narrowed(sink, chunks(unit))
+    return Skid(narrowed) if unit.groups > 1 else narrowed
 
 
 def _narrowed(sink: Serial, stages: list[int]) -> Narrow | Serial:

@@ -135,6 +135,7 @@ class Lanes(wiring.Component):
         sweeps = [later(m, turn) for turn in turns]
         enables = [later(m, stage.read.add | turn) for turn in turns]
         clears = [later(m, turn & before.last) for turn in turns]
+        fresh = self._fresh(m, stage)
 
         pick = [later(m, stage.read.group == g) for g in groups]
         found = []
@@ -143,13 +144,33 @@ class Lanes(wiring.Component):
             words = [Signal(signed(self.widths[lane]), name=f"word{lane}") for lane in lanes]
             over, membrane, swept = self._sweep(m, k, self._pick(m, k, words, pick), stage)
             for lane, word, *turn in zip(lanes, words, sweeps, enables, clears, strict=True):
-                self._lane(m, lane, word, swept, stage, *turn)
+                self._lane(m, lane, word, swept, stage, fresh, *turn)
             found.append((over, membrane))
         spikes = Cat(over for over, _ in found)
         if self.layer.neuron.once:
             spikes = spikes & ~self._fired(m, stage, spikes)
         self._report(m, stage.sweep[1], spikes, [h for _, h in found])
         return m
+
+    def _fresh(self, m: Module, stage: Stages) -> Value:
+        """Mark folds instead of clearing them, where a sample does not start from 0.
+
+        A fresh fold is not read before it was written. Returns whether that of the operation is.
+        """
+        if self.unit.folds == 1 or not self.neuron.integrates:
+            return Const(0)
+        fresh, op, write = Signal(), stage.op, stage.sweep[-1]
+        folds = Signal(self.unit.folds, init=-1)
+        m.d.sync += fresh.eq(folds.bit_select(stage.read.fold, 1))
+        with m.If(op.add):
+            m.d.sync += folds.bit_select(op.fold, 1).eq(0)
+        with m.If(write.sweep & (write.group == self.unit.groups - 1)):
+            if self.neuron.idle:
+                with m.If(write.last):
+                    m.d.sync += folds.bit_select(write.fold, 1).eq(1)
+            else:
+                m.d.sync += folds.bit_select(write.fold, 1).eq(write.last)
+        return fresh
 
     def _pick(self, m: Module, k: int, words: Sequence[Signal], pick: Sequence[Value]) -> Value:
         """Pick the word of the group that is swept, of two and then among the pairs."""
@@ -218,6 +239,7 @@ class Lanes(wiring.Component):
         kept: Signal,
         swept: Value | None,
         stage: Stages,
+        fresh: Value,
         sweeps: Value,
         enable: Value,
         clears: Value,
@@ -249,14 +271,11 @@ class Lanes(wiring.Component):
         r, w = mem.read_port(), mem.write_port()
         m.d.comb += [
             r.addr.eq(stage.read.fold),
-            kept.eq(r.data),
+            kept.eq(Mux(fresh, self._by_fold(stage.op.fold, first), r.data)),
             w.addr.eq(Mux(sweeps, stage.sweep[-1].fold, stage.op.fold)),
             w.data.eq(new),
             w.en.eq(enable),
         ]
-        if neuron.integrates:
-            with m.If(clears):
-                m.d.comb += [w.data.eq(self._by_fold(stage.sweep[-1].fold, first)), w.en.eq(1)]
 
     def _fired(self, m: Module, stage: Stages, over: Value) -> Value:
         """Keep which neurons have fired in this sample; returns those that are swept."""

@@ -111,6 +111,11 @@ def serialise(m: Module, source: Any, unit: Unit, name: str = "") -> Any:
         Tells these stages from others of `m`.
     """
     positions, lanes = unit.folds * unit.groups, unit.sweep
+    if unit.groups > 1:
+        # Cuts the way of ready back to a queue that lies near many lanes.
+        m.submodules[f"vectors{name}"] = skid = Skid(vector(positions, lanes))
+        join(m, source, skid.i)
+        source = skid.o
     for chunk in chunks(unit):
         narrow = Narrow(positions, lanes, chunk, registered=chunk > 1)
         m.submodules[f"narrow{name}_{chunk}"] = narrow

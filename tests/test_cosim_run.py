@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from amaranth.hdl import Const
 
 from spikeline.cosim import build as builder
 from spikeline.cosim import harness, run, simulator
@@ -100,9 +99,11 @@ def stale(monkeypatch):
     """Keep which neurons fired when the sample ends."""
     fired = lanes.Lanes._fired
 
-    def keep(self, m, read, op, over):
-        op = SimpleNamespace(sweep=op.sweep, group=op.group, fold=op.fold, last=Const(0))
-        return fired(self, m, read, op, over)
+    def keep(self, m, stage, over):
+        before, op = stage.sweep[:2]
+        after_reset = op.last & ~op.end
+        op = SimpleNamespace(sweep=op.sweep, group=op.group, fold=op.fold, last=after_reset)
+        return fired(self, m, stage._replace(sweep=(before, op)), over)
 
     monkeypatch.setattr(lanes.Lanes, "_fired", keep)
 
