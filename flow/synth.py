@@ -94,7 +94,7 @@ TARGETS = {
         },
         "nextpnr-ecp5",
         'LOCATE COMP "clk" SITE "G2";\n',
-        (("--85k --speed 6 --package CABGA381 --freq 150 --router router2", 83640, 208, 156),),
+        (("--85k --speed 6 --package CABGA381 --freq 150", 83640, 208, 156),),
     ),
     "xilinx": Target(
         "\n".join(
