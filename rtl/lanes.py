@@ -198,7 +198,7 @@ class Lanes(wiring.Component):
         """
         neuron, golden, unit = self.neuron, self.layer.neuron, self.unit
         before, op = stage.sweep[:2]
-        back = int(unit.groups > 1)  # cycles on the way back
+        back = len(stage.sweep) - 2 - neuron.leaking  # cycles on the way back
 
         # Fire; the places of the last fold that no neuron has never do.
         theta = [neuron.threshold(n) or 0 for n in range(unit.neurons)]
