@@ -122,6 +122,26 @@ def test_parts_add_up(design: Small, target: str) -> None:
     assert result["fmax_mhz"] is None
 
 
+def test_equal_relays_stay_apart(design: Small) -> None:
+    """Two registers of the same value, in modules called relay, both count for their layer."""
+    alone = synth(design, "ecp5")["core"]["ff"]
+    text = VERILOG.replace("s <= s + word;", "s <= s + x + y;").replace(
+        "  reg [7:0] word;",
+        r"""  reg [7:0] word;
+  wire [7:0] x, y;
+  \top.core.layer0.relay0  relay0 (.clk(clk), .i(word), .o(x));
+  \top.core.layer0.relay1  relay1 (.clk(clk), .i(word), .o(y));""",
+    )
+    for n in range(2):
+        text += rf"""
+module \top.core.layer0.relay{n} (input clk, input [7:0] i, output reg [7:0] o);
+  always @(posedge clk) o <= i;
+endmodule
+"""
+    design.sources[0].write_text(text)
+    assert synth(design, "ecp5")["core"]["ff"] == alone + 16
+
+
 @pytest.mark.parametrize("delay", ["line", "wheel"])
 def test_delays_are_synthesised_at_full_width(delay: str, tmp_path: Path) -> None:
     """Yosys takes both delay engines with all neurons at once, and counts their memories."""
