@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -68,7 +68,7 @@ class Narrow(wiring.Component):
         lower = [todo[:c].any() for c in range(self.chunks)]
         selected = Cat(bit & ~less for bit, less in zip(todo, lower, strict=True))
         left = Cat(bit & less for bit, less in zip(todo, lower, strict=True))
-        is_end = ~left.any()
+        is_end = ~_several(todo)[1]
         index = Signal(range(self.chunks))
         for c in range(self.chunks):
             with m.If(selected[c]):
@@ -127,6 +127,15 @@ def serialise(m: Module, source: Any, unit: Unit, name: str = "") -> Any:
             wiring.connect(m, narrow.o, skid.i)
             source = skid.o
     return source
+
+
+def _several(bits: Value) -> tuple[Value, Value]:
+    """Whether any bit, and whether more than one is set; as a tree, since this way is long."""
+    if len(bits) == 1:
+        return bits, Const(0)
+    half = len(bits) // 2
+    (any_low, many_low), (any_high, many_high) = _several(bits[:half]), _several(bits[half:])
+    return any_low | any_high, many_low | many_high | (any_low & any_high)
 
 
 def _pick(selected: Value, values: Sequence[Value]) -> Value:
