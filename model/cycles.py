@@ -32,14 +32,16 @@ __all__ = [
     "reached",
     "rest",
     "scanned",
+    "swept",
     "work",
 ]
 
 # Samples under way at once, from their first beat to their result.
 IN_FLIGHT = 4
 # Vectors that wait behind an engine: several steps. A place comes back at the earliest `latency` +
-# `picks` + 4 cycles after its sweep: with fewer a sweep would wait though nothing is in its way.
+# `swept` + 3 cycles after its sweep: with fewer a sweep would wait though nothing is in its way.
 QUEUE = 16
+WIDE = 16  # lanes that can be looked at as one; more take another stage
 
 Vector = Sequence[int]  # numbers of spikes in the chunks of a vector, zeros left out
 
@@ -47,6 +49,14 @@ Vector = Sequence[int]  # numbers of spikes in the chunks of a vector, zeros lef
 def picks(unit: Unit) -> int:
     """Cycles in which a sweep picks the membranes of its group: of two, then among the pairs."""
     return min((unit.groups - 1).bit_length(), 2)
+
+
+def swept(unit: Unit) -> int:
+    """Cycles from the accumulators of a sweep to the write of what it found into the queue.
+
+    One more where a spike is looked for among many neurons.
+    """
+    return picks(unit) + 1 + (unit.sweep > WIDE)
 
 
 def leaking(neuron: Neuron) -> int:
@@ -86,7 +96,7 @@ def chunks(unit: Unit) -> list[int]:
     lane.
     """
     lanes = unit.sweep
-    if lanes <= 16:
+    if lanes <= WIDE:
         return [1] if lanes > 1 else []
     whole = unit.folds * unit.groups == 1
     chunk = 8 if whole else max(c for c in range(1, 9) if lanes % c == 0)
@@ -327,7 +337,7 @@ class Engine(Adder):
         self.last = last
         self.rest = rest(layer.neuron, unit)
         # From a sweep to the write of what it found.
-        self.pipeline = latency(unit) + picks(unit) + 1
+        self.pipeline = latency(unit) + swept(unit)
         self.sink: Narrow | Serial | Readout | None = None
         self.taken = 0  # when the last vector left the queue
         self.room: list[int] = []  # when the places given away come back

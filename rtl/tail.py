@@ -8,7 +8,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.cycles import QUEUE, latency
+from ..model.cycles import QUEUE, latency, picks, swept
 from ..model.mapping import Unit
 from ..model.network import Layer
 from ..model.width import Bounds
@@ -66,7 +66,7 @@ class Tail(wiring.Component):
     Timing
     ------
     An event takes value x taps x folds cycles, the end of a step folds x groups + rest. A sweep
-    operation is offered at `o` `latency(unit)` + `picks(unit)` + 2 cycles after its turn. The
+    operation is offered at `o` `latency(unit)` + `swept(unit)` + 1 cycles after its turn. The
     pipeline never stalls: a sweep waits for room first.
     """
 
@@ -123,19 +123,25 @@ class Tail(wiring.Component):
         ]
 
         # Emit what a sweep found; without spikes only the end of the step is worth an item.
-        found, item = lanes.o, queue.payload
+        found, item, writes = lanes.o, Signal.like(queue.payload), Signal()
         worth = found.fire if self.measures else found.spikes.any()
         m.d.comb += [
-            queue.write.eq(lanes.valid & (worth | found.end)),
+            writes.eq(lanes.valid & (worth | found.end)),
             item.position.eq(found.fold * self.unit.groups + found.group),
             item.lanes.eq(found.spikes),
             item.tick.eq(found.end & found.fire),
             item.last.eq(found.end & found.last),
         ]
-        # Told a cycle later, as what a sweep found is a long path.
-        m.d.sync += sequencer.returned.eq(
-            (lanes.valid & ~queue.write) + (self.o.valid & self.o.ready)
-        )
         if self.measures:
             m.d.comb += [item.final.eq(found.last), item.membranes.eq(found.membranes)]
+
+        # To look for a spike among many takes a cycle; that there is room is told in the next.
+        more = swept(self.unit) - picks(self.unit) - 1
+        m.d.comb += [
+            queue.write.eq(later(m, writes, more)),
+            queue.payload.eq(later(m, item, more, reset_less=True)),
+        ]
+        m.d.sync += sequencer.returned.eq(
+            (later(m, lanes.valid, more) & ~queue.write) + (self.o.valid & self.o.ready)
+        )
         return m
