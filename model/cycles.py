@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from . import readout as golden
 from .mapping import Mapping, Unit, slots
 from .network import Layer, Network, Run
 from .neuron import Neuron, reduce_leak
@@ -32,6 +33,7 @@ __all__ = [
     "reached",
     "rest",
     "scanned",
+    "settling",
     "swept",
     "work",
 ]
@@ -89,6 +91,14 @@ def scanned(unit: Unit) -> int:
     return 2 if unit.sweep % 2 == 0 else 1
 
 
+def settling(readout: golden.Readout) -> int:
+    """Cycles from the scan of a step to what it decides.
+
+    One more where scores build on those of the steps before.
+    """
+    return 2 + (readout.kind not in ("first-spike", "final-membrane"))
+
+
 def chunks(unit: Unit) -> list[int]:
     """Lanes behind each stage of serialisation: by up to 8 first where a vector is wide.
 
@@ -108,6 +118,7 @@ class Readout:
 
     def __init__(self, network: Network, unit: Unit) -> None:
         self.kind = network.readout.kind
+        self.settling = settling(network.readout)
         self.classes = network.classes
         self.scan = unit.sweep // scanned(unit)
         self.whole = unit.folds * unit.groups == 1
@@ -132,7 +143,7 @@ class Readout:
             self.spiked |= any_spike
             self.free = at + self.scan + 1
             if tick:
-                self.free += 3
+                self.free += self.settling + 1
                 if final or (self.kind == "first-spike" and self.spiked):
                     self.decided = self.free
                     self.decisions += 1

@@ -6,10 +6,11 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.cycles import scanned
+from ..model.cycles import scanned, settling
 from ..model.mapping import Unit
 from ..model.network import Network
 from ..model.width import Bounds, score_bounds, signed_width
+from .gates import later
 from .neuron import Neuron
 from .tail import measured
 
@@ -60,7 +61,7 @@ class Readout(wiring.Component):
     Timing
     ------
     An item takes one cycle; where it is scanned, one more for every `scanned` lanes; where it ends
-    the step then, three more. A result is offered in the last of these.
+    the step then, `settling` + 1 more. A result is offered in the last of these.
     """
 
     i: stream.Interface
@@ -123,6 +124,9 @@ class Readout(wiring.Component):
                 m.d.sync += phase.eq(Mux(item.tick, Phase.SETTLE, Phase.WAIT))
         scored, scored_row = Signal(), Signal(range(rows))
         m.d.sync += [scored.eq(scans & exists), scored_row.eq(row)]
+        # Where a score builds on an earlier one, it is compared in the cycle behind.
+        builds = settling(self.network.readout) - 2
+        ranked_row = later(m, scored_row, builds)
         sends = phase == Phase.SEND
         rank = data.StructLayout({"score": signed(self.width), "spike": 1})
         exists_by, ranked, kept = [], [], []
@@ -142,12 +146,12 @@ class Readout(wiring.Component):
                 write.data.eq(self._score(fresh, read.data, spike, membrane, step)),
             ]
             is_class = way < classes - (rows - 1) * ways
-            exists_by.append(Const(1, 1) if is_class else scored_row != rows - 1)
+            exists_by.append(Const(1, 1) if is_class else ranked_row != rows - 1)
             candidate = Signal(rank, name=f"candidate{way}")
             m.d.comb += candidate.score.eq(write.data)
             if first_spike:
                 m.d.comb += candidate.spike.eq(spike)
-            ranked.append(candidate)
+            ranked.append(later(m, candidate, builds))
             kept.append(read.data)
 
         # Keep the best, first of those side by side, then of all: with first-spike those that spike
@@ -164,7 +168,7 @@ class Readout(wiring.Component):
             others = [beats(ranked[way], ranked[other]) for other in range(way)]
             with m.If(exists_by[way] & Cat(others).all()):
                 m.d.sync += [row_best.eq(ranked[way]), row_best_way.eq(way)]
-        m.d.sync += [row_at.eq(scored_row), compares.eq(scored)]
+        m.d.sync += [row_at.eq(ranked_row), compares.eq(later(m, scored, builds))]
         with m.If(compares & ((row_at == 0) | beats(row_best, best))):
             m.d.sync += [best.eq(row_best), best_row.eq(row_at), best_way.eq(row_best_way)]
 
@@ -172,8 +176,7 @@ class Readout(wiring.Component):
         decides = item.final | (best.spike if first_spike else 0)
         announced = Signal()
         way = Signal(range(ways))
-        settled = Signal()
-        m.d.sync += settled.eq(phase == Phase.SETTLE)
+        settled = later(m, phase == Phase.SETTLE, 1 + builds)
         with m.If((phase == Phase.SETTLE) & settled):
             m.d.sync += [phase.eq(Phase.SEND), row.eq(0), way.eq(0), announced.eq(0)]
         m.d.comb += [
