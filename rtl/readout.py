@@ -140,10 +140,10 @@ class Readout(wiring.Component):
             )
             read, write = scores.read_port(domain="comb"), scores.write_port()
             m.d.comb += [
-                read.addr.eq(Mux(sends, row, scored_row)),
+                read.addr.eq(row),
                 write.addr.eq(scored_row),
                 write.en.eq(scored),
-                write.data.eq(self._score(fresh, read.data, spike, membrane, step)),
+                write.data.eq(self._score(fresh, later(m, read.data), spike, membrane, step)),
             ]
             is_class = way < classes - (rows - 1) * ways
             exists_by.append(Const(1, 1) if is_class else ranked_row != rows - 1)

@@ -101,14 +101,14 @@ class Top(wiring.Component):
             wiring.connect(m, source.o, narrow.i)
             join(m, narrow.o, core.i)
 
-        # Note when each sample starts.
+        # Note, a cycle later, when each sample starts.
         now = Signal(32)
-        m.d.sync += now.eq(now + 1)
-        m.d.comb += [starts.w_en.eq(source.starts), starts.w_data.eq(now)]
+        m.d.sync += [now.eq(now + 1), starts.w_en.eq(source.starts)]
+        m.d.comb += starts.w_data.eq(now)
 
         # A register tells whether one more may start, as what it begins in is a long path.
         under_way = Signal(range(IN_FLIGHT + 1))
-        m.d.comb += under_way.eq(starts.w_level + starts.w_en - starts.r_en)
+        m.d.comb += under_way.eq(starts.w_level + starts.w_en + source.starts - starts.r_en)
         m.d.sync += room.eq(core.awake & (under_way != IN_FLIGHT))
 
         # A result's items to words: the decision, the cycles, then the scores.
@@ -129,7 +129,7 @@ class Top(wiring.Component):
         with m.If(result.i.valid & result.i.ready):
             with m.Switch(word):
                 with m.Case(0):
-                    m.d.sync += [word.eq(1), cycles.eq(now + 1 - starts.r_data)]
+                    m.d.sync += [word.eq(1), cycles.eq(now + 2 - starts.r_data)]
                     m.d.comb += starts.r_en.eq(1)
                 with m.Case(1):
                     m.d.sync += word.eq(2)
