@@ -1,7 +1,6 @@
 """What a person sees: progress on standard error, results on standard output or as JSON."""
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 
 from ..model.refuse import Refused
-from ..model.store import write_atomically
+from ..model.store import blaming, place, write_atomically
 
 __all__ = ["deliver", "progress", "say", "stages", "table", "writable"]
 
@@ -117,10 +116,7 @@ def writable(path: Path) -> None:
         raise Refused(f"Output {path} must be a file, not a folder")
     if path.exists() and not path.is_file():
         return  # a device or a pipe
-    path.parent.mkdir(parents=True, exist_ok=True)
-    probe = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    _, probe = place(path)
+    with blaming(path):
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None

@@ -31,17 +31,17 @@ __all__ = [
     "picks",
     "predict",
     "reached",
+    "reporting",
     "rest",
     "scanned",
     "settling",
-    "swept",
     "work",
 ]
 
 # Samples under way at once, from their first beat to their result.
 IN_FLIGHT = 4
-# Vectors that wait behind an engine: several steps. A place comes back at the earliest `latency` +
-# `swept` + 3 cycles after its sweep: with fewer a sweep would wait though nothing is in its way.
+# Vectors that wait behind an engine: several steps. A place comes back `latency` + `reporting` + 3
+# cycles after its sweep or later: with fewer a sweep would wait though nothing is in its way.
 QUEUE = 16
 WIDE = 16  # lanes that can be looked at as one; more take another stage
 
@@ -53,7 +53,7 @@ def picks(unit: Unit) -> int:
     return min((unit.groups - 1).bit_length(), 2)
 
 
-def swept(unit: Unit) -> int:
+def reporting(unit: Unit) -> int:
     """Cycles from the accumulators of a sweep to the write of what it found into the queue.
 
     One more where a spike is looked for among many neurons.
@@ -76,7 +76,8 @@ def leaking(neuron: Neuron) -> int:
 def rest(neuron: Neuron, unit: Unit) -> int:
     """Cycles between the read and the write of a sweep, beyond an addition's.
 
-    Where membranes are picked, one more in which they go back.
+    Where membranes are picked, one more in which they go back. Neurons that fire once and have no
+    bias write nothing back but at the end of a sample, and rest all the same.
     """
     return picks(unit) + leaking(neuron) + (unit.groups > 1)
 
@@ -348,7 +349,7 @@ class Engine(Adder):
         self.last = last
         self.rest = rest(layer.neuron, unit)
         # From a sweep to the write of what it found.
-        self.pipeline = latency(unit) + swept(unit)
+        self.pipeline = latency(unit) + reporting(unit)
         self.sink: Narrow | Serial | Readout | None = None
         self.taken = 0  # when the last vector left the queue
         self.room: list[int] = []  # when the places given away come back

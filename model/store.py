@@ -14,8 +14,8 @@ The same network always gives the same bytes.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,16 @@ from .neuron import Neuron
 from .readout import Readout
 from .refuse import Refused, flag
 
-__all__ = ["VERSION", "cache_folder", "content_hash", "load", "save", "write_atomically"]
+__all__ = [
+    "VERSION",
+    "blaming",
+    "cache_folder",
+    "content_hash",
+    "load",
+    "place",
+    "save",
+    "write_atomically",
+]
 
 VERSION = 2
 FIELDS = ("version", "steps", "inputs", "coding", "layers", "readout")
@@ -61,20 +70,37 @@ def write_atomically(path: Path | str, data: bytes | str) -> None:
     """
     data = data.encode() if isinstance(data, str) else data
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    real = Path(os.path.realpath(path))
-    temporary = real.parent / f".{real.name}.{os.getpid()}"
-    try:
-        if real.exists() and not real.is_file():
-            real.write_bytes(data)
+    with blaming(path):
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
             return
-        temporary.write_bytes(data)
-        os.replace(temporary, real)
+    real, temporary = place(path)
+    with blaming(path):
+        try:
+            temporary.write_bytes(data)
+            os.replace(temporary, real)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
+
+
+def place(path: Path) -> tuple[Path, Path]:
+    """Make the folder of a file that is to be written; returns where it lies, links followed.
+
+    The second is a temporary name beside it.
+    """
+    real = Path(os.path.realpath(path))
+    real.parent.mkdir(parents=True, exist_ok=True)
+    return real, real.with_name(f".{real.name}.{os.getpid()}")
+
+
+@contextmanager
+def blaming(path: Path) -> Iterator[None]:
+    """Make errors name `path`, not what stands for it for a while."""
+    try:
+        yield
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def describe(network: Network) -> dict[str, Any]:

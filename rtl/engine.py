@@ -52,7 +52,8 @@ class Engine(wiring.Component):
     folds more for that of a sample. Lines take taps x folds cycles in each step for every input
     with an event in the window. Meanwhile the tail sweeps the step before.
     A recurrent layer takes what comes behind a step only after the step's own spikes.
-    A sweep operation is offered at `o` ``latency(unit) + swept(unit) + 1`` cycles after its turn.
+    A sweep operation is offered at `o` ``latency(unit) + reporting(unit) + 1`` cycles after its
+    turn.
     """
 
     i: stream.Interface

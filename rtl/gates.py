@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, ShapeLike, Signal, Value
+from amaranth.hdl import Cat, Const, Module, ShapeLike, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["RELAYED", "Relay", "advance", "later", "relays"]
+__all__ = ["RELAYED", "Relay", "advance", "first", "index", "later", "pick", "relays", "several"]
 
 RELAYED = 16  # lanes that share a relay
 
@@ -27,6 +27,36 @@ def advance(m: Module, *counters: tuple[Signal, int]) -> Value:
     return ends
 
 
+def first(bits: Value) -> Value:
+    """Leave the lowest bit that is set, alone."""
+    return Cat(bit & ~bits[:n].any() for n, bit in enumerate(bits))
+
+
+def index(bits: Value) -> Value:
+    """Tell the index of the only bit that is set; 0 if none is."""
+    return Cat(
+        Cat(bit for n, bit in enumerate(bits) if n >> k & 1).any()
+        for k in range((len(bits) - 1).bit_length())
+    )
+
+
+def pick(bits: Value, values: Value) -> Value:
+    """Pick of as many values, side by side, the one whose bit is set; 0 if none is."""
+    width = len(values) // len(bits)
+    return Cat(
+        (bits & Cat(values[n * width + k] for n in range(len(bits)))).any() for k in range(width)
+    )
+
+
+def several(bits: Value) -> tuple[Value, Value]:
+    """Tell whether a bit is set, and whether several are; a tree, as this is a long way."""
+    if len(bits) == 1:
+        return bits, Const(0)
+    half = len(bits) // 2
+    (a, two), (b, others) = several(bits[:half]), several(bits[half:])
+    return a | b, two | others | (a & b)
+
+
 def later(m: Module, value: Any, cycles: int = 1, *, reset_less: bool = False) -> Any:
     """Delay a value by registers; data that nothing looks at before it counts need no reset."""
     for _ in range(cycles):
@@ -38,7 +68,8 @@ def later(m: Module, value: Any, cycles: int = 1, *, reset_less: bool = False) -
 class Relay(wiring.Component):
     """A register on the way to some of many lanes, so that it can lie near them.
 
-    Equal registers would be made one; flow/synth.py keeps the modules of this name apart.
+    Equal registers would be made one. flow/synth.py keeps the modules whose names hold ``.relay``
+    apart; whoever synthesises by other means keeps their hierarchy too, or loses some speed.
 
     Members
     -------

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import reduce
+from itertools import chain
 from operator import or_
 from typing import NamedTuple
 
@@ -49,6 +50,17 @@ class Stages(NamedTuple):
     read: data.View
     op: data.View
     sweep: Sequence[data.View]
+
+
+class Turn(NamedTuple):
+    """When the accumulators of a group are written, of the operation that writes.
+
+    `sweeps`: by a sweep; `enable`: by a sweep or an addition; `clears`: by the last of a sample.
+    """
+
+    sweeps: Value
+    enable: Value
+    clears: Value
 
 
 class Lanes(wiring.Component):
@@ -113,9 +125,9 @@ class Lanes(wiring.Component):
     def _number(self, m: Module, before: data.View, k: int, of: Callable[[int], int]) -> Value:
         """Select the number of the neuron that sweep k has at hand in the next cycle."""
         by_group = [[of(n) for n in self.unit.served(lane)] for lane in self._of(k)]
+        if len(set(chain(*by_group))) == 1:
+            return self._by_fold(before.fold, by_group[0])
         numbers = [self._by_fold(before.fold, by_fold) for by_fold in by_group]
-        if len(numbers) == 1 and isinstance(numbers[0], Const):
-            return numbers[0]
         return later(m, Array(numbers)[before.group], reset_less=True)
 
     def _of(self, k: int) -> range:
@@ -129,28 +141,33 @@ class Lanes(wiring.Component):
             stages.append(later(m, stages[-1]))
         stage = Stages(stages[1], stages[2], stages[1 + picks(self.unit) :])
 
-        # Registers tell who is written: these ways are long.
-        before, groups = stages[-2], range(self.unit.groups)
-        turns = [before.sweep & (before.group == g) for g in groups]
-        sweeps = [later(m, turn) for turn in turns]
-        enables = [later(m, stage.read.add | turn) for turn in turns]
-        clears = [later(m, turn & before.last) for turn in turns]
+        groups = range(self.unit.groups)
+        turns = [self._turn(m, stages[-2], stage, g) for g in groups]
+        picked = [later(m, stage.read.group == g) for g in groups] if len(groups) > 1 else []
         fresh = self._fresh(m, stage)
-
-        pick = [later(m, stage.read.group == g) for g in groups]
         found = []
         for k in range(self.unit.sweep):
             lanes = self._of(k)
             words = [Signal(signed(self.widths[lane]), name=f"word{lane}") for lane in lanes]
-            over, membrane, swept = self._sweep(m, k, self._pick(m, k, words, pick), stage)
-            for lane, word, *turn in zip(lanes, words, sweeps, enables, clears, strict=True):
-                self._lane(m, lane, word, swept, stage, fresh, *turn)
+            over, membrane, after = self._sweep(m, k, self._pick(m, k, words, picked), stage)
+            for lane, word, turn in zip(lanes, words, turns, strict=True):
+                self._lane(m, lane, word, after, stage, fresh, turn)
             found.append((over, membrane))
         spikes = Cat(over for over, _ in found)
         if self.layer.neuron.once:
             spikes = spikes & ~self._fired(m, stage, spikes)
         self._report(m, stage.sweep[1], spikes, [h for _, h in found])
         return m
+
+    def _turn(self, m: Module, before: data.View, stage: Stages, group: int) -> Turn:
+        """Tell from registers who is written, as these ways are long; `before`: a cycle earlier."""
+        turn = before.sweep & (before.group == group)
+        clears: Value = Const(0)
+        if self.neuron.integrates and self.unit.folds == 1:
+            clears = later(m, turn & before.last)
+        if self.neuron.idle:
+            return Turn(Const(0), stage.op.add, clears)
+        return Turn(later(m, turn), later(m, stage.read.add | turn), clears)
 
     def _fresh(self, m: Module, stage: Stages) -> Value:
         """Mark folds instead of clearing them, where a sample does not start from 0.
@@ -172,15 +189,15 @@ class Lanes(wiring.Component):
                 m.d.sync += folds.bit_select(write.fold, 1).eq(write.last)
         return fresh
 
-    def _pick(self, m: Module, k: int, words: Sequence[Signal], pick: Sequence[Value]) -> Value:
-        """Pick the word of the group that is swept, of two and then among the pairs."""
+    def _pick(self, m: Module, k: int, words: Sequence[Signal], picked: Sequence[Value]) -> Value:
+        """Pick the word of the group that is `picked`, of two and then among the pairs."""
         if len(words) == 1:
             return words[0]
         width = max(len(word) for word in words)
         kept = Signal(signed(width), name=f"swept{k}", reset_less=True)
         masked = [
             Mux(bit, Cat(word, word[-1].replicate(width - len(word))), 0)
-            for bit, word in zip(pick, words, strict=True)
+            for bit, word in zip(picked, words, strict=True)
         ]
         pairs = [reduce(or_, masked[g : g + 2]) for g in range(0, len(masked), 2)]
         if len(pairs) > 1:
@@ -203,7 +220,7 @@ class Lanes(wiring.Component):
         # Fire; the places of the last fold that no neuron has never do.
         theta = [neuron.threshold(n) or 0 for n in range(unit.neurons)]
         bias = golden.bias.tolist()
-        over = neuron.fires(kept, self._number(m, before, k, theta.__getitem__))
+        over = neuron.fires(kept, lambda: self._number(m, before, k, theta.__getitem__))
         short = [len(unit.served(lane)) < unit.folds for lane in self._of(k)]
         if all(short):
             over = over & (op.fold != unit.folds - 1)
@@ -217,52 +234,44 @@ class Lanes(wiring.Component):
         # Reset, then the leak and the bias of the step to come; a sample starts from 0.
         if neuron.integrates:
             b = self._number(m, before, k, bias.__getitem__)
-            swept = kept + b
+            after = kept + b
             if golden.reset == "subtract":
                 fell = self._number(m, before, k, lambda n: bias[n] - theta[n])
-                swept = kept + Mux(over, fell, b)
+                after = kept + Mux(over, fell, b)
             elif golden.reset == "zero":
-                swept = Mux(over, self._number(m, before, k, neuron.first), swept)
+                after = Mux(over, self._number(m, before, k, neuron.first), after)
         else:
             h = Signal.like(kept, name=f"h{k}", reset_less=True)
             s = Signal(name=f"s{k}", reset_less=True)
             m.d.sync += [h.eq(Mux(op.last, 0, membrane)), s.eq(over & ~op.last)]
-            v = neuron.decay(neuron.reset(h, s, self._number(m, op, k, theta.__getitem__)))
+            left = neuron.reset(h, s, lambda: self._number(m, op, k, theta.__getitem__))
             b = self._number(m, stage.sweep[neuron.leaking], k, bias.__getitem__)
-            swept = later(m, v, neuron.leaking - 1, reset_less=True) + b
-        return over, membrane, later(m, swept, back, reset_less=True)
+            after = later(m, neuron.decay(left), neuron.leaking - 1, reset_less=True) + b
+        return over, membrane, later(m, after, back, reset_less=True)
 
     def _lane(
         self,
         m: Module,
         lane: int,
-        kept: Signal,
-        swept: Value | None,
+        word: Signal,
+        after: Value | None,
         stage: Stages,
         fresh: Value,
-        sweeps: Value,
-        enable: Value,
-        clears: Value,
+        turn: Turn,
     ) -> None:
-        """Make the accumulators of one lane, `kept` that of the operation; they take `swept`.
-
-        `sweeps`: it is their turn to be written by a sweep, `clears`: the last of a sample;
-        `enable`: by a sweep or an addition.
-        """
+        """Make the accumulators of one lane, `word` the one at hand; sweeps write `after`."""
         neuron, width = self.neuron, self.widths[lane]
         first = [neuron.first(n) for n in self.unit.served(lane)]
-        new = (self.terms[lane] << self.layer.neuron.shift) + kept
-        if swept is None:
-            enable = stage.op.add
-        else:
-            new = Mux(sweeps, swept, new)
+        new = (self.terms[lane] << self.layer.neuron.shift) + word
+        if after is not None:
+            new = Mux(turn.sweeps, after, new)
         if self.unit.folds == 1:
             # Cleared by sweeps, after reset too.
             register = Signal(signed(width), name=f"kept{lane}", reset_less=True)
-            m.d.comb += kept.eq(register)
-            with m.If(clears if neuron.integrates else 0):
+            m.d.comb += word.eq(register)
+            with m.If(turn.clears):
                 m.d.sync += register.eq(first[0])
-            with m.Elif(enable):
+            with m.Elif(turn.enable):
                 m.d.sync += register.eq(new)
             return
         m.submodules[f"lane{lane}"] = mem = memory.Memory(
@@ -271,10 +280,10 @@ class Lanes(wiring.Component):
         r, w = mem.read_port(), mem.write_port()
         m.d.comb += [
             r.addr.eq(stage.read.fold),
-            kept.eq(Mux(fresh, self._by_fold(stage.op.fold, first), r.data)),
-            w.addr.eq(Mux(sweeps, stage.sweep[-1].fold, stage.op.fold)),
+            word.eq(Mux(fresh, self._by_fold(stage.op.fold, first), r.data)),
+            w.addr.eq(Mux(turn.sweeps, stage.sweep[-1].fold, stage.op.fold)),
             w.data.eq(new),
-            w.en.eq(enable),
+            w.en.eq(turn.enable),
         ]
 
     def _fired(self, m: Module, stage: Stages, over: Value) -> Value:

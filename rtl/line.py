@@ -7,6 +7,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..model.mapping import line_lanes
+from .gates import first, index, pick, several
 from .stream import vector
 
 __all__ = ["Line"]
@@ -130,7 +131,7 @@ class Line(wiring.Component):
                 chosen.valid.eq(scans),
                 chosen.p.chunk.eq(lowest),
                 chosen.p.end.eq(Mux(some, 0, Value.cast(step))),
-                left.eq(left & ~_first(left)),
+                left.eq(left & ~first(left)),
                 scans.eq(scans & some),
             ]
         return chosen
@@ -168,18 +169,18 @@ class Line(wiring.Component):
         held = Signal.like(chosen.p)
         held_news, held_olds = Signal(self.lanes * self.bits), Signal(self.lanes)
         left = Signal(self.lanes)
-        first = _first(left)
+        lowest = first(left)
         m.d.comb += [
             opened.p.chunk.eq(held.chunk),
-            opened.p.lane.eq(_index(first)),
+            opened.p.lane.eq(index(lowest)),
             opened.p.end.eq(held.end),
-            opened.p.new.eq(_pick(first, held_news)),
-            opened.p.old.eq((first & held_olds).any()),
-            opened.p.closes.eq(~_several(left)[1]),
+            opened.p.new.eq(pick(lowest, held_news)),
+            opened.p.old.eq((lowest & held_olds).any()),
+            opened.p.closes.eq(~several(left)[1]),
             chosen.ready.eq(~opened.valid | (opened.ready & opened.p.closes)),
         ]
         with m.If(opened.ready):
-            m.d.sync += left.eq(left & ~first)
+            m.d.sync += left.eq(left & ~lowest)
         with m.If(chosen.ready):
             m.d.sync += [
                 opened.valid.eq(chosen.valid),
@@ -253,34 +254,5 @@ def _lowest(bits: Value) -> tuple[Value, Value]:
     if len(bits) == 1:
         return bits, Const(0, 0)
     half = 1 << (len(bits) - 1).bit_length() - 1
-    (low, index), (high, above) = _lowest(bits[:half]), _lowest(bits[half:])
-    return low | high, Cat(Mux(low, index, above), ~low)
-
-
-def _first(bits: Value) -> Value:
-    """The lowest bit that is set, alone."""
-    return Cat(bit & ~bits[:n].any() for n, bit in enumerate(bits))
-
-
-def _index(bits: Value) -> Value:
-    """The index of the only bit that is set."""
-    return Cat(
-        Cat(bit for n, bit in enumerate(bits) if n >> k & 1).any()
-        for k in range((len(bits) - 1).bit_length())
-    )
-
-
-def _pick(bits: Value, values: Value) -> Value:
-    """The one of as many values whose bit is set; 0 if none is."""
-    width = len(values) // len(bits)
-    return Cat(
-        (bits & Cat(values[n * width + k] for n in range(len(bits)))).any() for k in range(width)
-    )
-
-
-def _several(bits: Value) -> tuple[Value, Value]:
-    """Whether a bit is set, and whether several are."""
-    if len(bits) == 1:
-        return bits, Const(0)
-    (a, several), (b, others) = _several(bits[: len(bits) // 2]), _several(bits[len(bits) // 2 :])
-    return a | b, several | others | (a & b)
+    (low, below), (high, above) = _lowest(bits[:half]), _lowest(bits[half:])
+    return low | high, Cat(Mux(low, below, above), ~low)

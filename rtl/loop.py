@@ -38,7 +38,7 @@ class Loop(wiring.Component):
     Timing
     ------
     No latency while open. The first spike of a vector that is heard is offered a cycle later
-    without serialisation, 3 with one stage, 6 with two.
+    without serialisation, 3 with one stage, 6 with two; one more where a sweep takes groups.
     """
 
     i: stream.Interface

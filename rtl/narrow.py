@@ -1,14 +1,14 @@
 """The serialiser: wide vectors to narrower ones, down to one lane."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..model.cycles import chunks
 from ..model.mapping import Unit
+from .gates import first, index, pick, several
 from .stream import Skid, join, vector
 
 __all__ = ["Narrow", "serialise"]
@@ -65,22 +65,16 @@ class Narrow(wiring.Component):
         todo = Signal(self.chunks)  # chunks that are not empty and not yet sent
 
         # Select the lowest chunk that is left.
-        lower = [todo[:c].any() for c in range(self.chunks)]
-        selected = Cat(bit & ~less for bit, less in zip(todo, lower, strict=True))
-        left = Cat(bit & less for bit, less in zip(todo, lower, strict=True))
-        is_end = ~_several(todo)[1]
-        index = Signal(range(self.chunks))
-        for c in range(self.chunks):
-            with m.If(selected[c]):
-                m.d.comb += index.eq(c)
+        selected = first(todo)
+        is_end = ~several(todo)[1]
 
         # Move it to the output register as that is free.
         moves = full & (~o.valid | o.ready)
         with m.If(~o.valid | o.ready):
             m.d.sync += [
                 o.valid.eq(full),
-                o.p.position.eq(held.position * self.chunks + index),
-                o.p.lanes.eq(_pick(selected, self._cut(held.lanes))),
+                o.p.position.eq(held.position * self.chunks + index(selected)),
+                o.p.lanes.eq(pick(selected, self._padded(held.lanes))),
                 o.p.tick.eq(held.tick & is_end),
                 o.p.last.eq(held.last & is_end),
             ]
@@ -88,14 +82,15 @@ class Narrow(wiring.Component):
         # Take the next vector as the last chunk of this one moves.
         m.d.comb += i.ready.eq(~full if self.registered else ~full | (moves & is_end))
         with m.If(moves):
-            m.d.sync += [todo.eq(left), full.eq(~is_end)]
+            m.d.sync += [todo.eq(todo & ~selected), full.eq(~is_end)]
         with m.If(i.valid & i.ready):
-            arriving = Cat(chunk.any() for chunk in self._cut(i.p.lanes))
+            lanes = self._padded(i.p.lanes)
+            arriving = Cat(lanes.word_select(c, self.chunk).any() for c in range(self.chunks))
             m.d.sync += [held.eq(i.p), todo.eq(arriving), full.eq(1)]
         return m
 
-    def _cut(self, lanes: Value) -> list[Value]:
-        return [lanes[c * self.chunk : (c + 1) * self.chunk] for c in range(self.chunks)]
+    def _padded(self, lanes: Value) -> Value:
+        return Cat(lanes, Const(0, self.chunks * self.chunk - self.lanes))
 
 
 def serialise(m: Module, source: Any, unit: Unit, name: str = "") -> Any:
@@ -127,20 +122,3 @@ def serialise(m: Module, source: Any, unit: Unit, name: str = "") -> Any:
             wiring.connect(m, narrow.o, skid.i)
             source = skid.o
     return source
-
-
-def _several(bits: Value) -> tuple[Value, Value]:
-    """Whether any bit, and whether more than one is set; as a tree, since this way is long."""
-    if len(bits) == 1:
-        return bits, Const(0)
-    half = len(bits) // 2
-    (any_low, many_low), (any_high, many_high) = _several(bits[:half]), _several(bits[half:])
-    return any_low | any_high, many_low | many_high | (any_low & any_high)
-
-
-def _pick(selected: Value, values: Sequence[Value]) -> Value:
-    """The value whose bit is set; 0 if none is."""
-    picked: Value = Mux(selected[0], values[0], 0)
-    for bit, value in zip(selected[1:], values[1:], strict=True):
-        picked = picked | Mux(bit, value, 0)
-    return picked

@@ -6,6 +6,7 @@ that neither leak nor clamp (`integrates`) are kept at h - theta, so that the co
 sign.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from amaranth.hdl import Const, Mux, Value, signed
@@ -101,18 +102,18 @@ class Neuron:
             for n in neurons
         )
 
-    def fires(self, accumulator: Value, threshold: Value) -> Value:
+    def fires(self, accumulator: Value, threshold: Callable[[], Value]) -> Value:
         """Compare; a clamp below theta leaves nothing to compare.
 
-        The clamp need not come first: as lo <= 0 < theta, it never moves h across a theta <= hi.
+        `threshold` is made only where it is needed. The clamp need not come first: as
+        lo <= 0 < theta, it never moves h across a theta <= hi.
         """
         if self.golden.threshold is None:
             return Const(0, 1)
         if self.integrates:
             return ~accumulator[-1]
-        if self.golden.clamp is not None:
-            return (accumulator >= threshold) & (threshold <= self.golden.clamp[1])
-        return accumulator >= threshold
+        over = accumulator >= (theta := threshold())
+        return over if self.golden.clamp is None else over & (theta <= self.golden.clamp[1])
 
     def clamp(self, h: Value) -> Value:
         """Clamp, where declared."""
@@ -121,8 +122,8 @@ class Neuron:
         low, high = (Const(c, signed(signed_width(c, c))) for c in self.golden.clamp)
         return Mux(h > high, high, Mux(h < low, low, h))
 
-    def reset(self, h: Value, s: Value, threshold: Value) -> Value:
-        """Reset: the membrane that is kept."""
+    def reset(self, h: Value, s: Value, threshold: Callable[[], Value]) -> Value:
+        """Reset: the membrane that is kept. `threshold` is made only where it is needed."""
         if self.golden.threshold is None or self.golden.reset == "none":
             return h
-        return Mux(s, Const(0, signed(1)) if self.golden.reset == "zero" else h - threshold, h)
+        return Mux(s, Const(0, signed(1)) if self.golden.reset == "zero" else h - threshold(), h)

@@ -8,7 +8,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.cycles import QUEUE, latency, picks, swept
+from ..model.cycles import QUEUE, latency, picks, reporting
 from ..model.mapping import Unit
 from ..model.network import Layer
 from ..model.width import Bounds
@@ -66,7 +66,7 @@ class Tail(wiring.Component):
     Timing
     ------
     An event takes value x taps x folds cycles, the end of a step folds x groups + rest. A sweep
-    operation is offered at `o` `latency(unit)` + `swept(unit)` + 1 cycles after its turn. The
+    operation is offered at `o` `latency(unit)` + `reporting(unit)` + 1 cycles after its turn. The
     pipeline never stalls: a sweep waits for room first.
     """
 
@@ -136,7 +136,7 @@ class Tail(wiring.Component):
             m.d.comb += [item.final.eq(found.last), item.membranes.eq(found.membranes)]
 
         # To look for a spike among many takes a cycle; that there is room is told in the next.
-        more = swept(self.unit) - picks(self.unit) - 1
+        more = reporting(self.unit) - picks(self.unit) - 1
         m.d.comb += [
             queue.write.eq(later(m, writes, more)),
             queue.payload.eq(later(m, item, more, reset_less=True)),

@@ -807,6 +807,25 @@ def test_links_and_pipes_stay_what_they_are(tmp_path):
     assert ["link", "pipe", "real"] == sorted(os.listdir(tmp_path))
 
 
+def test_pipe_without_a_name_is_written_to():
+    """What a shell gives as the file of another command, /dev/fd/N, is a pipe too."""
+    reader, writer = os.pipe()
+    store.write_atomically(f"/dev/fd/{writer}", "new")
+
+    assert b"new" == os.read(reader, 9)
+    os.close(reader)
+    os.close(writer)
+
+
+def test_link_into_a_folder_not_yet_there(tmp_path):
+    """The folder that the link leads to is made."""
+    (tmp_path / "link").symlink_to("deep/er/real")
+    store.write_atomically(tmp_path / "link", "new")
+
+    assert "new" == (tmp_path / "deep/er/real").read_text()
+    assert ["real"] == os.listdir(tmp_path / "deep/er")
+
+
 def test_read_only_folder_stays_empty(tmp_path):
     """A folder without permission to write is named and stays empty."""
     tmp_path.chmod(0o500)

@@ -9,7 +9,7 @@ from amaranth.lib import memory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.cycles import reached, rest, swept
+from spikeline.model.cycles import reached, reporting, rest
 from spikeline.model.delayed import Delayed
 from spikeline.model.encode import Counts
 from spikeline.model.mapping import Unit, delay_bits, slot_widths
@@ -273,7 +273,7 @@ def test_cycles_of_a_wheel_are_those_of_the_contract(taps, leak, unit):
     assert [b - a for a, b in pairwise(taken)] == cost[: len(taken) - 1]
     ticks = [c for c, i in zip(taken, got.source.items, strict=False) if i["tick"]]
     ends = [c for c, i in zip(got.sink.cycles, got.sink.items, strict=True) if i["tick"]]
-    assert ends[: len(ticks)] == [t + 1 + folds + sweep + 6 + swept(unit) for t in ticks]
+    assert ends[: len(ticks)] == [t + 1 + folds + sweep + 6 + reporting(unit) for t in ticks]
 
 
 @pytest.mark.parametrize(("taps", "unit"), [(1, (9, 9)), (2, (9, 9)), (2, (4, 2))], ids=str)

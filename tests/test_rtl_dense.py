@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.cycles import swept
+from spikeline.model.cycles import reporting
 from spikeline.model.dense import Dense
 from spikeline.model.mapping import Unit
 from spikeline.model.network import Layer
@@ -294,7 +294,7 @@ def test_cycles_are_those_of_the_contract(unit, leak):
     assert [b - a for a, b in pairwise(taken)] == cost[:-1]
     ticks = [c for c, i in zip(taken, got.source.items, strict=True) if i["tick"]]
     assert [c for c, i in zip(got.sink.cycles, got.sink.items, strict=True) if i["tick"]] == [
-        t + sweep + 3 + swept(unit) for t in ticks
+        t + sweep + 3 + reporting(unit) for t in ticks
     ]
 
 

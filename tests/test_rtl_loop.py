@@ -114,9 +114,9 @@ def test_an_event_waits_for_what_fired_before(joined):
     taken = list(zip(got.source.cycles, got.source.items, strict=True))
     ends, events = ([c for c, i in taken if i[what]] for what in ("tick", "lanes"))
     # A sweep that begins a cycle behind its item, one more where the item is an event, is heard
-    # `latency` + `swept` + 1 cycles later; it comes back from the queue in the next one, and opens
-    # the loop for the event of the next step.
-    round_trip = 1 + joined + cycles.latency(unit) + cycles.swept(unit) + 1 + 1 + 1
+    # `latency` + `reporting` + 1 cycles later; it comes back from the queue in the next one, and
+    # opens the loop for the event of the next step.
+    round_trip = 1 + joined + cycles.latency(unit) + cycles.reporting(unit) + 1 + 1 + 1
     assert [b - a for a, b in zip(ends[:-1], events[1:], strict=True)] == [round_trip] * 4
 
 

@@ -116,10 +116,10 @@ def test_sweep_equals_the_law_for_every_accumulator(clamp, reset):
         threshold = Const(theta, signed(9))
 
         def fires(v, made=made, threshold=threshold):
-            return made.fires(v, threshold)
+            return made.fires(v, lambda: threshold)
 
         def keeps(v, made=made, threshold=threshold):
-            return made.reset(made.clamp(v), made.fires(v, threshold), threshold)
+            return made.reset(made.clamp(v), made.fires(v, lambda: threshold), lambda: threshold)
 
         functions += [fires, made.clamp, keeps]
         s, h, state = law.step(law.start(256), EVERY[:, None])
@@ -134,7 +134,7 @@ def test_sweep_equals_the_law_for_every_accumulator(clamp, reset):
 def test_integrating_neuron_compares_the_sign():
     """Kept at h - theta, a neuron that only integrates fires exactly where h >= theta."""
     made = Neuron(neuron(), anything())
-    (got,) = evaluate([lambda v: made.fires(v, Const(0))])
+    (got,) = evaluate([lambda v: made.fires(v, lambda: Const(0))])
 
     assert (got & 1).tolist() == (EVERY + made.offset(0) >= 5).astype(int).tolist()
     assert made.first(0) == -5
@@ -143,7 +143,7 @@ def test_integrating_neuron_compares_the_sign():
 def test_silent_neuron_never_fires():
     """Without a threshold nothing fires."""
     made = Neuron(neuron(threshold=None), anything())
-    (got,) = evaluate([lambda v: made.fires(v, Const(0))])
+    (got,) = evaluate([lambda v: made.fires(v, lambda: Const(0))])
 
     assert not got.any()
 
