@@ -151,7 +151,8 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         "sweep": click.option(
             "--sweep",
             type=Lanes(),
-            help="Neurons per sweep cycle of each layer; else as lanes, behind a wheel at most 16.",
+            help="Neurons per sweep cycle of each layer; else as lanes; behind a wheel 8 to 16,"
+            " where that divides them.",
         ),
         "delay": click.option(
             "--delay",

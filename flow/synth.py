@@ -29,6 +29,7 @@ from . import tools
 __all__ = ["TARGETS", "Design", "Target", "check", "synth"]
 
 KINDS = ("lut", "ff", "bram", "dsp")
+RELAYS = "*.relay*"  # modules that are kept apart though they are equal (rtl/gates.py)
 
 
 class Design(Protocol):
@@ -278,7 +279,7 @@ def map_cells(design: Design, to: Target, target: str) -> dict[str, dict[str, in
     script = f"""
 read_verilog {sources} harness.v
 hierarchy -check -top harness
-setattr -mod -set keep_hierarchy 1 {names} *.relay*
+setattr -mod -set keep_hierarchy 1 {names} {RELAYS}
 {to.passes}
 tee -q -o {target}.stat.json stat -json
 flatten

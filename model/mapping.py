@@ -28,7 +28,8 @@ __all__ = [
 DELAYS = ("auto", "line", "wheel")
 # Bits of memory that the wheels of a network may need together before some become lines.
 BUDGET = 1 << 20
-# Neurons that are swept at once behind a wheel, at most: it takes events meanwhile.
+# Neurons that are swept at once behind a wheel, at most; all, where no number not far below divides
+# the lanes. Few suffice, as a wheel takes events meanwhile.
 SWEPT = 16
 
 

@@ -1,15 +1,23 @@
 """Synthesis: what is counted, what is placed, which tools are used."""
 
+import re
 import shutil
 import sys
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from spikeline.flow import tools
-from spikeline.flow.synth import TARGETS, count, harness, instances, ports, synth
+from spikeline.flow.synth import RELAYS, TARGETS, count, harness, instances, ports, synth
+from spikeline.model.delayed import Delayed
+from spikeline.model.encode import Counts
 from spikeline.model.mapping import Mapping
+from spikeline.model.network import Layer, Network
+from spikeline.model.neuron import Neuron
+from spikeline.model.readout import Readout
 from spikeline.model.refuse import Refused
 from spikeline.rtl.emit import emit
 
@@ -151,6 +159,17 @@ def test_delays_are_synthesised_at_full_width(delay: str, tmp_path: Path) -> Non
     layers = {layer["name"]: layer for layer in result["layers"]}
     assert {"layer0", "layer1", "layer2", "readout"} <= set(layers)
     assert all(layers[f"layer{n}"]["lut"] > 0 for n in range(3))
+
+
+def test_relays_bear_the_name_that_keeps_them_apart(tmp_path: Path) -> None:
+    """A wheel of 34 lanes has three relays; Yosys is told to keep modules of their names."""
+    synapses = Delayed(np.ones((34, 2, 1), int), np.ones((1, 2, 1), int), 2, 2)
+    layer = Layer(synapses, Neuron(np.zeros(34, int), np.ones(34, int)))
+    net = Network(4, 2, Counts(), (layer,), Readout("spike-count"))
+    made = emit(net, Mapping.of(net, delay="wheel"), tmp_path, name="net")
+    modules = re.findall(r"^module \\(\S+)", made.sources[0].read_text(), re.M)
+
+    assert sum(fnmatch(name, RELAYS) for name in modules) == 3
 
 
 def test_place_and_route_gives_the_median_of_its_seeds(design: Small) -> None:

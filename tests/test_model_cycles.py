@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from spikeline.model.cycles import work
+from spikeline.model.cycles import QUEUE, chunks, latency, leaking, picks, reporting, rest, work
 from spikeline.model.delayed import Delayed
 from spikeline.model.dense import Dense
 from spikeline.model.encode import Counts
-from spikeline.model.mapping import Mapping
+from spikeline.model.mapping import Mapping, Unit
 from spikeline.model.network import Layer, Network
 from spikeline.model.neuron import Neuron
 from spikeline.model.readout import Readout
@@ -46,3 +46,42 @@ def test_work_by_hand(made, delay, lanes, expected):
     run = net.run(x, record=True)
 
     assert work(net, Mapping.of(net, (lanes,), None, 0, delay), run).tolist() == [[expected]]
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        # Picking, reporting, and the lanes behind each stage of serialisation.
+        (Unit(1, 1, 1), (0, 1, [])),
+        (Unit(16, 16, 16), (0, 1, [1])),
+        (Unit(17, 17, 17), (0, 2, [8, 1])),
+        (Unit(32, 32, 16), (1, 2, [1])),
+        (Unit(34, 34, 17), (1, 3, [1])),
+        (Unit(40, 20, 20), (0, 2, [5, 1])),
+        (Unit(48, 48, 16), (2, 3, [1])),
+        (Unit(256, 256, 16), (2, 3, [1])),
+    ],
+)
+def test_stages_of_a_sweep_by_hand(unit, expected):
+    """One of two groups is picked in a cycle, of more in two; 17 spikes take one more."""
+    assert (picks(unit), reporting(unit), chunks(unit)) == expected
+
+
+@pytest.mark.parametrize(
+    ("leak", "cycles"), [((1, 0), 0), ((0, 0), 1), ((1, 1), 1), ((7, 3), 1), ((5, 3), 2)]
+)
+def test_rest_of_a_sweep_by_hand(leak, cycles):
+    """The leak, and in groups picking and the way back too."""
+    neuron = Neuron(np.zeros(1, int), np.ones(1, int), leak=leak, reset="zero")
+
+    assert leaking(neuron) == rest(neuron, Unit(4, 2, 2)) == cycles
+    assert rest(neuron, Unit(4, 4, 2)) == cycles + 2
+    assert rest(neuron, Unit(4, 4, 1)) == cycles + 3
+
+
+@pytest.mark.parametrize("engine", ["dense", "line", "wheel"])
+def test_queues_hide_the_way_through_the_lanes(engine):
+    """A queue holds what every sweep gives until the place of the first one is free again."""
+    unit = Unit(68, 68, 17, engine)
+
+    assert latency(unit) + reporting(unit) + 3 <= QUEUE

@@ -208,22 +208,25 @@ def test_deep_network():
 
 # Sizes, lanes: vectors that are cut in two stages, or, where nothing divides them, in one.
 WIDE = {
-    "uneven": ((3, 33, 3), None),
-    "even": ((3, 48, 3), None),
-    "two-layers": ((3, 40, 17, 3), None),
-    "folds": ((3, 40, 3), (20, 3)),
-    "folds-of-a-prime": ((3, 34, 3), (17, 3)),
+    "uneven": ((3, 33, 3), None, None),
+    "even": ((3, 48, 3), None, None),
+    "two-layers": ((3, 40, 17, 3), None, None),
+    "folds": ((3, 40, 3), (20, 3), None),
+    "folds-of-a-prime": ((3, 34, 3), (17, 3), None),
+    "groups": ((3, 40, 3), None, (20, 3)),
+    "output": ((3, 20), None, None),
+    "output-in-groups": ((3, 16, 34), None, (16, 17)),
 }
-each_wide = pytest.mark.parametrize(("sizes", "lanes"), WIDE.values(), ids=WIDE.keys())
+each_wide = pytest.mark.parametrize(("sizes", "lanes", "sweep"), WIDE.values(), ids=WIDE.keys())
 
 
 @each_wide
 @pytest.mark.parametrize("stalls", [(0.0, 0.0), (0.3, 0.5)], ids=["eager", "random"])
-def test_wide_vectors_pass_in_chunks(sizes, lanes, stalls):
-    """Vectors that are serialised in two stages lose no spike."""
+def test_wide_vectors_lose_nothing(sizes, lanes, sweep, stalls):
+    """Vectors that are looked through in a cycle of their own, and serialised, lose no spike."""
     net = network(15, sizes, 3, neurons=NEURONS["zero"], theta=(4, 20))
 
-    assert_equals(net, Mapping.of(net, lanes), images(16, 3, 3), stalls=stalls)
+    assert_equals(net, Mapping.of(net, lanes, sweep), images(16, 3, 3), stalls=stalls)
 
 
 @pytest.mark.parametrize("neurons", NEURONS.values(), ids=NEURONS.keys())

@@ -319,11 +319,11 @@ def test_cycles_of_deep_networks_are_predicted(neurons, steps, lanes):
 
 
 @each_wide
-def test_cycles_of_chunked_vectors_are_predicted(sizes, lanes):
-    """Latency and interval are the cycle model's where wide vectors are serialised twice."""
+def test_cycles_of_wide_vectors_are_predicted(sizes, lanes, sweep):
+    """Latency and interval are the cycle model's where vectors are wide."""
     net = network(22, sizes, 4, neurons={"reset": "zero"}, theta=(1, 12))
 
-    assert_cycles(net, Mapping.of(net, lanes), images(23, 3, 3))
+    assert_cycles(net, Mapping.of(net, lanes, sweep), images(23, 3, 3))
 
 
 @pytest.mark.parametrize("seed", [2, 9])
