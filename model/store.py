@@ -89,7 +89,7 @@ def place(path: Path) -> tuple[Path, Path]:
 
     The second is a temporary name beside it.
     """
-    real = Path(os.path.realpath(path))
+    real = Path(os.path.realpath(path)) if path.is_symlink() else path
     real.parent.mkdir(parents=True, exist_ok=True)
     return real, real.with_name(f".{real.name}.{os.getpid()}")
 
