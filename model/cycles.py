@@ -43,7 +43,7 @@ IN_FLIGHT = 4
 # Vectors that wait behind an engine: several steps. A place comes back `latency` + `reporting` + 3
 # cycles after its sweep or later: with fewer a sweep would wait though nothing is in its way.
 QUEUE = 16
-WIDE = 16  # lanes that can be looked at as one; more take another stage
+WIDE = 16  # lanes that lie close together; more take another stage
 
 Vector = Sequence[int]  # numbers of spikes in the chunks of a vector, zeros left out
 
@@ -56,9 +56,9 @@ def picks(unit: Unit) -> int:
 def reporting(unit: Unit) -> int:
     """Cycles from the accumulators of a sweep to the write of what it found into the queue.
 
-    One more where a spike is looked for among many neurons.
+    One more where there are many lanes: a spike is looked for in a cycle of its own.
     """
-    return picks(unit) + 1 + (unit.sweep > WIDE)
+    return picks(unit) + 1 + (unit.lanes > WIDE)
 
 
 def leaking(neuron: Neuron) -> int:

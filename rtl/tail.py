@@ -135,7 +135,7 @@ class Tail(wiring.Component):
         if self.measures:
             m.d.comb += [item.final.eq(found.last), item.membranes.eq(found.membranes)]
 
-        # To look for a spike among many takes a cycle; that there is room is told in the next.
+        # To look for a spike behind many lanes takes a cycle; the next tells that there is room.
         more = reporting(self.unit) - picks(self.unit) - 1
         m.d.comb += [
             queue.write.eq(later(m, writes, more)),

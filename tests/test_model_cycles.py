@@ -55,15 +55,15 @@ def test_work_by_hand(made, delay, lanes, expected):
         (Unit(1, 1, 1), (0, 1, [])),
         (Unit(16, 16, 16), (0, 1, [1])),
         (Unit(17, 17, 17), (0, 2, [8, 1])),
-        (Unit(32, 32, 16), (1, 2, [1])),
+        (Unit(32, 32, 16), (1, 3, [1])),
         (Unit(34, 34, 17), (1, 3, [1])),
         (Unit(40, 20, 20), (0, 2, [5, 1])),
-        (Unit(48, 48, 16), (2, 3, [1])),
-        (Unit(256, 256, 16), (2, 3, [1])),
+        (Unit(48, 48, 16), (2, 4, [1])),
+        (Unit(256, 256, 16), (2, 4, [1])),
     ],
 )
 def test_stages_of_a_sweep_by_hand(unit, expected):
-    """One of two groups is picked in a cycle, of more in two; 17 spikes take one more."""
+    """One of two groups is picked in a cycle, of more in two; 17 lanes take one more."""
     assert (picks(unit), reporting(unit), chunks(unit)) == expected
 
 
