@@ -139,11 +139,12 @@ class Readout(wiring.Component):
                 shape=signed(self.width), depth=rows, init=[]
             )
             read, write = scores.read_port(domain="comb"), scores.write_port()
+            old = later(m, read.data, builds)
             m.d.comb += [
                 read.addr.eq(row),
                 write.addr.eq(scored_row),
                 write.en.eq(scored),
-                write.data.eq(self._score(fresh, later(m, read.data), spike, membrane, step)),
+                write.data.eq(self._score(fresh, old, spike, membrane, step)),
             ]
             is_class = way < classes - (rows - 1) * ways
             exists_by.append(Const(1, 1) if is_class else ranked_row != rows - 1)

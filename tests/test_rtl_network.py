@@ -206,7 +206,7 @@ def test_deep_network():
     assert_equals(net, Mapping.of(net, (9, 3, 5, 2), (3, 1, 5, 2)), images(14, 4, 8))
 
 
-# Sizes, lanes: vectors that are cut in two stages, or, where nothing divides them, in one.
+# Sizes, lanes, sweep: vectors that are cut in two stages, or, where nothing divides them, in one.
 WIDE = {
     "uneven": ((3, 33, 3), None, None),
     "even": ((3, 48, 3), None, None),
