@@ -1,10 +1,10 @@
 """The framer: bus beats to items; adds what is missing, refuses what was not declared."""
 
 from amaranth.hdl import Module, Mux, Signal, unsigned
-from amaranth.lib import data, enum, memory, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data, enum, memory
 
 from ..model.network import Network
+from .intake import Intake
 from .stream import vector
 
 __all__ = ["GENERATION_BITS", "Framer", "beat"]
@@ -36,7 +36,7 @@ class Phase(enum.Enum, shape=2):
     SKIP = 3  # the sample is decided: drop beats up to the last, then end it
 
 
-class Framer(wiring.Component):
+class Framer(Intake):
     """Turns the beats of a sample into items, with exactly T ends of steps.
 
     Dropped and counted in `refused`: events after the last step, of an address or a value beyond
@@ -50,46 +50,15 @@ class Framer(wiring.Component):
     ----------
     network : Network
 
-    Members
-    -------
-    i : In(stream.Signature({"beat": beat(network), "last": 1}))
-    o : Out(stream.Signature(vector(inputs, 1, bits)))
-    decided : In(3)
-        Number of samples decided, modulo 8.
-    room : In(1)
-        Whether one more sample may be under way.
-    starts : Out(1)
-        The first beat of a sample is taken.
-    refused : Out(16)
-        Number of beats refused, up to 65,535.
-
     Timing
     ------
     Latency 2 cycles; one beat per cycle. A refused event passes as an item without one.
     """
 
-    i: stream.Interface
-    o: stream.Interface
-    decided: Signal
-    room: Signal
-    starts: Signal
-    refused: Signal
-
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.shape = data.StructLayout({"beat": beat(network), "last": 1})
-        super().__init__(
-            {
-                "i": In(stream.Signature(self.shape)),
-                "o": Out(
-                    stream.Signature(vector(network.inputs, 1, network.coding.limit.bit_length()))
-                ),
-                "decided": In(3),
-                "room": In(1),
-                "starts": Out(1),
-                "refused": Out(16),
-            }
-        )
+        bits = network.coding.limit.bit_length()
+        super().__init__(beat(network), vector(network.inputs, 1, bits))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

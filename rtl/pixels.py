@@ -1,18 +1,18 @@
 """Packed pixels to items. The law is `Latency` in model/encode.py."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
-from amaranth.lib import data, memory, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data, memory
 
 from ..model.encode import Latency
 from ..model.network import Network
 from ..model.refuse import Refused
+from .intake import Intake
 from .stream import vector
 
 __all__ = ["Pixels"]
 
 
-class Pixels(wiring.Component):
+class Pixels(Intake):
     """Takes an image, several pixels a beat; plays it back step by step while the next comes in.
 
     An image that is too short is dark where it ends; beats beyond its end are dropped and counted.
@@ -23,21 +23,7 @@ class Pixels(wiring.Component):
     network : Network
         With latency coding.
     lanes : int
-        Pixels of a beat.
-
-    Members
-    -------
-    i : In(stream.Signature({"beat": lanes * 8, "last": 1}))
-        The first pixel lies lowest.
-    o : Out(stream.Signature(vector(words, lanes)))
-    decided : In(3)
-        Number of samples decided, modulo 8.
-    room : In(1)
-        Whether one more sample may be under way.
-    starts : Out(1)
-        The first beat of a sample is taken.
-    refused : Out(16)
-        Number of beats dropped, up to 65,535.
+        Pixels of a beat; the first one lies lowest.
 
     Timing
     ------
@@ -45,29 +31,13 @@ class Pixels(wiring.Component):
     step per cycle; a word is offered two cycles after the image's last beat at the earliest.
     """
 
-    i: stream.Interface
-    o: stream.Interface
-    decided: Signal
-    room: Signal
-    starts: Signal
-    refused: Signal
-
     def __init__(self, network: Network, lanes: int) -> None:
         if not isinstance(network.coding, Latency):
             raise Refused("Packed pixels must feed a network with latency coding")
         self.network = network
         self.lanes = lanes
         self.words = -(-network.inputs // lanes)
-        super().__init__(
-            {
-                "i": In(stream.Signature(data.StructLayout({"beat": lanes * 8, "last": 1}))),
-                "o": Out(stream.Signature(vector(self.words, lanes))),
-                "decided": In(3),
-                "room": In(1),
-                "starts": Out(1),
-                "refused": Out(16),
-            }
-        )
+        super().__init__(lanes * 8, vector(self.words, lanes))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
