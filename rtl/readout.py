@@ -29,6 +29,16 @@ def outcome(network: Network, width: int) -> data.StructLayout:
     )
 
 
+def rank(width: int) -> data.StructLayout:
+    """Make the layout of what classes are compared by."""
+    return data.StructLayout({"score": signed(width), "spike": 1})
+
+
+def beats(a: Any, b: Any) -> Value:
+    """Whether rank a goes before rank b."""
+    return (a.spike > b.spike) | ((a.spike == b.spike) & (a.score > b.score))
+
+
 class Phase(enum.Enum, shape=2):
     """What the readout does."""
 
@@ -128,8 +138,7 @@ class Readout(wiring.Component):
         builds = settling(self.network.readout) - 2
         ranked_row = later(m, scored_row, builds)
         sends = phase == Phase.SEND
-        rank = data.StructLayout({"score": signed(self.width), "spike": 1})
-        exists_by, ranked, kept = [], [], []
+        ranked, kept = [], []
         for way in range(ways):
             selected = self._membrane(item, turn, row, way, ways)
             spike, membrane = Signal(name=f"spike{way}"), Signal.like(selected, name=f"h{way}")
@@ -146,32 +155,14 @@ class Readout(wiring.Component):
                 write.en.eq(scored),
                 write.data.eq(self._score(fresh, old, spike, membrane, step)),
             ]
-            is_class = way < classes - (rows - 1) * ways
-            exists_by.append(Const(1, 1) if is_class else ranked_row != rows - 1)
-            candidate = Signal(rank, name=f"candidate{way}")
+            candidate = Signal(rank(self.width), name=f"candidate{way}")
             m.d.comb += candidate.score.eq(write.data)
             if first_spike:
                 m.d.comb += candidate.spike.eq(spike)
             ranked.append(later(m, candidate, builds))
             kept.append(read.data)
 
-        # Keep the best, first of those side by side, then of all: with first-spike those that spike
-        # go before those that do not; then the higher score; then the lower class.
-        best, best_row, best_way = Signal(rank), Signal(range(rows)), Signal(range(ways))
-        row_best, row_best_way, row_at = Signal(rank), Signal(range(ways)), Signal(range(rows))
-        compares = Signal()
-
-        def beats(a: Any, b: Any) -> Value:
-            return (a.spike > b.spike) | ((a.spike == b.spike) & (a.score > b.score))
-
-        m.d.sync += [row_best.eq(ranked[0]), row_best_way.eq(0)]
-        for way in range(1, ways):
-            others = [beats(ranked[way], ranked[other]) for other in range(way)]
-            with m.If(exists_by[way] & Cat(others).all()):
-                m.d.sync += [row_best.eq(ranked[way]), row_best_way.eq(way)]
-        m.d.sync += [row_at.eq(ranked_row), compares.eq(later(m, scored, builds))]
-        with m.If(compares & ((row_at == 0) | beats(row_best, best))):
-            m.d.sync += [best.eq(row_best), best_row.eq(row_at), best_way.eq(row_best_way)]
+        best, label = self._best(m, ranked, ranked_row, scored, builds)
 
         # Send the result if the step decides; what is left of the sample changes nothing.
         decides = item.final | (best.spike if first_spike else 0)
@@ -182,7 +173,7 @@ class Readout(wiring.Component):
             m.d.sync += [phase.eq(Phase.SEND), row.eq(0), way.eq(0), announced.eq(0)]
         m.d.comb += [
             o.valid.eq(sends & decides),
-            o.p.label.eq(best_row * ways + best_way),
+            o.p.label.eq(label),
             o.p.step.eq(step),
             o.p.score.eq(Array(kept)[way]),
             o.p.last.eq(row * ways + way == classes - 1),
@@ -207,6 +198,32 @@ class Readout(wiring.Component):
             with m.If(sample_ended):
                 m.d.sync += [step.eq(0), fresh.eq(1)]
         return m
+
+    def _best(
+        self, m: Module, ranked: list[Any], ranked_row: Signal, scored: Signal, builds: int
+    ) -> tuple[Any, Value]:
+        """Keep the best of the classes, first of those side by side, then of all; and its label.
+
+        With first-spike those that spike go before those that do not; then the higher score; then
+        the lower class.
+        """
+        ways, classes = len(ranked), self.network.classes
+        rows = -(-classes // ways)
+        shape = rank(self.width)
+        best, best_row, best_way = Signal(shape), Signal(range(rows)), Signal(range(ways))
+        row_best, row_best_way, row_at = Signal(shape), Signal(range(ways)), Signal(range(rows))
+        compares = Signal()
+        m.d.sync += [row_best.eq(ranked[0]), row_best_way.eq(0)]
+        for way in range(1, ways):
+            others = [beats(ranked[way], ranked[other]) for other in range(way)]
+            is_class = way < classes - (rows - 1) * ways
+            exists = Const(1, 1) if is_class else ranked_row != rows - 1
+            with m.If(exists & Cat(others).all()):
+                m.d.sync += [row_best.eq(ranked[way]), row_best_way.eq(way)]
+        m.d.sync += [row_at.eq(ranked_row), compares.eq(later(m, scored, builds))]
+        with m.If(compares & ((row_at == 0) | beats(row_best, best))):
+            m.d.sync += [best.eq(row_best), best_row.eq(row_at), best_way.eq(row_best_way)]
+        return best, best_row * ways + best_way
 
     def _membrane(self, item: data.View, turn: Signal, row: Signal, way: int, ways: int) -> Value:
         """The membrane h of lane ``turn * ways + way``, class ``row * ways + way``."""
