@@ -7,9 +7,7 @@ from ..model.network import Network
 from .intake import Intake
 from .stream import vector
 
-__all__ = ["GENERATION_BITS", "Framer", "beat"]
-
-GENERATION_BITS = 16
+__all__ = ["Framer", "beat"]
 
 
 def beat(network: Network) -> data.StructLayout:
@@ -41,10 +39,11 @@ class Framer(Intake):
 
     Dropped and counted in `refused`: events after the last step, of an address or a value beyond
     the declaration, or of an input that was seen before (in this sample where inputs come once,
-    else in this step). What was seen is a memory of generation numbers, one per input, so that
-    nothing is cleared between samples; when the generations are used up (every 65,535), and after
-    reset, it is cleared once. After a reset in the middle of a sample the rest of that sample is
-    dropped.
+    else in this step). What was seen is a memory of generations, of samples or of steps: the last
+    one in which an input came. They are counted modulo a power of two above the number of inputs;
+    as each ends, one input after the other is marked with it, so no mark is old enough to be taken
+    for a new one. All are cleared after reset. After a reset in the middle of a sample the rest of
+    that sample is dropped.
 
     Parameters
     ----------
@@ -75,22 +74,18 @@ class Framer(Intake):
         within = Signal(reset_less=True)
         stale = Signal(init=1)
 
-        # Forget at leisure which inputs were seen: once after reset, and when the generations are
-        # used up.
-        generation = Signal(GENERATION_BITS, init=1)
+        # Where a generation ends, and in every cycle behind a reset, one more input is marked.
+        generation = Signal(inputs.bit_length(), init=1)
+        ends = Signal()
         clearing = Signal(init=1)
-        cleared = Signal(range(inputs))
-        with m.If(clearing):
-            m.d.sync += cleared.eq(cleared + 1)
-            with m.If(cleared == inputs - 1):
-                m.d.sync += [
-                    cleared.eq(0),
-                    clearing.eq(0),
-                    generation.eq(1),
-                    stale.eq(stale & within),
-                ]
-                with m.If(stale & within):
-                    m.d.sync += phase.eq(Phase.DRAIN)
+        marked = Signal(range(inputs))
+        is_last_marked = marked == inputs - 1
+        with m.If(clearing | ends):
+            m.d.sync += marked.eq(Mux(is_last_marked, 0, marked + 1))
+        with m.If(clearing & is_last_marked):
+            m.d.sync += [clearing.eq(0), stale.eq(stale & within)]
+            with m.If(stale & within):
+                m.d.sync += phase.eq(Phase.DRAIN)
 
         # Take a beat, or make an item without one.
         looks, checks = Signal(), Signal()  # whether an item is being looked up, and compared
@@ -150,23 +145,23 @@ class Framer(Intake):
         with m.If(makes & (new.tick | new.last)):
             m.d.sync += step.eq(Mux(new.last, 0, step + 1))
             m.d.sync += sample.eq(sample + new.last)
-        with m.If(makes & (new.last if coding.once else new.tick | new.last)):
-            m.d.sync += [generation.eq(generation + 1), clearing.eq(generation.all())]
+        m.d.comb += ends.eq(makes & (new.last if coding.once else new.tick | new.last))
+        m.d.sync += generation.eq(generation + ends)
 
         # Look an event up: it is refused if its input was seen in this generation.
-        m.submodules.seen = seen = memory.Memory(shape=GENERATION_BITS, depth=inputs, init=[])
+        m.submodules.seen = seen = memory.Memory(shape=generation.shape(), depth=inputs, init=[])
         read, write = seen.read_port(), seen.write_port()
         m.d.comb += [
             read.addr.eq(beat.address),
             read.en.eq(makes),
-            write.addr.eq(Mux(clearing, cleared, beat.address)),
+            write.addr.eq(Mux(is_event, beat.address, marked)),
             write.data.eq(Mux(clearing, 0, generation)),
-            write.en.eq(clearing | is_event),
+            write.en.eq(clearing | is_event | ends),
         ]
         entry = data.StructLayout(
-            {"item": o.p.shape(), "is_event": 1, "generation": GENERATION_BITS}
+            {"item": o.p.shape(), "is_event": 1, "generation": generation.shape()}
         )
-        looked, checked, seen_at = Signal(entry), Signal(entry), Signal(GENERATION_BITS)
+        looked, checked, seen_at = Signal(entry), Signal(entry), Signal.like(generation)
         with m.If(makes):
             m.d.sync += [
                 looked.item.eq(new),

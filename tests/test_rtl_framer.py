@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ from spikeline.model.encode import Coding, Counts, Graded, Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neuron import Neuron
 from spikeline.model.readout import Readout
-from spikeline.rtl import framer
 from spikeline.rtl.framer import Framer
 
 from .streams import Bench, Trace, each_stall
@@ -248,18 +248,18 @@ def test_repetition_counts_per_step_elsewhere():
     assert got.refused[-1] == 1
 
 
+@pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5, 8])
 @pytest.mark.parametrize("coding", ["once", "every-step"])
 @each_stall
-def test_generations_may_wrap(coding, stalls, monkeypatch):
-    """Past the last generation inputs are neither refused for old events nor let in twice."""
-    monkeypatch.setattr(framer, "GENERATION_BITS", 3)
-    net = network(CODINGS[coding])
+def test_generations_may_wrap(coding, inputs, stalls):
+    """However long ago an input came, it is neither refused for that nor let in twice."""
+    net = network(CODINGS[coding], inputs=inputs)
     rng = random.Random(5)
     samples = []
-    for _ in range(30):
+    for _ in range(40):
         sample = []
         for _ in range(3):
-            sample += [(a, 1, 0) for a in range(5) if rng.random() < 0.3]
+            sample += [(a, 1, 0) for a in range(inputs) if rng.random() < 0.3]
             sample += sample[-1:] * (rng.random() < 0.3)
             sample.append(TICK)
         samples.append(sample)
@@ -268,6 +268,29 @@ def test_generations_may_wrap(coding, stalls, monkeypatch):
 
     assert got.items == items
     assert got.refused[-1] == refused
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5])
+def test_input_may_come_again_after_any_number_of_samples(inputs):
+    """An input that was silent for n samples is not refused, for every n around the wrap."""
+    samples = []
+    for address in range(inputs):
+        for silent in range(2 * (1 << inputs.bit_length()) + 1):
+            samples += [[(address, 1, 0), TICK, TICK, TICK]] + [[TICK] * 3] * silent
+    got = Framed(network(inputs=inputs), samples).run()
+
+    assert got.refused[-1] == 0
+    assert got.items == framed(network(inputs=inputs), samples)[0]
+
+
+@each_coding
+def test_no_generation_costs_a_cycle(coding):
+    """Many more steps than generations: the framer takes a beat in every cycle."""
+    sample = [(0, 1, 0), TICK, (1, 1, 0), TICK, TICK]
+    got = Framed(network(coding), [sample] * 40).run()
+
+    taken = got.source.cycles
+    assert [b - a for a, b in pairwise(taken)] == [1] * (5 * 40 - 1)
 
 
 def test_decided_sample_is_dropped_and_ended_once():
