@@ -114,7 +114,10 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             help="Write the result as JSON; - is stdout.",
         ),
         "out": click.option(
-            "--out", type=click.Path(path_type=Path), help="Folder to write to (made if missing)."
+            "--out",
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="Folder to write to, made if missing; else one under out/.",
         ),
         "data": click.option(
             "--data",
@@ -133,7 +136,8 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             default="grid",
             show_default=True,
             metavar="NAME",
-            help="How events of shd and ssc become frames: grid or squeezed (silence left out).",
+            help="How events of shd and ssc become frames: grid or squeezed (silence left out);"
+            " give the one that the network was trained with.",
         ),
         "split": click.option(
             "--split",
@@ -159,8 +163,9 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             default="auto",
             show_default=True,
             metavar="line|wheel|auto",
-            help="Engine of layers with delays: line keeps what came, little memory; wheel keeps"
-            " what is to come, few cycles; auto: wheels while they fit a memory budget.",
+            help="Engine of all layers with delays, others have none: line keeps what came, little"
+            " memory; wheel keeps what is to come, few cycles; auto: wheels while those of the"
+            " network fit 1,048,576 bits, lines beyond.",
         ),
         "pixels": click.option(
             "--pixels",
@@ -174,7 +179,7 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             type=click.IntRange(1),
             default=3,
             show_default=True,
-            help="Placement seeds; fmax is their median.",
+            help="Number of placement seeds, with --pnr; fmax is their median.",
         ),
     }
 
@@ -192,7 +197,8 @@ def cli() -> None:
     """Spiking neural networks from PyTorch training to Verilog that is proven to compute the same.
 
     NETWORK is a name that `spikeline zoo` lists, or a network file that `spikeline train` wrote; or
-    shd-256 or ssc-512: random integers in published sizes, on random samples, to build hardware of.
+    shd-256 or ssc-512: random integers in published sizes, on random samples, to build hardware of
+    (what is trained by the recipes of these names is the file that `train` wrote).
 
     \b
     Begin with:
@@ -228,8 +234,10 @@ def train(
 ) -> int:
     """Train the network of a recipe, in the integers that the hardware computes.
 
-    NAME is a recipe: digits-ttfs, mnist-ttfs, mnist-lif, fashion-ttfs, digits-spoken (also -axonal,
-    -fixed, -none), shd-256, ssc-512 or gsc-512. Ctrl-C stops; the same command goes on.
+    NAME is a recipe: digits-ttfs, mnist-ttfs, mnist-lif, fashion-ttfs, shd-256, ssc-512, gsc-512 or
+    digits-spoken, which learns a delay for each synapse (digits-spoken-axonal: for each input;
+    -fixed: random ones, not learned; -none: without). The epoch is chosen on a part of the training
+    split that is held out. Ctrl-C stops; the same command goes on.
 
     \b
     Example:
@@ -262,8 +270,8 @@ def eval_(
 ) -> int:
     """Run the golden model over a data set.
 
-    Tells the accuracy by every readout, the mean step of decision and what deciding early costs,
-    and the spikes.
+    Tells the accuracy by every readout, the spikes and, where a sample is decided before its last
+    step, the mean step of decision and what deciding early costs.
 
     \b
     Example:
@@ -282,7 +290,9 @@ def eval_(
         *(f"  {kind:15} {share:.2%}" for kind, share in result["readouts"].items()),
         f"decides after {early['mean_steps_used']:.2f} of {result['steps']} steps on average,"
         f" at {round(-100 * early['loss'], 2) + 0.0:+.2f} points against the final membrane;"
-        f" {early['same']} of {result['samples']} decisions as in the full run",
+        f" {early['same']} of {result['samples']} decisions as in the full run"
+        if early
+        else f"decides after the last of {result['steps']} steps",
         f"spikes per sample: {result['input_spikes']} in, {result['hidden_spikes']} hidden"
         f" ({result['hidden_spikes_decided']} up to the decision)",
     )
@@ -297,7 +307,8 @@ def eval_(
     "--bench",
     type=click.IntRange(1),
     metavar="N",
-    help="Add a bench of the first N samples, which runs with pytest alone, without spikeline.",
+    help="Add a bench of the first N samples of a data set, which needs pytest, cocotb and"
+    " Verilator, but not spikeline.",
 )
 @options("data", "dataset", "framing", "split", "lanes", "sweep", "delay", "pixels", "out", "json")
 def verilog(
@@ -315,6 +326,7 @@ def verilog(
     """Write the Verilog of a network, with AXI4-Stream ports and a description of them.
 
     The same network and lanes always give the same bytes. The Verilog is yours, without conditions.
+    A data set is read for --bench only.
 
     \b
     Example:
@@ -353,7 +365,7 @@ def cosim(
     """Compare the Verilog with the golden model: every spike, every decision, every cycle.
 
     Runs the emitted Verilog in Verilator over a data set. Exits with 1 at a mismatch, and tells
-    the first one.
+    the first one, or if a cycle was predicted wrong. With random stalls cycles are not compared.
 
     \b
     Example:
@@ -395,7 +407,7 @@ def synth(
     """Synthesise a network with Yosys, and place and route it with nextpnr.
 
     Tells LUT, FF, BRAM and DSP of each layer, of the core and of the AXI wrapper around it, and
-    fmax.
+    fmax with --pnr. Netlists are kept with --out only.
 
     \b
     Example:
@@ -460,8 +472,19 @@ def report(
 
 @cli.command()
 @click.argument("recipes", nargs=-1, required=True)
-@click.option("--part", default="folds", show_default=True, help="folds, speakers or official.")
-@click.option("--seeds", type=Seeds(), default=(1,), help="Trainings of each fold.  [default: 1]")
+@click.option(
+    "--part",
+    default="folds",
+    show_default=True,
+    metavar="NAME",
+    help="folds, speakers or official.",
+)
+@click.option(
+    "--seeds",
+    type=Seeds(),
+    default=(1,),
+    help="Seeds; every fold is trained once with each.  [default: 1]",
+)
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="At a time.")
 @options("out", "json")
 def folds(
@@ -474,9 +497,16 @@ def folds(
 ) -> int:
     """Train RECIPES on spoken digits, fold by fold, and test each fold on what it never saw.
 
-    folds: five, of all 3,000 recordings; speakers: six, a voice each; official: the official test
-    split. Says each recipe's mean and spread, and how far it is from the first one. What was done
-    before is kept in the folder, so the command goes on where it was stopped.
+    RECIPES are some of digits-spoken, digits-spoken-axonal, -fixed and -none. Part folds: five, of
+    all 3,000 recordings; speakers: six, a voice each; official: the official test split. Epochs are
+    chosen on a part of the other folds. Trainings that have ended are kept in the folder, so the
+    command goes on behind them.
+
+    \b
+    Columns, in percent and points:
+      accuracy, spread   mean, and standard deviation over the runs
+      less, error        what is missing to the first recipe, on the same folds and seeds: its mean,
+                         and the standard error of that
 
     \b
     Example:

@@ -10,7 +10,7 @@
 Counts of events (samples, bins, inputs):
 
     spoken           2,700 + 300 spoken digits, 46 bins of 40 inputs; they ship with spikeline
-    shd, ssc         spoken digits and words of an artificial cochlea, 140 inputs, HDF5 files
+    shd, ssc         spoken digits and words, as spikes of a cochlea's model, 140 inputs, HDF5 files
     gsc              35 spoken words, 100 bins of 140 inputs, WAV files
     random           64 samples like those of shd, always the same ones; see untrained.py
 

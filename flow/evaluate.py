@@ -22,8 +22,9 @@ def evaluate(
     dict
         ``samples, accuracy``; ``readouts``: the accuracy by every readout the last layer allows
         (where the network has no weights of its own, the weighted sum takes T - t); ``steps`` T;
-        ``early_exit``; ``input_spikes, hidden_spikes, hidden_spikes_decided``: means per sample,
-        the last one up to the step of decision. ``early_exit``: ``same``, how many decisions made
+        ``early_exit``, None where only the last step decides; ``input_spikes, hidden_spikes,
+        hidden_spikes_decided``: means per sample, the last one up to the step of decision.
+        ``early_exit``: ``same``, how many decisions made
         from the steps up to the decision alone equal those of the full run; ``mean_step``, from 0;
         ``mean_steps_used``, the same and one; ``used``, that as a share of T; ``final_membrane``,
         the accuracy of the largest final membrane; ``loss``, that minus the accuracy.
@@ -61,7 +62,9 @@ def evaluate(
             "used": round((float(step.mean()) + 1) / network.steps, 4),
             "final_membrane": final,
             "loss": round(final - accuracy, 6),
-        },
+        }
+        if network.readout.early
+        else None,
         "input_spikes": round(float(before), 2),
         "hidden_spikes": round(float(hidden), 2),
         "hidden_spikes_decided": round(float(decided), 2),

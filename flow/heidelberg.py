@@ -13,8 +13,8 @@ frames of 10 ms, in one of two ways that publications use without always saying 
 Counts above 255 are clipped. Recordings are padded with zeros to the longest of their split.
 
 Source: B. Cramer et al., "The Heidelberg Spiking Data Sets for the Systematic Evaluation of Spiking
-Neural Networks", IEEE TNNLS 2022. The framings are those of SpikingJelly, since 2024-03-30 and from
-2023-04-01 to then; see its issues 361 and 507.
+Neural Networks", IEEE TNNLS 2022. Both framings are SpikingJelly's: squeezed that of 2023-04-01 to
+2024-03-30, grid the one since; see its issues 361 and 507.
 """
 
 import gzip

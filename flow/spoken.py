@@ -75,7 +75,10 @@ def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndar
     """
     path = next((path / "fsdd.npz" for path in places if holds(name, split, path)), None)
     if places and path is None:
-        raise Refused(f"Data folder {places[-1]} must hold fsdd.npz")
+        raise Refused(
+            f"Data folder {places[-1]} must hold fsdd.npz; without a folder the events that ship"
+            " are taken"
+        )
     all_ = recordings(path)
     chosen = (all_.index < TEST) == (split == "test")
     if not chosen.any():

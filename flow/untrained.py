@@ -1,12 +1,12 @@
 """Networks of frozen random integers: hardware of published sizes, built before it is trained.
 
-    shd-256    140-256-256-20, one tap, 25 delays       Spiking Heidelberg Digits
-    ssc-512    140-512-512-512-35, two taps, 31 delays  Spiking Speech Commands
+    shd-256    140-256-256-20, one tap, delays to 24       Spiking Heidelberg Digits
+    ssc-512    140-512-512-512-35, two taps, delays to 30  Spiking Speech Commands
 
 Weights are normal, clipped to 8 bits; delays are uniform; each hidden layer has one threshold, the
 one at which `RATE` of its neurons spike in a step of `events`. The same integers come from a name
-with every NumPy whose random numbers are those of constraints.txt; the hash tells. `spikeline
-train` has recipes of the same shapes.
+with every NumPy whose random numbers are those of constraints.txt; the hash tells. The recipes of
+these names (quant/recipes.py) have the same shapes, taps and delays, other steps and counts.
 
 Source: sizes, taps, delays, leaks: arXiv 2306.17670 (SNN-delays).
 """

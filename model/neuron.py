@@ -40,7 +40,8 @@ class Neuron:
     threshold : int (neurons,) or None
         theta >= 1; None never fires.
     leak : (m, k)
-        Multiplier 0..2**k and shift 0..15 of the leak; (1, 0) is none.
+        Multiplier 0..2**k and shift 0..15 of the leak: m / 2**k is the share of the membrane that
+        is kept (snnTorch's beta, 1 - 1 / tau in SpikingJelly); (1, 0) is no leak.
     shift : int, 0..15, bits
         f, the left shift of the current.
     clamp : (lo, hi) or None

@@ -26,7 +26,10 @@ EXACT = 1 << 24  # float32 holds every whole number up to it
 
 
 class Layer(nn.Module):
-    """Synapses and the neurons they feed; `recurrent` ones come from these neurons themselves."""
+    """Synapses and the neurons they feed.
+
+    `recurrent` ones come from these neurons themselves: ``Delayed(post, post, ..., least=1)``.
+    """
 
     synapses: Dense
     neuron: Neuron

@@ -9,8 +9,7 @@
     every           mean over t of w[t] times the cross-entropy of the membranes at t
     count, final, maximum    cross-entropy of the spike count, the last and the largest membrane
 
-w is the temporal weighting, normalised to a largest value of 1: linear (T - t) / T or exponential
-gamma**-t.
+w is the temporal weighting, 1 at first: linear (T - t) / T, exponential gamma**-t, or even.
 
 Source: temporal weighting: arXiv 2410.23619, equations 20-24 (as others read them). The hazard loss
 is this project's.

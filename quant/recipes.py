@@ -34,7 +34,7 @@ class Recipe:
     bits : int per layer
         Widths of the weights.
     leak : (m, k) or None
-        Of the hidden layers; None makes them fire once and never leak.
+        Of the hidden layers, which keep m / 2**k; None makes them fire once and never leak.
     reset : str
         Of hidden layers with a leak.
     fade : (m, k) or None
@@ -64,14 +64,15 @@ class Recipe:
     readout : str, kind of readout
     loss : str, see readout.py
     weighting : str, temporal weighting of the loss
-    gamma : float, base of the exponential weighting
+    gamma : float
+        Base of the exponential weighting gamma**-t: below 1 the last steps weigh most.
     temperature : float
         Logits per unit of the output's membrane.
     quiet : float
         Weight in the loss of the cycles that hidden spikes delay an answer, see `crowd` in
         readout.py.
     spare : int, cycles
-        What is no delay yet.
+        Cycles that hidden spikes may take before they count.
     rare : float
         Inputs that fire in a smaller share of the training samples have no weights.
     shift, turn, scale : float, pixels, degrees, share
@@ -197,7 +198,7 @@ class Recipe:
 IMAGES = Recipe(name="mnist-ttfs", data="mnist", shape=(784, 128, 10))
 # As published for delays (SNN-delays, arXiv 2306.17670), but the largest membrane decides, where
 # that sums softmaxes: every layer has delays, and the readout leaks. The leak of a half, no dropout
-# and weights of 4 bits were chosen on held-out recordings.
+# and hidden weights of 4 bits were chosen on held-out recordings.
 SPOKEN = Recipe(
     name="digits-spoken",
     data="spoken",

@@ -91,7 +91,7 @@ def train(
     Parameters
     ----------
     recipe : Recipe
-    x : uint8 (samples, inputs)
+    x : uint8 (samples, inputs) pixels, or (samples, up to T, inputs) counts
     y : int (samples,)
     seed : int
     checkpoint : Path or None

@@ -23,17 +23,17 @@ class Dense(wiring.Component):
     name : str
         Name of the row memory's module.
     limit : int
-        Largest value of an event.
+        Largest value of an event, of value_bits bits.
 
     Members
     -------
-    i : In(stream.Signature(vector(inputs, 1, bits)))
-    o : Out(stream.Signature(vector(inputs, 1, bits)))
+    i : In(stream.Signature(vector(inputs, 1, value_bits)))
+    o : Out(stream.Signature(vector(inputs, 1, value_bits)))
         The same, for the tail.
     op : In(operation(unit, inputs))
         Of the tail.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
-        Weights of the operation two cycles before.
+        Weights, of bits as the synapses', of the operation two cycles before.
     awake : Out(1)
         Always: nothing has to be cleared.
     """

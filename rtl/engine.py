@@ -33,14 +33,14 @@ class Engine(wiring.Component):
     name : str
         Name of the row memory's module.
     limit : int
-        Largest value of an event.
+        Largest value of an event, of value_bits bits.
     measures : bool
         Whether every sweep is reported with its membranes (the last layer), rather than its spikes
         alone.
 
     Members
     -------
-    i : In(stream.Signature(vector(inputs, 1, bits)))
+    i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : that of `Tail`
     awake : Out(1)
         All that has to be was cleared after reset.

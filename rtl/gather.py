@@ -31,17 +31,17 @@ class Gather(wiring.Component):
     name : str
         Name of the row memory's module.
     limit : int
-        Largest value of an event.
+        Largest value of an event, of value_bits bits.
 
     Members
     -------
-    i : In(stream.Signature(vector(inputs, 1, bits)))
+    i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : Out(stream.Signature(vector(inputs, 1)))
         Inputs with an event in the window, for the tail.
     op : In(operation(unit, inputs * taps))
         Of the tail.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
-        Weight times delayed value, of the operation five cycles before.
+        Weight times delayed value, of bits for the largest, of the operation five cycles before.
     awake : Out(1)
         Always: nothing has to be cleared.
     """

@@ -46,7 +46,7 @@ class Tail(wiring.Component):
     layer, unit, bounds, measures : as of Engine (rtl/engine.py), the layer unrolled
     inputs : int
     limit : int
-        Largest value of an event: how often its rows are added.
+        Largest value of an event, of value_bits bits: how often its rows are added.
     taps : int
         Rows of one input, in each fold.
     bits : int
@@ -54,7 +54,7 @@ class Tail(wiring.Component):
 
     Members
     -------
-    i : In(stream.Signature(vector(inputs, 1, bits)))
+    i : In(stream.Signature(vector(inputs, 1, value_bits)))
     op : Out(operation(unit, inputs * taps))
         What is done now.
     terms : In(data.ArrayLayout(signed(bits), lanes))

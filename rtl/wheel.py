@@ -58,7 +58,7 @@ class Scatter(wiring.Component):
 
     Members
     -------
-    i : In(stream.Signature(vector(inputs, 1, bits)))
+    i : In(stream.Signature(vector(inputs, 1, value_bits)))
     op : Out(turn(unit, inputs * taps))
         Holds for one cycle. Row (position * taps + tap) * folds + fold.
     o : Out(stream.Signature(vector(1, 1)))
@@ -159,15 +159,15 @@ class Wheel(wiring.Component):
     name : str
         Name of the row memory's module.
     limit : int
-        Largest value of an event.
+        Largest value of an event, of value_bits bits.
 
     Members
     -------
-    i : In(stream.Signature(vector(inputs, 1, bits)))
+    i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : Out(stream.Signature(vector(1, 1)))
         Ends of steps and samples, for the tail.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
-        The slots taken five cycles before.
+        The slots taken five cycles before, as wide as the widest.
     awake : Out(1)
         The slots are clear after reset.
     """

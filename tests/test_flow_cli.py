@@ -182,7 +182,7 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
                 f"Data folder void must hold {what}",
             )
             for name, what in (
-                ("spoken", "fsdd.npz"),
+                ("spoken", "fsdd.npz; without a folder the events that ship are taken"),
                 ("shd", "shd_test.h5, plain, .gz or .zip"),
                 ("gsc", "validation_list.txt and testing_list.txt"),
             )

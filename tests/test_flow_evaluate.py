@@ -85,3 +85,11 @@ def test_no_samples_are_refused(tiny: Network) -> None:
     """There must be a sample."""
     with pytest.raises(Refused, match=r"^Samples must number at least one, not 0$"):
         evaluate(tiny, np.zeros((0, 64), np.uint8), np.zeros(0))
+
+
+def test_readout_that_waits_has_no_early_exit(tiny: Network) -> None:
+    """Where only the last step decides, nothing is said of deciding early."""
+    result = evaluate(
+        replace(tiny, readout=Readout("max-membrane")), np.zeros((1, 64), np.uint8), np.zeros(1)
+    )
+    assert result["early_exit"] is None

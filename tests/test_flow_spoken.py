@@ -142,7 +142,10 @@ def test_audio_that_lies_in_the_folder_is_found(tmp_path: Path) -> None:
     assert guess("test", tmp_path) is None
     with pytest.raises(Refused) as error:
         load("spoken", "test", tmp_path)
-    assert str(error.value) == f"Data folder {tmp_path} must hold fsdd.npz"
+    assert str(error.value) == (
+        f"Data folder {tmp_path} must hold fsdd.npz;"
+        " without a folder the events that ship are taken"
+    )
     (tmp_path / "spoken").mkdir()
     np.savez(tmp_path / "spoken" / "fsdd.npz", **audio())
     assert guess("test", tmp_path) == "spoken"
