@@ -504,9 +504,9 @@ def folds(
 
     \b
     Columns, in percent and points:
-      accuracy, spread   mean, and standard deviation over the runs
-      less, error        what is missing to the first recipe, on the same folds and seeds: its mean,
-                         and the standard error of that
+      percent, spread   accuracy: its mean, and standard deviation over the runs
+      less, error       what is missing to the first recipe, on the same folds and seeds: its mean,
+                        and the standard error of that
 
     \b
     Example:

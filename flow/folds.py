@@ -123,8 +123,8 @@ def summary(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``recipe, runs``; ``accuracy``, mean, and ``spread``, standard deviation over the runs, in
-        percent; ``less``, mean of what the first recipe reaches more, and ``error``, the standard
+        ``recipe, runs``; ``percent``, the mean accuracy, and ``spread``, its standard deviation
+        over the runs; ``less``, mean of what the first recipe reaches more, and ``error``, the standard
         error of that mean, in points.
     """
     by_name: dict[str, list[float]] = {}
@@ -139,7 +139,7 @@ def summary(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             {
                 "recipe": name,
                 "runs": runs,
-                "accuracy": round(float(np.mean(values)), 2),
+                "percent": round(float(np.mean(values)), 2),
                 "spread": round(float(np.std(values, ddof=1)) if runs > 1 else 0.0, 2),
                 "less": round(float(less.mean()), 2),
                 "error": round(float(error), 2),

@@ -36,8 +36,8 @@ def test_summary_by_hand() -> None:
         for x in share
     ]
     a, b = summary(runs)
-    assert a == {"recipe": "a", "runs": 3, "accuracy": 92, "spread": 2, "less": 0, "error": 0}
-    assert b == {"recipe": "b", "runs": 3, "accuracy": 88, "spread": 2, "less": 4, "error": 1.15}
+    assert a == {"recipe": "a", "runs": 3, "percent": 92, "spread": 2, "less": 0, "error": 0}
+    assert b == {"recipe": "b", "runs": 3, "percent": 88, "spread": 2, "less": 4, "error": 1.15}
 
 
 @pytest.fixture
