@@ -124,8 +124,8 @@ def summary(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     -------
     list of dict
         ``recipe, runs``; ``percent``, the mean accuracy, and ``spread``, its standard deviation
-        over the runs; ``less``, mean of what the first recipe reaches more, and ``error``, the standard
-        error of that mean, in points.
+        over the runs; ``less``, mean of what the first recipe reaches more, and ``error``, the
+        standard error of that mean, in points.
     """
     by_name: dict[str, list[float]] = {}
     for result in results:
