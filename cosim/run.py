@@ -99,6 +99,9 @@ def cosim(
     say("golden run")
     run = network.run(samples, record=True)
     say("Verilog")
+    for what, _ in sum(PASSES.values(), ()):  # results of another run
+        for kind in ("log", "json", "out", "xml"):
+            (folder / f"{what}.{kind}").unlink(missing_ok=True)
     emitted = emit(network, mapping, folder, name=name)
     vectors(emitted, run, samples)
     say("building the simulator")

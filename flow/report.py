@@ -196,7 +196,8 @@ def raster(network: Network, sample: np.ndarray) -> str:
     last.set_xlim(0, network.steps)
     ticks = np.arange(0, network.steps, -(-network.steps // 16))
     last.set_xticks(ticks + 0.5, [str(t) for t in ticks])
-    last.set_xlabel("step (red: the decision; grey: what the early exit saves)")
+    early = "; grey: what the early exit saves" if network.readout.early else ""
+    last.set_xlabel(f"step (red: the decision{early})")
     return svg(figure)
 
 
@@ -220,12 +221,12 @@ def delays(network: Network, history: Sequence[dict[str, Any]]) -> str | None:
         at = np.arange(synapses.window)
         if history:
             for entry, name, shade in (
-                (history[0], "before", SOFT),
+                (history[0], "before training", SOFT),
                 (history[len(history) // 2], f"after {len(history) // 2} epochs", INK),
             ):
                 ax.step(at, entry["delays"][n], where="mid", color=shade, lw=1, label=name)
         count = np.bincount(synapses.delays.ravel(), minlength=synapses.window)
-        ax.bar(at, count, color=BLUE, label="as it is")
+        ax.bar(at, count, color=BLUE, label="after training" if history else "as it is")
         ax.set_xlabel(f"delay in {place}, steps")
         ax.set_ylabel("taps")
     figure.axes[0].legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
@@ -263,7 +264,7 @@ def journeys(network: Network, sample: np.ndarray) -> str | None:
     ax.scatter(t - delay, pre, color=BLUE, s=9, linewidths=0, zorder=3)
     ax.axvline(t, color=RED, lw=1)
     ax.set_xlim(-0.5, network.steps - 0.5)
-    ax.set_xlabel("step (red: the spike; blue: what reached it, over its delay)")
+    ax.set_xlabel("step (red: the spike; blue: excitation that came with it, over its delay)")
     ax.set_ylabel(f"input of layer {i}, for neuron {j}")
     return svg(figure)
 

@@ -53,7 +53,7 @@ def resolve(given: str, data: str | None = None) -> Named:
     Raises
     ------
     Refused
-        If it is neither, or the file is none.
+        If it is neither, the file is none, or one that shipped has been changed.
     """
     known = index()
     if given in UNTRAINED:
@@ -62,10 +62,10 @@ def resolve(given: str, data: str | None = None) -> Named:
     if given in known:
         file = FOLDER / known[given]["file"]
         network = load(file)
-        source = data or known[given]["data"]
-        return Named(
-            network, given, content_hash(network), source, history(file, content_hash(network))
-        )
+        digest = content_hash(network)
+        if digest != known[given]["hash"]:
+            raise Refused(f"{file} must be as it shipped, of hash {known[given]['hash']}")
+        return Named(network, given, digest, data or known[given]["data"], history(file, digest))
     if not Path(given).is_file():
         names = ", ".join((*known, *UNTRAINED))
         raise Refused(f"Network must be a file or one of {names}, not {given!r}")

@@ -304,6 +304,22 @@ def test_stopped_build_leaves_nothing(tmp_path, monkeypatch, stop):
         assert re.match(r"Verilator must build top.v; it failed, see .*\.log$", str(stopped.value))
 
 
+def test_stopped_run_leaves_no_result_of_another(tiny, tmp_path, monkeypatch):
+    """Where the Verilog is another, results of the one before are gone; what is not ours stays."""
+
+    def stop(sources, top):
+        raise KeyboardInterrupt
+
+    for name in ("isolated.json", "reluctant.log", "streamed.txt"):
+        (tmp_path / name).write_text("old")
+    monkeypatch.setattr(run, "build", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run.cosim(tiny, Mapping.of(tiny), SAMPLES, None, name="t", folder=tmp_path)
+    assert (tmp_path / "t.v").is_file()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left.isdisjoint({"isolated.json", "reluctant.log"}) and "streamed.txt" in left
+
+
 def test_unknown_stalls_are_refused(tiny, tmp_path):
     """Stalls are none or random."""
     with pytest.raises(Refused, match=r"^Stalls must be none or random, not 'some'$"):

@@ -146,7 +146,7 @@ def test_delays_are_drawn_before_during_and_after(late: Network) -> None:
     history = [{"delays": [[n, 6 - n, 0, 0, 0]]} for n in range(5)]
     with_it, without = report.delays(late, history), report.delays(late, ())
     assert with_it is not None and without is not None
-    assert all(name in with_it for name in ("before", "after 2 epochs", "as it is"))
+    assert all(name in with_it for name in ("before", "after 2 epochs", "after training"))
     assert "before" not in without
 
 

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 
+from spikeline.flow import zoo
 from spikeline.flow.data import load
 from spikeline.flow.zoo import FOLDER, index, resolve
 from spikeline.model.network import Network
+from spikeline.model.refuse import Refused
 from spikeline.model.store import save
 
 NAMES = sorted(index())
@@ -51,3 +54,17 @@ def test_file_of_another_network_has_no_data_set(tiny: Network, tmp_path: Path) 
     save(tiny, tmp_path / "tiny")
     assert resolve(str(tmp_path / "tiny")).data is None
     assert resolve(str(tmp_path / "tiny"), "digits").data == "digits"
+
+
+def test_changed_file_of_the_zoo_is_refused(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    """A shipped file of other integers than were shipped is not taken for the network."""
+    name = NAMES[0]
+    file = index()[name]["file"]
+    other = next(e["file"] for n, e in index().items() if n != name)
+    (tmp_path / "zoo.json").write_text((FOLDER / "zoo.json").read_text())
+    (tmp_path / file).write_bytes((FOLDER / other).read_bytes())
+    monkeypatch.setattr(zoo, "FOLDER", tmp_path)
+    with pytest.raises(Refused) as error:
+        resolve(name)
+    digest = index()[name]["hash"]
+    assert str(error.value) == f"{tmp_path / file} must be as it shipped, of hash {digest}"
