@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def cosim(
     say("golden run")
     run = network.run(samples, record=True)
     say("Verilog")
-    for what, _ in sum(PASSES.values(), ()):  # results of another run
+    for what, _ in chain(*PASSES.values()):  # results of another run
         for kind in ("log", "json", "out", "xml"):
             (folder / f"{what}.{kind}").unlink(missing_ok=True)
     emitted = emit(network, mapping, folder, name=name)

@@ -24,10 +24,10 @@ def evaluate(
         (where the network has no weights of its own, the weighted sum takes T - t); ``steps`` T;
         ``early_exit``, None where only the last step decides; ``input_spikes, hidden_spikes,
         hidden_spikes_decided``: means per sample, the last one up to the step of decision.
-        ``early_exit``: ``same``, how many decisions made
-        from the steps up to the decision alone equal those of the full run; ``mean_step``, from 0;
-        ``mean_steps_used``, the same and one; ``used``, that as a share of T; ``final_membrane``,
-        the accuracy of the largest final membrane; ``loss``, that minus the accuracy.
+        ``early_exit``: ``same``, how many decisions made from the steps up to the decision alone
+        equal those of the full run; ``mean_step``, from 0; ``mean_steps_used``, the same and one;
+        ``used``, that as a share of T; ``final_membrane``, the accuracy of the largest final
+        membrane; ``loss``, that minus the accuracy.
     """
     readouts = {kind: r for kind in KINDS if (r := _readout(network, kind))}
     right = dict.fromkeys(readouts, 0)

@@ -69,8 +69,8 @@ def recordings(path: Path | None = None) -> Recordings:
 def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndarray]:
     """Load the official split: index 0 to 4 are the test split, the others the training split.
 
-    Of the test split any ten in a row, from the first on, are the ten digits of one speaker, so
-    that few samples are like many.
+    The training split goes by digit, speaker and index; the test split by index, speaker and digit,
+    so that its first samples are like all.
 
     Returns
     -------

@@ -33,7 +33,7 @@ class Dense(wiring.Component):
     op : In(operation(unit, inputs))
         Of the tail.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
-        Weights, of bits as the synapses', of the operation two cycles before.
+        Weights, as wide as the layer's, of the operation two cycles before.
     awake : Out(1)
         Always: nothing has to be cleared.
     """

@@ -41,7 +41,7 @@ class Gather(wiring.Component):
     op : In(operation(unit, inputs * taps))
         Of the tail.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
-        Weight times delayed value, of bits for the largest, of the operation five cycles before.
+        Weight times delayed value, wide enough for any, of the operation five cycles before.
     awake : Out(1)
         Always: nothing has to be cleared.
     """

@@ -58,7 +58,7 @@ class Scatter(wiring.Component):
 
     Members
     -------
-    i : In(stream.Signature(vector(inputs, 1, value_bits)))
+    i : In(stream.Signature(vector(inputs, 1, bits)))
     op : Out(turn(unit, inputs * taps))
         Holds for one cycle. Row (position * taps + tap) * folds + fold.
     o : Out(stream.Signature(vector(1, 1)))
