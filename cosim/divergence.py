@@ -11,7 +11,7 @@ from ..model.network import Network, Run, Synapses
 from ..model.refuse import Refused
 from ..model.store import write_atomically
 from .build import build, waveforms
-from .play import play
+from .play import clear, play
 
 __all__ = ["explain", "record"]
 
@@ -96,8 +96,7 @@ def record(sources: list[Path], folder: Path, sample: int, plusargs: list[str]) 
     str
         Where the waveforms are, in one line.
     """
-    for old in folder.glob("divergence.*"):
-        old.unlink()
+    clear(folder, "divergence")
     try:
         kind = waveforms()
         waves = folder / f"divergence.{kind}"

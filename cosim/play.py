@@ -1,13 +1,23 @@
 """A run of the bench (cosim/bench.py) over a folder of vectors."""
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from ..model.refuse import Refused
 from .simulator import simulate
 
-__all__ = ["play"]
+__all__ = ["clear", "play"]
+
+# What a run called `what` leaves, as ``what.kind``; a divergence leaves all of it.
+KINDS = ("log", "json", "out", "xml", "bin", "jsonl", "fst", "vcd")
+
+
+def clear(folder: Path, *runs: str) -> None:
+    """Remove what earlier runs of these names left: results, logs, vectors and waveforms."""
+    for what, kind in product(runs, KINDS):
+        (folder / f"{what}.{kind}").unlink(missing_ok=True)
 
 
 def play(simulator: Path, folder: Path, what: str, plusargs: list[str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ..model.store import content_hash
 from ..rtl.emit import emit
 from .build import build
 from .divergence import explain, record
-from .play import play
+from .play import clear, play
 from .vectors import vectors
 
 __all__ = ["Result", "cosim"]
@@ -100,9 +100,7 @@ def cosim(
     say("golden run")
     run = network.run(samples, record=True)
     say("Verilog")
-    for what, _ in chain(*PASSES.values()):  # results of another run
-        for kind in ("log", "json", "out", "xml"):
-            (folder / f"{what}.{kind}").unlink(missing_ok=True)
+    clear(folder, *(what for what, _ in chain(*PASSES.values())), "divergence")
     emitted = emit(network, mapping, folder, name=name)
     vectors(emitted, run, samples)
     say("building the simulator")

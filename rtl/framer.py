@@ -80,6 +80,7 @@ class Framer(Intake):
         clearing = Signal(init=1)
         marked = Signal(range(inputs))
         is_last_marked = marked == inputs - 1
+        m.d.sync += generation.eq(generation + ends)
         with m.If(clearing | ends):
             m.d.sync += marked.eq(Mux(is_last_marked, 0, marked + 1))
         with m.If(clearing & is_last_marked):
@@ -141,38 +142,32 @@ class Framer(Intake):
             m.d.sync += within.eq(~last)
         m.d.comb += self.starts.eq(takes & ~within & ~stale)
 
-        # Count steps, samples and generations.
+        # Count steps and samples.
         with m.If(makes & (new.tick | new.last)):
             m.d.sync += step.eq(Mux(new.last, 0, step + 1))
             m.d.sync += sample.eq(sample + new.last)
-        m.d.comb += ends.eq(makes & (new.last if coding.once else new.tick | new.last))
-        m.d.sync += generation.eq(generation + ends)
 
-        # Look an event up: it is refused if its input was seen in this generation.
-        m.submodules.seen = seen = memory.Memory(shape=generation.shape(), depth=inputs, init=[])
-        read, write = seen.read_port(), seen.write_port()
-        m.d.comb += [
-            read.addr.eq(beat.address),
-            read.en.eq(makes),
-            write.addr.eq(Mux(is_event, beat.address, marked)),
-            write.data.eq(Mux(clearing, 0, generation)),
-            write.en.eq(clearing | is_event | ends),
-        ]
-        entry = data.StructLayout(
-            {"item": o.p.shape(), "is_event": 1, "generation": generation.shape()}
-        )
-        looked, checked, seen_at = Signal(entry), Signal(entry), Signal.like(generation)
+        # Look an event up, and mark its input: it is refused if that was seen in this generation.
+        entry = data.StructLayout({"item": o.p.shape(), "is_event": 1})
+        looked, checked, checked_in = Signal(entry), Signal(entry), Signal.like(generation)
         with m.If(makes):
-            m.d.sync += [
-                looked.item.eq(new),
-                looked.is_event.eq(is_event),
-                looked.generation.eq(generation),
-            ]
+            m.d.sync += [looked.item.eq(new), looked.is_event.eq(is_event)]
         with m.If(look_moves):
             m.d.sync += looks.eq(makes)
         with m.If(check_moves):
-            m.d.sync += [checks.eq(looks), checked.eq(looked), seen_at.eq(read.data)]
-        repeated = checked.is_event & (seen_at == checked.generation)
+            m.d.sync += [checks.eq(looks), checked.eq(looked), checked_in.eq(generation)]
+        m.submodules.seen = seen = memory.Memory(shape=generation.shape(), depth=inputs, init=[])
+        read, write = seen.read_port(), seen.write_port()
+        is_end = looked.item.last if coding.once else looked.item.tick | looked.item.last
+        m.d.comb += [
+            ends.eq(looks & check_moves & is_end),
+            read.addr.eq(looked.item.position),
+            read.en.eq(check_moves),
+            write.addr.eq(Mux(looked.is_event, looked.item.position, marked)),
+            write.data.eq(Mux(clearing, 0, generation)),
+            write.en.eq(clearing | (looks & check_moves & (looked.is_event | is_end))),
+        ]
+        repeated = checked.is_event & (read.data == checked_in)
         m.d.comb += [o.valid.eq(checks), o.p.eq(checked.item)]
         with m.If(repeated):
             m.d.comb += o.p.lanes.eq(0)

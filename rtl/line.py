@@ -7,7 +7,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..model.mapping import line_lanes
-from .gates import first, index, pick, several
+from .gates import first, pick, several
 from .stream import vector
 
 __all__ = ["Line"]
@@ -172,7 +172,7 @@ class Line(wiring.Component):
         lowest = first(left)
         m.d.comb += [
             opened.p.chunk.eq(held.chunk),
-            opened.p.lane.eq(index(lowest)),
+            opened.p.lane.eq(_lowest(left)[1]),
             opened.p.end.eq(held.end),
             opened.p.new.eq(pick(lowest, held_news)),
             opened.p.old.eq((lowest & held_olds).any()),

@@ -112,20 +112,20 @@ class Skid(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         spare = Signal(self.shape)
-        spare_full = Signal()
-        m.d.comb += self.i.ready.eq(~spare_full)
+        is_free = Signal(init=1)  # the spare; what is told outside is a register
+        m.d.comb += self.i.ready.eq(is_free)
 
         # The output register takes the spare item first.
         with m.If(~self.o.valid | self.o.ready):
             m.d.sync += [
-                self.o.valid.eq(self.i.valid | spare_full),
+                self.o.valid.eq(self.i.valid | ~is_free),
                 self.o.p.eq(self.i.p),
-                spare_full.eq(0),
+                is_free.eq(1),
             ]
-            with m.If(spare_full):
+            with m.If(~is_free):
                 m.d.sync += self.o.p.eq(spare)
 
         # What arrives while the output is refused waits in the spare.
         with m.Elif(self.i.valid & self.i.ready):
-            m.d.sync += [spare.eq(self.i.p), spare_full.eq(1)]
+            m.d.sync += [spare.eq(self.i.p), is_free.eq(0)]
         return m
