@@ -163,6 +163,14 @@ def test_no_wire_is_named_like_a_bit_of_another(delay, tmp_path):
     assert [] == re.findall(r"\\\S*\[\d+\]\S*", text)
 
 
+@pytest.mark.parametrize("delay", ["line", "wheel"])
+def test_no_wire_has_a_reversed_range(delay, tmp_path):
+    """A field of no bits, as the position of a single vector, is not in the Verilog."""
+    net = delayed_network(3)
+    written = emit(net, Mapping.of(net, delay=delay), tmp_path, name="fields")
+    assert "[-1:0]" not in written.sources[0].read_text()
+
+
 def test_description_names_the_engines(tmp_path):
     """The mapping of a layer with delays tells whether it is by lines or by a wheel."""
     net = delayed_network(1)
