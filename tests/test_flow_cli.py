@@ -410,13 +410,15 @@ def test_exit_code_tells_every_difference(
         **{"spikes_compared": 10, "samples": 2, "accuracy": 0.5},
         **{"cycles": cycles, "interval": cycles, "lut": 5, "fmax_mhz": None},
         **{"mismatches": found[0], "cycles_predicted_wrong": found[1], "report": "page"},
+        "delays": [{"layer": 0, "engine": "line"}, {"layer": 2, "engine": "wheel"}],
     }
     run, told = SimpleNamespace(divergence="sample 1"), found[1] is not None
     monkeypatch.setattr(work, "cosim", lambda *_, **__: (result, run))
     monkeypatch.setattr(work, "report", lambda *_, **__: {"report": "page", "cosim": result})
     monkeypatch.setattr(work, "demo", lambda *_, **__: result)
     for words, wrong in (
-        ("cosim digits-ttfs", "back to back: 2" + "; predicted wrong: {}" * told + "\n"),
+        ("cosim digits-ttfs", "median back to back: 2" + "; predicted wrong: {}" * told + "\n"),
+        ("cosim digits-ttfs", "\ndelays: layer 0 by line, layer 2 by wheel\n"),
         ("report digits-ttfs", " {} cycles predicted wrong\npage\n"),
         ("demo", "2 cycles per digit, {} predicted wrong\n"),
     ):
