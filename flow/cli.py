@@ -1,5 +1,6 @@
 """The command line: thin pages over work.py; torch, amaranth and cocotb load only where needed."""
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ EXTRAS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 1 after a mismatch, or 2 after one sentence about bad input."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it stops as Ctrl-C does
     try:
         return cli.main(arguments, prog_name="spikeline", standalone_mode=False) or 0
     except (KeyboardInterrupt, click.Abort):

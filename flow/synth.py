@@ -343,7 +343,11 @@ def place(
     # Started once alone, a WebAssembly program is compiled and cached before several use it.
     tools.version(tools.find(to.place))
     with ThreadPoolExecutor(min(seeds, cpu_count() or 1)) as pool:
-        reached = list(pool.map(once, range(1, seeds + 1)))
+        try:
+            reached = list(pool.map(once, range(1, seeds + 1)))
+        except BaseException:
+            tools.stop()  # or the pool would wait for those that run
+            raise
     return {
         "fmax_mhz": median(fmax for fmax, _ in reached),
         "fmax_mhz_seeds": [fmax for fmax, _ in reached],

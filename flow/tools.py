@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..model.refuse import Refused
 
-__all__ = ["find", "run", "version"]
+__all__ = ["find", "run", "stop", "version"]
 
 # Program: the module that brings it as WebAssembly, and the function in it that runs it.
 PACKAGES = {
@@ -19,6 +19,8 @@ PACKAGES = {
 }
 # Oldest version of a program on PATH that is used instead of its package.
 OLDEST = {"yosys": (0, 40), "nextpnr-ecp5": (0, 6), "nextpnr-ice40": (0, 6)}
+# What `run` waits for now.
+RUNNING: set[subprocess.Popen[str]] = set()
 
 
 def version(command: list[str]) -> tuple[int, ...]:
@@ -76,11 +78,14 @@ def run(name: str, arguments: list[str], folder: Path, log: str) -> str:
         text=True,
         errors="replace",
     ) as process:
+        RUNNING.add(process)
         try:
             said = process.communicate()[0]
         except BaseException:
             process.kill()
             raise
+        finally:
+            RUNNING.discard(process)
     (folder / log).write_text(said)
     if process.returncode:
         errors = [line for line in said.splitlines() if "ERROR" in line] or said.splitlines()[-1:]
@@ -89,3 +94,9 @@ def run(name: str, arguments: list[str], folder: Path, log: str) -> str:
             f" (all of it: {folder / log})"
         )
     return said
+
+
+def stop() -> None:
+    """End the programs that other threads run."""
+    for process in tuple(RUNNING):
+        process.kill()

@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -103,11 +105,15 @@ def test_emission_that_fails_leaves_nothing(
     assert files(Path("here")) == set()
 
 
-def test_ctrl_c_is_130(spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C ends a command with exit code 130 and no traceback."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_is_130(
+    spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """Ctrl-C, or kill, ends a command with exit code 130 and no traceback."""
 
     def stop(*_: object) -> None:
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), number)
+        time.sleep(9)
 
     monkeypatch.setattr(work, "evaluate", stop)
     code, out, err = spikeline("eval", file, "--dataset", "digits")

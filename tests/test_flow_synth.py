@@ -233,3 +233,24 @@ def test_failure_without_words_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(tools, "find", lambda name: [sys.executable, "-c", "raise SystemExit(3)"])
     with pytest.raises(Refused, match=r"^yosys must accept the design; it said: nothing \(all"):
         tools.run("yosys", [], tmp_path, "log")
+
+
+def test_seed_that_fails_ends_the_others(
+    design: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where one placement fails, or all are interrupted, none is waited for."""
+    program = tmp_path / "bin" / "nextpnr-ice40"
+    program.parent.mkdir()
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import pathlib, sys, time\n"
+        "if '--version' in sys.argv: sys.exit(print('nextpnr 9.9'))\n"
+        "if sys.argv[sys.argv.index('--seed') + 1] == '1': sys.exit('ERROR: no room')\n"
+        "time.sleep(30)\n"
+        "pathlib.Path('waited').touch()\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+    with pytest.raises(Refused, match=r"^nextpnr-ice40 must accept the design; .*: ERROR: no room"):
+        synth(design, "ice40", pnr=True, seeds=2)
+    assert not (design.folder / "waited").exists()
