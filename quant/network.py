@@ -157,7 +157,19 @@ class Network(nn.Module):
         return decide(self.readout, trace.spikes[-1], trace.membranes[-1])
 
     def export(self) -> golden.Network:
-        """Freeze the network into integers."""
+        """Freeze the network into integers.
+
+        Raises
+        ------
+        Refused
+            If a parameter is not a number, as after a training that diverged.
+        """
+        for name, parameter in self.named_parameters():
+            if not parameter.isfinite().all():
+                raise Refused(
+                    f"Network parameter {name} must be finite, not NaN or infinite;"
+                    " train with a lower rate"
+                )
         return golden.Network(
             self.steps,
             self.inputs,

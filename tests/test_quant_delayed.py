@@ -68,21 +68,26 @@ def test_convolve_is_the_published_convolution(steps: int) -> None:
         assert torch.allclose(mine, theirs, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("pre", "post", "steps"), [(3, 4, 20), (140, 64, 100)], ids=["small", "published"]
+)
 @pytest.mark.parametrize("axonal", [False, True], ids=["synaptic", "axonal"])
 @pytest.mark.parametrize("profile", PROFILES)
-def test_training_is_the_published_layer(profile: str, axonal: bool) -> None:
+def test_training_is_the_published_layer(
+    profile: str, axonal: bool, pre: int, post: int, steps: int
+) -> None:
     """Spread by hand and convolved by conv1d: the same currents and gradients to 1e-5."""
-    layer = delayed(taps=2, axonal=axonal, profile=profile).train()
+    layer = delayed(pre, post, steps, taps=2, axonal=axonal, profile=profile).train()
     layer.width = 1.3
-    x, there = torch.rand(20, 6, 3), torch.randn(20, 6, 4)
+    x, there = torch.rand(steps, 6, pre), torch.randn(steps, 6, post)
     parameters = [layer.weight, layer.position]
     mine = layer(x)
     gradients = torch.autograd.grad((mine * there).sum(), parameters)
 
-    w = layer.integers().view(4, 3, 2)
-    kernel = torch.zeros(4, 3, 9)
+    w = layer.integers().view(post, pre, 2)
+    kernel = torch.zeros(post, pre, 9)
     for tap in range(2):
-        delay = (4 - layer.position[..., tap]).expand(4, 3)
+        delay = (4 - layer.position[..., tap]).expand(post, pre)
         kernel = kernel + w[..., tap, None] * spread(profile, delay, 9, 1.3)
     theirs = conv1d(pad(x.permute(1, 2, 0), (8, 0)), kernel.flip(2)).permute(2, 0, 1)
 

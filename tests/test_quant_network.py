@@ -158,6 +158,39 @@ def test_everything_learns(options: dict[str, object]) -> None:
         assert (p.grad != 0).any(), name
 
 
+@pytest.mark.parametrize("learned", [False, True], ids=["leak", "learned-leak"])
+def test_everything_learns_with_delays(learned: bool) -> None:
+    """So do positions of delays, forwards and recurrent, and the leak's multiplier."""
+    net = network(4, 9, CODINGS[3], delays="synaptic", recurrent=True, leak=(7, 3), learned=learned)
+    net.train()
+    trace = net(torch.from_numpy(samples(net, 4, 50)))
+    (trace.membranes[-1] ** 2).mean().add(trace.spikes[-1].sum()).backward()
+    names = dict(net.named_parameters())
+    assert sum("position" in name for name in names) == 4
+    assert sum("kept" in name for name in names) == (2 if learned else 0)
+    for name, p in names.items():
+        assert p.grad is not None and p.grad.isfinite().all(), name
+        assert (p.grad != 0).any(), name
+
+
+def test_dropout_leaves_out_a_neuron_for_a_whole_sample() -> None:
+    """Hidden neurons alone, others in each sample; the rest counts more; none in evaluation."""
+    net = network(7, 9, CODINGS[3], leak=(7, 3), reset="zero")
+    net.dropout = 0.5
+    x, passed = torch.from_numpy(samples(net, 7, 40)), []
+    net.layers[1].synapses.register_forward_pre_hook(lambda _, given: passed.append(given[0]))
+    trained, evaluated = net.train()(x), net.eval()(x)
+
+    s = trained.spikes[0]
+    kept, lost = (passed[0] == 2 * s).all(0), (passed[0] == 0).all(0)
+    assert (kept | lost).all()
+    fires = s.any(0)
+    assert 0.3 < kept[fires].float().mean() < 0.7
+    assert all((kept != lost)[:, n].any() for n in range(HIDDEN) if fires[:, n].sum() > 9)
+    assert len({tuple(row) for row in (kept & ~lost).tolist()}) > 1
+    assert torch.equal(passed[1], evaluated.spikes[0])
+
+
 def test_thresholds_stay_at_least_one() -> None:
     """A threshold that training drives below 1 counts as 1, and can come back."""
     net = network(6, once=True)
@@ -169,6 +202,20 @@ def test_thresholds_stay_at_least_one() -> None:
     assert (net.export().layers[0].neuron.threshold == 1).all()
     net(torch.from_numpy(samples(net, 6))).spikes[0].sum().backward()
     assert threshold.grad is not None and threshold.grad.item() < 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_parameter_that_is_no_number_is_refused(value: float) -> None:
+    """A training that diverged is told, by the parameter, and exports nothing."""
+    net = network(8, delays="synaptic")
+    with torch.no_grad():
+        net.layers[1].synapses.position[0, 0, 0] = value  # type: ignore[index]
+    with pytest.raises(Refused) as refused:
+        net(torch.from_numpy(samples(net, 8)))
+    assert str(refused.value) == (
+        "Network parameter stack.1.synapses.position must be finite, not NaN or infinite;"
+        " train with a lower rate"
+    )
 
 
 def big(coding: Coding, **neuron: object) -> golden.Network:
