@@ -222,9 +222,7 @@ class _Run:
         """Measure on the held-out part, choose the output threshold, keep the best epoch."""
         network, r, y = self.network.eval(), self.recipe, self.held_y.cpu().numpy()
         self.recompute()
-        parts = [network(x) for x in self.held_x.split(1000)]
-        h = torch.cat([p.membranes[-1] for p in parts], 1).cpu().numpy().astype(np.int64)
-        s = torch.cat([p.spikes[-1] for p in parts], 1).cpu().numpy().astype(bool)
+        s, h = self.outputs()
         if r.readout == "first-spike":
             theta, self.last, used = choose_threshold(h, y, slack=r.slack, steps=r.used * r.steps)
         else:
@@ -240,6 +238,20 @@ class _Run:
                 "threshold": theta,
                 "state": {k: v.detach().clone() for k, v in network.state_dict().items()},
             }
+
+    def outputs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Run the held-out part; returns spikes and membranes of the last layer, and keeps no more.
+
+        Returns
+        -------
+        s bool, h int64 (steps, samples, classes)
+        """
+        s, h = [], []
+        for x in self.held_x.split(1000):
+            trace = self.network(x)
+            s.append(trace.spikes[-1].cpu().numpy().astype(bool))
+            h.append(trace.membranes[-1].cpu().numpy().astype(np.int64))
+        return np.concatenate(s, 1), np.concatenate(h, 1)
 
     def enter(self, epoch: int) -> None:
         """Set what goes by the epoch: the width of delays, and whether statistics still move."""

@@ -184,6 +184,100 @@ def test_freezing_delays_is_measured(delta: float) -> None:
     assert train(replace(TINY, epochs=1), X, Y, seed=1).frozen == {}
 
 
+def built(monkeypatch: pytest.MonkeyPatch) -> list[Network]:
+    """Keep the networks that are trained from now on."""
+    build, kept = Recipe.build, []
+
+    def keep(self: Recipe, x: np.ndarray) -> Network:
+        kept.append(build(self, x))
+        return kept[-1]
+
+    monkeypatch.setattr(Recipe, "build", keep)
+    return kept
+
+
+@pytest.mark.parametrize("delta", [0.5, 1.0], ids=["to_a_delta", "as_published"])
+def test_statistics_are_those_of_rounded_delays(
+    monkeypatch: pytest.MonkeyPatch, delta: float
+) -> None:
+    """What is folded is the mean and the variance of the currents that are deployed."""
+    networks = built(monkeypatch)
+    train(replace(DELAYS, delta=delta, frozen=0.0, epochs=4), EVENTS, Y, seed=1)
+    layer = networks[0].eval().layers[0]
+    kept = EVENTS[np.random.default_rng(1).permutation(300)[25:]]
+    with torch.no_grad():
+        current = layer.synapses(networks[0].encode(torch.from_numpy(kept), False))
+    assert layer.neuron.norm is not None
+    torch.testing.assert_close(layer.neuron.norm.mean, current.mean((0, 1)))
+    torch.testing.assert_close(layer.neuron.norm.variance, current.var((0, 1), correction=0))
+
+
+def test_profile_narrows_by_a_constant_factor_then_is_a_delta() -> None:
+    """D = 25: from 12 to 0.23 within a quarter of 8 epochs, half-way in factors; from 4 on, 0."""
+    r = replace(DELAYS, steps=25, windows=(25, 1), narrow=0.25, delta=0.5, epochs=8)
+    widths = [entry["width"] for entry in train(r, EVENTS, Y, seed=1).history]
+    # The first entry is before training, each other one of the epoch before it.
+    assert widths[:2] == [12.0, 12.0]
+    assert widths[2] == pytest.approx(12 * (0.23 / 12) ** 0.5)
+    assert widths[3:5] == pytest.approx([0.23, 0.23])
+    assert widths[5:] == [0.0, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("delays", "rows", "moves"),
+    [("synaptic", 12, True), ("axonal", 1, True), ("fixed", 12, False)],
+)
+def test_positions_move_at_their_own_rate(
+    monkeypatch: pytest.MonkeyPatch, delays: str, rows: int, moves: bool
+) -> None:
+    """Positions, per synapse or per input, move by their rate alone; fixed ones never do."""
+    networks = built(monkeypatch)
+
+    def moved(rate: float) -> tuple[bool, bool]:
+        """Train; tell whether positions moved, and whether weights did."""
+        r = replace(DELAYS, delays=delays, epochs=2, position_rate=rate)
+        train(r, EVENTS, Y, seed=1)
+        torch.manual_seed(1)
+        r.build(EVENTS)
+        trained, drawn = (network.layers[0].synapses for network in networks[-2:])
+        assert isinstance(trained, Delayed) and isinstance(drawn, Delayed)
+        assert trained.position.shape == (rows, 6, 1)
+        return (
+            not torch.equal(trained.position, drawn.position),
+            not torch.equal(trained.weight, drawn.weight),
+        )
+
+    assert moved(0.1) == (moves, True)
+    assert moved(0.0) == (False, True)
+
+
+@pytest.mark.parametrize("name", ["shd-256", "ssc-512", "gsc-512"])
+def test_published_recipes_train(name: str) -> None:
+    """With few neurons and samples they learn an epoch, and end as integers without loss."""
+    r, random = recipe(name), np.random.default_rng(1)
+    shape = (140, *(12 for _ in r.shape[1:-1]), r.shape[-1])
+    x = random.poisson(0.3, (60, 100, 140)).astype(np.uint8)
+    y = random.permutation(np.arange(60) % r.shape[-1])
+    trained = train(replace(r, shape=shape, epochs=2, batch=20), x, y, seed=1)
+    assert trained.network.shape == "-".join(map(str, shape))
+    assert [layer.synapses.window for layer in trained.network.layers] == list(r.windows)
+    assert trained.frozen["rounded"] == trained.frozen["integer"]
+    assert trained.frozen["same"] == trained.frozen["samples"] == 5
+
+
+def test_twins_of_digits_spoken_have_as_many_parameters() -> None:
+    """Weights and delays, within a thousandth: 45,568, 45,589, 45,568 and 45,600."""
+    counts = {}
+    for kind in ("", "-axonal", "-fixed", "-none"):
+        network = recipe(f"digits-spoken{kind}").build(np.zeros((2, 46, 40), np.uint8)).export()
+        counts[kind] = sum(
+            x.weights.size + (x.delays.size if x.window > 1 else 0)
+            for layer in network.layers
+            for x in [layer.synapses]
+        )
+    assert counts == {"": 45_568, "-axonal": 45_589, "-fixed": 45_568, "-none": 45_600}
+
+
 def test_delays_of_a_loop_are_trained_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recurrent positions narrow to a delta, stay in their range, and are frozen without loss."""
     build = Recipe.build
