@@ -30,7 +30,7 @@ lint: $(VENV)/.dev  ## Check form and formatting.
 types: $(VENV)/.dev  ## Check types.
 	$(BIN)/basedpyright
 
-bench: $(VENV)/.flow  ## Measure the speed of the golden model and of emission.
+bench: $(VENV)/.flow  ## Measure the speed of the golden model, of emission and of training.
 	$(BIN)/python -m spikeline.flow.bench
 
 fuzz: $(VENV)/.test  ## Run the random tests for longer, with new examples each time.

@@ -10,7 +10,7 @@ from .simulator import simulate
 
 __all__ = ["clear", "play"]
 
-# What a run called `what` leaves, as ``what.kind``; a divergence leaves all of it.
+# What a run called `what` may leave, as ``what.kind``: `play`, and divergence.py besides.
 KINDS = ("log", "json", "out", "xml", "bin", "jsonl", "fst", "vcd")
 
 

@@ -131,7 +131,8 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         "dataset": click.option(
             "--dataset",
             metavar="NAME",
-            help="digits, mnist, fashion-mnist, spoken, shd, ssc, gsc or own (.npz in --data).",
+            help="digits, mnist, fashion-mnist, spoken, shd, ssc, gsc or own (.npz in --data);"
+            " random for shd-256 and ssc-512.",
         ),
         "framing": click.option(
             "--framing",
@@ -165,7 +166,7 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             default="auto",
             show_default=True,
             metavar="line|wheel|auto",
-            help="Engine of all layers with delays, others have none: line keeps what came, little"
+            help="What computes the delays of layers that have some: line keeps what came, little"
             " memory; wheel keeps what is to come, few cycles; auto: wheels while those of the"
             " network fit 1,048,576 bits, lines beyond.",
         ),
@@ -373,6 +374,7 @@ def cosim(
     Example:
       spikeline cosim mnist-ttfs --data DIR --split test --json -
       spikeline cosim mnist-ttfs --data DIR --stalls random --samples 500
+      spikeline cosim digits-spoken --delay line --samples 20
     """
     from . import work
 

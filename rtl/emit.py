@@ -104,7 +104,7 @@ def emit(
         "// This file belongs to whoever generated it, without conditions.\n"
     )
     text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
-    # A field of no bits would be a wire of two; nothing uses it.
+    # A field of no bits, declared for its name alone, would be a wire of two.
     text = re.sub(r"^\s*wire \[-1:0\] .*;\n", "", text, flags=re.MULTILINE)
     # Yosys takes a wire that is named like a bit of another one for that bit.
     text = re.sub(r"\\\S+", lambda name: re.sub(r"\[(\d+)\]", r".\1", name[0]), text)

@@ -41,8 +41,8 @@ class Framer(Intake):
     the declaration, or of an input that was seen before (in this sample where inputs come once,
     else in this step). What was seen is a memory of generations, of samples or of steps: the last
     one in which an input came. They are counted modulo a power of two above the number of inputs;
-    as each ends, one input after the other is marked with it, so no mark is old enough to be taken
-    for a new one. All are cleared after reset. After a reset in the middle of a sample the rest of
+    as each ends, the next input in turn is marked with it, so no mark is old enough to be taken for
+    a new one. All are cleared after reset. After a reset in the middle of a sample the rest of
     that sample is dropped.
 
     Parameters
@@ -74,7 +74,7 @@ class Framer(Intake):
         within = Signal(reset_less=True)
         stale = Signal(init=1)
 
-        # Where a generation ends, and in every cycle behind a reset, one more input is marked.
+        # Where a generation ends, and behind a reset until all were, the next input is marked.
         generation = Signal(inputs.bit_length(), init=1)
         ends = Signal()
         clearing = Signal(init=1)
@@ -148,6 +148,7 @@ class Framer(Intake):
             m.d.sync += sample.eq(sample + new.last)
 
         # Look an event up, and mark its input: it is refused if that was seen in this generation.
+        # Both in one cycle; what is read is the mark before.
         entry = data.StructLayout({"item": o.p.shape(), "is_event": 1})
         looked, checked, checked_in = Signal(entry), Signal(entry), Signal.like(generation)
         with m.If(makes):

@@ -169,18 +169,18 @@ class Line(wiring.Component):
         held = Signal.like(chosen.p)
         held_news, held_olds = Signal(self.lanes * self.bits), Signal(self.lanes)
         left = Signal(self.lanes)
-        lowest = first(left)
+        is_next = first(left)
         m.d.comb += [
             opened.p.chunk.eq(held.chunk),
             opened.p.lane.eq(_lowest(left)[1]),
             opened.p.end.eq(held.end),
-            opened.p.new.eq(pick(lowest, held_news)),
-            opened.p.old.eq((lowest & held_olds).any()),
+            opened.p.new.eq(pick(is_next, held_news)),
+            opened.p.old.eq((is_next & held_olds).any()),
             opened.p.closes.eq(~several(left)[1]),
             chosen.ready.eq(~opened.valid | (opened.ready & opened.p.closes)),
         ]
         with m.If(opened.ready):
-            m.d.sync += left.eq(left & ~lowest)
+            m.d.sync += left.eq(left & ~is_next)
         with m.If(chosen.ready):
             m.d.sync += [
                 opened.valid.eq(chosen.valid),
@@ -250,7 +250,7 @@ class Line(wiring.Component):
 
 
 def _lowest(bits: Value) -> tuple[Value, Value]:
-    """Whether a bit is set, and the index of the lowest."""
+    """Whether a bit is set, and the index of the lowest; all ones if none is."""
     if len(bits) == 1:
         return bits, Const(0, 0)
     half = 1 << (len(bits) - 1).bit_length() - 1

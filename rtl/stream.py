@@ -112,7 +112,7 @@ class Skid(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         spare = Signal(self.shape)
-        is_free = Signal(init=1)  # the spare; what is told outside is a register
+        is_free = Signal(init=1)  # whether the spare is: a register, so that ready is one
         m.d.comb += self.i.ready.eq(is_free)
 
         # The output register takes the spare item first.

@@ -17,6 +17,8 @@ from spikeline.flow import work
 from spikeline.model.network import Network
 from spikeline.model.store import content_hash, save, to_bytes
 
+from .test_model_mapping import with_delays
+
 Spikeline = Callable[..., tuple[int, str, str]]
 COMMANDS = ("train", "eval", "verilog", "cosim", "synth", "report", "zoo", "demo")
 
@@ -432,6 +434,29 @@ def test_exit_code_tells_every_difference(
         assert ended == code
         assert f"{found[0]} mismatches" in out
         assert wrong.format(found[1]) in out
+
+
+@pytest.mark.parametrize(("asked", "engine"), [("line", "line"), ("auto", "wheel")])
+def test_delay_engine_and_its_memory_are_told(
+    spikeline: Spikeline, monkeypatch: pytest.MonkeyPatch, asked: str, engine: str
+) -> None:
+    """The JSON tells which engine each layer with delays has, and the bits of either."""
+    save(with_delays(5, 0), Path("late"))
+    cost = {"lut": 1, "ff": 2, "bram": 3, "dsp": 4}
+    made = {"core": cost, "wrapper": cost, "layers": [], "fmax_mhz": None}
+    monkeypatch.setattr("spikeline.flow.synth.synth", lambda *_, **__: made)
+    words = ("synth", "late", "--target", "ecp5", "--lanes", "3,4", "--delay", asked)
+    code, out, _ = spikeline(*words, "--json", "-")
+    # By hand in test_model_mapping.py.
+    bits = {"line_bits": 5 * 3 + 3 * 4, "wheel_bits": 2 * 8 * 9}
+    assert (code, json.loads(out)["delays"]) == (0, [{"layer": 0, "engine": engine, **bits}])
+
+
+def test_unknown_delay_engine_is_refused(spikeline: Spikeline) -> None:
+    """An engine is line, wheel or auto."""
+    code, out, err = spikeline("verilog", "digits-spoken", "--delay", "fast")
+    sentence = "Delay engine of layer 0 must be one of auto, line, wheel, not 'fast'"
+    assert (code, out, err) == (2, "", f"spikeline: {sentence}\n")
 
 
 @pytest.mark.parametrize("command", ["train digits-ttfs", "cosim digits-ttfs", "demo"])

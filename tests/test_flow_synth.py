@@ -152,7 +152,7 @@ endmodule
 
 @pytest.mark.parametrize("delay", ["line", "wheel"])
 def test_delays_are_synthesised_at_full_width(delay: str, tmp_path: Path) -> None:
-    """Yosys takes both delay engines with all neurons at once, and counts their memories."""
+    """Yosys takes both delay engines with all neurons at once, and counts each layer."""
     network = delayed_network(1)
     made = emit(network, Mapping.of(network, delay=delay), tmp_path, name="net")
     result = synth(made, "ecp5")

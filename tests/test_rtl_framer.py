@@ -363,11 +363,12 @@ def test_rest_of_a_sample_is_dropped_after_reset(beats, stall):
     assert [c for c, s in enumerate(got.starts) if s] == [5, got.source.cycles[7]]
 
 
-@pytest.mark.parametrize("reset", range(6, 20))
-def test_reset_in_the_midst_of_traffic(reset):
-    """A reset at any cycle of a busy stream loses whole samples only; what comes after is right."""
+@pytest.mark.parametrize("stall", [0.0, 0.5], ids=["eager", "slow-sink"])
+@pytest.mark.parametrize("reset", range(20))
+def test_reset_in_the_midst_of_traffic(reset, stall):
+    """A reset at any cycle, clearing included, loses whole samples only; the rest is right."""
     samples = [[(n % 5, 1, 0), TICK, ((n + 1) % 5, 1, 0), TICK, TICK] for n in range(6)]
-    got = Framed(network(), samples, resets=(reset,))
+    got = Framed(network(), samples, (0.0, stall), resets=(reset,), seed=reset)
     got.run(ends=0)
 
     behind = [

@@ -1,6 +1,6 @@
 """The core against the golden model: every decision, every spike, every last membrane."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -324,8 +324,8 @@ def test_early_decision_sends_its_result_before_the_sample_ends():
 
 
 @st.composite
-def cases(draw) -> tuple[Network, Mapping, np.ndarray]:
-    """Draw a small network of any kind, a layout, and samples."""
+def cases(draw, delays: bool = False) -> tuple[Network, Mapping, np.ndarray]:
+    """Draw a small network of any kind, with `delays` in a layer at least; a layout; samples."""
     steps = draw(st.integers(1, 5))
     sizes = draw(st.lists(st.integers(1, 6), min_size=2, max_size=4))
     coding = draw(
@@ -340,7 +340,11 @@ def cases(draw) -> tuple[Network, Mapping, np.ndarray]:
         draw(layers(pre, post, fires=kind in ("first-spike", "spike-count")))
         for pre, post in pairwise(sizes)
     )
-    made = tuple(draw(delayed(one, steps)) if draw(st.booleans()) else one for one in made)
+    late = draw(st.integers(0, len(made) - 1)) if delays else -1
+    made = tuple(
+        draw(delayed(one, steps)) if n == late or draw(st.booleans()) else one
+        for n, one in enumerate(made)
+    )
     made = tuple(draw(looped(one, steps)) if draw(st.booleans()) else one for one in made)
     net = Network(steps, sizes[0], coding, made, readout)
     engines = tuple(draw(st.sampled_from(["line", "wheel"])) for _ in made)
@@ -394,3 +398,15 @@ def test_random_networks_equal_golden_model(case, source, sink, joined):
     net, mapping, x = case
 
     assert_equals(net, mapping, x, stalls=(source, sink), joined=joined)
+
+
+@examples(30)
+@given(cases(delays=True), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.6]), st.booleans())
+def test_lines_and_wheels_equal_golden_model(case, source, sink, joined):
+    """Any network with delays: as drawn, and with every line a wheel and every wheel a line."""
+    net, mapping, x = case
+    other = {"line": "wheel", "wheel": "line", "dense": "dense"}
+    swapped = Mapping(tuple(replace(u, engine=other[u.engine]) for u in mapping.units))
+
+    for way in (mapping, swapped):
+        assert_equals(net, way, x, stalls=(source, sink), joined=joined)
