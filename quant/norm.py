@@ -40,7 +40,7 @@ class Norm(nn.Module):
         super().__init__()
         self.gain = nn.Parameter(torch.ones(size))
         self.offset = nn.Parameter(torch.zeros(size))
-        self.frozen = False
+        self.settled = False
         self.recomputing = False
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("variance", torch.full((size,), unit**2))
@@ -60,7 +60,7 @@ class Norm(nn.Module):
             docstring.
         """
         mean, variance = self.mean, self.variance
-        if self.recomputing or (self.training and not self.frozen):
+        if self.recomputing or (self.training and not self.settled):
             mean, variance = current.mean((0, 1)), current.var((0, 1), correction=0)
             with torch.no_grad():
                 self.batches += 1

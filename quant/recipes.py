@@ -57,7 +57,7 @@ class Recipe:
         Share of the hidden neurons that are left out for a whole sample while training.
     norm : bool
         Whether the hidden layers are batch-normalised; what that comes to stands in norm.py.
-    frozen : float
+    settled : float
         Last share of the epochs, in which the statistics of the normalisation stand still.
     gain : bool
         Whether rows of the hidden layers have a learnable gain.
@@ -109,7 +109,7 @@ class Recipe:
     position_rate: float = 0.1
     dropout: float = 0.0
     norm: bool = False
-    frozen: float = 0.2
+    settled: float = 0.2
     gain: bool = False
     readout: str = "first-spike"
     loss: str = "every"
@@ -238,7 +238,7 @@ PUBLISHED = replace(
     leak=(5, 10),
     fade=(5, 10),
     delta=1.0,
-    frozen=0.0,
+    settled=0.0,
     dropout=0.4,
     epochs=150,
     batch=256,

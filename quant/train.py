@@ -257,7 +257,7 @@ class _Run:
         """Set what goes by the epoch: the width of delays, and whether statistics still move."""
         r = self.recipe
         for norm in self.norms():
-            norm.frozen = epoch >= round(r.epochs * (1 - r.frozen))
+            norm.settled = epoch >= round(r.epochs * (1 - r.settled))
         for synapses in self.delayed():
             synapses.width = self.width(synapses.reach, epoch)
 
@@ -293,7 +293,7 @@ class _Run:
     def recompute(self) -> None:
         """Take the statistics of the normalisations that still move from unmoved samples."""
         for norm in self.norms():
-            if norm.frozen:
+            if norm.settled:
                 continue
             norm.restart()
             norm.recomputing = True

@@ -250,7 +250,7 @@ class Line(wiring.Component):
 
 
 def _lowest(bits: Value) -> tuple[Value, Value]:
-    """Whether a bit is set, and the index of the lowest; all ones if none is."""
+    """Whether a bit is set, and the index of the lowest, which means nothing if none is."""
     if len(bits) == 1:
         return bits, Const(0, 0)
     half = 1 << (len(bits) - 1).bit_length() - 1

@@ -202,7 +202,7 @@ def test_statistics_are_those_of_rounded_delays(
 ) -> None:
     """What is folded is the mean and the variance of the currents that are deployed."""
     networks = built(monkeypatch)
-    train(replace(DELAYS, delta=delta, frozen=0.0, epochs=4), EVENTS, Y, seed=1)
+    train(replace(DELAYS, delta=delta, settled=0.0, epochs=4), EVENTS, Y, seed=1)
     layer = networks[0].eval().layers[0]
     kept = EVENTS[np.random.default_rng(1).permutation(300)[25:]]
     with torch.no_grad():
