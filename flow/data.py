@@ -18,8 +18,8 @@ Files are looked for in the folder given, else in SPIKELINE_DATA: first in its s
 the data set, then in it; with neither, IDX files are downloaded once to the cache folder
 (SPIKELINE_CACHE). Files of MNIST are refused as Fashion-MNIST, and the other way round. A folder
 given that holds train.npz or test.npz is read as own, whatever the name; in SPIKELINE_DATA such
-files are read for own only. digits and spoken ignore SPIKELINE_DATA, and
-random any folder.
+files are read for own only. digits, spoken and random ignore SPIKELINE_DATA; digits and random are
+in no folder, and refuse one.
 
 What each kind of file holds stands in idx.py, spoken.py, heidelberg.py and commands.py.
 """
@@ -125,6 +125,8 @@ def load(name: str, split: str, folder: Path | str | None = None, framing: str =
     for path in places[1:] if folder is not None else []:
         if any((path / f"{s}.npz").exists() for s in TWO):
             return _own(path / f"{split}.npz", name)
+    if folder is not None and name in SHIPPED and name not in READERS:
+        raise Refused(f"Data set {name} must be given no folder, as none holds it, not {folder}")
     if name == "digits":
         return _digits(split)
     if name == "random":

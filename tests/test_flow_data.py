@@ -230,6 +230,9 @@ def test_digits_need_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("SPIKELINE_DATA", str(tmp_path / "no"))
     assert load("digits", "test").name == "digits"
     assert refusal("digits", "test", tmp_path / "no") == f"Data folder {tmp_path / 'no'} must exist"
+    for name in ("digits", "random"):
+        told = f"Data set {name} must be given no folder, as none holds it, not {tmp_path}"
+        assert refusal(name, "test", tmp_path) == told
 
 
 @pytest.fixture
