@@ -40,10 +40,10 @@ class Framer(Intake):
     Dropped and counted in `refused`: events after the last step, of an address or a value beyond
     the declaration, or of an input that was seen before (in this sample where inputs come once,
     else in this step). What was seen is a memory of generations, of samples or of steps: the last
-    one in which an input came. They are counted modulo a power of two above the number of inputs;
-    as each ends, the next input in turn is marked with it, so no mark is old enough to be taken for
-    a new one. All are cleared after reset. After a reset in the middle of a sample the rest of
-    that sample is dropped.
+    one in which an input came. As each ends, the next input in turn is marked with it, so a mark is
+    never older than the number of inputs, or one more where it is read as it is renewed; they are
+    counted modulo a power of two above that, so none is taken for a new one. All are cleared after
+    reset. After a reset in the middle of a sample the rest of that sample is dropped.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Framer(Intake):
         stale = Signal(init=1)
 
         # Where a generation ends, and behind a reset until all were, the next input is marked.
-        generation = Signal(inputs.bit_length(), init=1)
+        generation = Signal((inputs + 1).bit_length(), init=1)
         ends = Signal()
         clearing = Signal(init=1)
         marked = Signal(range(inputs))
@@ -147,28 +147,33 @@ class Framer(Intake):
             m.d.sync += step.eq(Mux(new.last, 0, step + 1))
             m.d.sync += sample.eq(sample + new.last)
 
-        # Look an event up, and mark its input: it is refused if that was seen in this generation.
-        # Both in one cycle; what is read is the mark before.
-        entry = data.StructLayout({"item": o.p.shape(), "is_event": 1})
-        looked, checked, checked_in = Signal(entry), Signal(entry), Signal.like(generation)
+        # Look an event up, then mark its input. It is refused if that was seen in this generation:
+        # by its mark, or as that of the event just before, whose mark cannot be read yet.
+        entry = data.StructLayout({"item": o.p.shape(), "is_event": 1, "again": 1})
+        looked, checked = Signal(entry), Signal(entry)
+        seen_at, checked_in = Signal.like(generation), Signal.like(generation)
+        m.submodules.seen = seen = memory.Memory(shape=generation.shape(), depth=inputs, init=[])
+        read, write = seen.read_port(), seen.write_port()
+        m.d.comb += [read.addr.eq(beat.address), read.en.eq(makes)]
         with m.If(makes):
-            m.d.sync += [looked.item.eq(new), looked.is_event.eq(is_event)]
+            m.d.sync += [
+                looked.item.eq(new),
+                looked.is_event.eq(is_event),
+                looked.again.eq(looked.is_event & (looked.item.position == beat.address)),
+            ]
         with m.If(look_moves):
             m.d.sync += looks.eq(makes)
         with m.If(check_moves):
-            m.d.sync += [checks.eq(looks), checked.eq(looked), checked_in.eq(generation)]
-        m.submodules.seen = seen = memory.Memory(shape=generation.shape(), depth=inputs, init=[])
-        read, write = seen.read_port(), seen.write_port()
+            m.d.sync += [checks.eq(looks), checked.eq(looked)]
+            m.d.sync += [seen_at.eq(read.data), checked_in.eq(generation)]
         is_end = looked.item.last if coding.once else looked.item.tick | looked.item.last
         m.d.comb += [
             ends.eq(looks & check_moves & is_end),
-            read.addr.eq(looked.item.position),
-            read.en.eq(check_moves),
             write.addr.eq(Mux(looked.is_event, looked.item.position, marked)),
             write.data.eq(Mux(clearing, 0, generation)),
             write.en.eq(clearing | (looks & check_moves & (looked.is_event | is_end))),
         ]
-        repeated = checked.is_event & (read.data == checked_in)
+        repeated = checked.is_event & (checked.again | (seen_at == checked_in))
         m.d.comb += [o.valid.eq(checks), o.p.eq(checked.item)]
         with m.If(repeated):
             m.d.comb += o.p.lanes.eq(0)
