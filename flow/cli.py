@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fail(sentence: str, code: int = 2) -> int:
+    warnings.simplefilter("ignore")  # Amaranth would list what is left half-built
     print(f"spikeline: {' '.join(sentence.split())}", file=sys.stderr)
     return code
 

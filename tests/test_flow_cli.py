@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -120,6 +121,28 @@ def test_ctrl_c_is_130(
     monkeypatch.setattr(work, "evaluate", stop)
     code, out, err = spikeline("eval", file, "--dataset", "digits")
     assert (code, out, err.strip()) == (130, "", "spikeline: Stopped.")
+
+
+def test_hardware_left_half_built_is_not_listed(file: Path) -> None:
+    """Stopped in the middle of building Verilog, a command says that alone."""
+    words = (
+        "import sys",
+        "from amaranth.hdl import Fragment, Module",
+        "from spikeline.flow import cli, work",
+        "def stop(*_, **__):",
+        "    Fragment.get(Module(), None)",
+        "    half = Module()",
+        "    raise KeyboardInterrupt",
+        "work._emit = stop",
+        "sys.exit(cli.main(['verilog', sys.argv[1], '--out', 'never']))",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(words), file],
+        capture_output=True,
+        text=True,
+        cwd=file.parent,
+    )
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "spikeline: Stopped.")
 
 
 def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -> None:
