@@ -29,7 +29,8 @@ EXTRAS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 1 after a mismatch, or 2 after one sentence about bad input."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it stops as Ctrl-C does
+    for number in (signal.SIGTERM, signal.SIGHUP):  # they stop it as Ctrl-C does
+        signal.signal(number, signal.default_int_handler)
     try:
         return cli.main(arguments, prog_name="spikeline", standalone_mode=False) or 0
     except (KeyboardInterrupt, click.Abort):
@@ -64,7 +65,7 @@ def _fail(sentence: str, code: int = 2) -> int:
     return code
 
 
-class Lanes(click.ParamType):
+class PerLayer(click.ParamType):
     """One number per layer, separated by commas."""
 
     name = "N,N,..."
@@ -77,7 +78,8 @@ class Lanes(click.ParamType):
             return tuple(int(word) for word in value.split(","))
         except ValueError:
             self.fail(
-                f"Lanes must be whole numbers separated by commas, one per layer, not {value!r}"
+                f"{param.name.capitalize()} must be whole numbers separated by commas, one per"
+                f" layer, not {value!r}"
             )
 
 
@@ -123,6 +125,12 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             metavar="DIR",
             help="Folder to write to, made if missing; else one under out/.",
         ),
+        "kept": click.option(
+            "--out",
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="Folder that keeps Verilog, netlist and logs, made if missing; else none is.",
+        ),
         "data": click.option(
             "--data",
             "folder",
@@ -155,11 +163,13 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             "--samples", type=click.IntRange(1), metavar="N", help="Only the first N samples."
         ),
         "lanes": click.option(
-            "--lanes", type=Lanes(), help="Lanes of each layer, as 16,10; else all neurons at once."
+            "--lanes",
+            type=PerLayer(),
+            help="Lanes of each layer, as 16,10; else all neurons at once.",
         ),
         "sweep": click.option(
             "--sweep",
-            type=Lanes(),
+            type=PerLayer(),
             help="Neurons per sweep cycle of each layer; else as lanes; behind a wheel 8 to 16,"
             " where that divides them.",
         ),
@@ -403,7 +413,7 @@ def cosim(
 @click.argument("network")
 @click.option("--target", required=True, metavar="NAME", help="ice40, ecp5 or xilinx.")
 @click.option("--pnr", is_flag=True, help="Place and route too (ice40, ecp5).")
-@options("seeds", "lanes", "sweep", "delay", "pixels", "out", "json")
+@options("seeds", "lanes", "sweep", "delay", "pixels", "kept", "json")
 def synth(
     network: str,
     target: str,
@@ -416,7 +426,7 @@ def synth(
     """Synthesise a network with Yosys, and place and route it with nextpnr.
 
     Tells LUT, FF, BRAM and DSP of each layer, of the core and of the AXI wrapper around it, and
-    fmax with --pnr. Netlists are kept with --out only.
+    fmax with --pnr.
 
     \b
     Example:

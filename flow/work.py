@@ -1,6 +1,8 @@
 """What each command does: names and numbers in, a dict of results out, files written whole."""
 
+import fcntl
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -191,7 +193,7 @@ def cosim(
     show.writable(out / "any")
     from ..cosim.run import cosim as simulate
 
-    with show.stages() as stage:
+    with alone(out), show.stages() as stage:
         run = simulate(
             named.network,
             mapping,
@@ -303,6 +305,21 @@ def _emit(named: Named, mapping: Mapping, folder: Path, *, inline: bool) -> Any:
     from ..rtl.emit import emit
 
     return emit(named.network, mapping, folder, name=named.name, inline=inline)
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Keep other co-simulations, whose files have the same names, out of a folder meanwhile."""
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise Refused(
+            f"Folder {out} must be used by one co-simulation at a time; give another by --out"
+        ) from None
+    finally:
+        os.close(folder)
 
 
 @contextmanager

@@ -106,6 +106,8 @@ def train(
         raise Refused(
             f"Samples must have the shape (samples, {axes}{recipe.shape[0]}), not {x.shape}"
         )
+    if x.dtype.kind not in "iu" or x.min() < 0 or x.max() > 255:
+        raise Refused(f"Samples must be whole numbers in 0..255, not {_range(x)}")
     if len(y) != len(x) or y.min() < 0 or y.max() >= recipe.shape[-1]:
         raise Refused(
             f"Labels must number {len(x)}, one per sample, and be in 0..{recipe.shape[-1] - 1}"
@@ -122,6 +124,10 @@ def train(
             if checkpoint is not None:
                 run.save(checkpoint)
         return run.result()
+
+
+def _range(x: np.ndarray) -> str:
+    return f"{x.dtype} from {x.min():g} to {x.max():g}"
 
 
 def _usable(device: str) -> None:

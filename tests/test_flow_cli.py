@@ -108,11 +108,11 @@ def test_emission_that_fails_leaves_nothing(
     assert files(Path("here")) == set()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_is_130(
     spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
-    """Ctrl-C, or kill, ends a command with exit code 130 and no traceback."""
+    """Ctrl-C, kill and a terminal that closes end a command with code 130 and no traceback."""
 
     def stop(*_: object) -> None:
         os.kill(os.getpid(), number)
@@ -457,6 +457,18 @@ def test_exit_code_tells_every_difference(
         assert ended == code
         assert f"{found[0]} mismatches" in out
         assert wrong.format(found[1]) in out
+
+
+def test_folder_is_for_one_co_simulation_at_a_time(spikeline: Spikeline) -> None:
+    """A second one in the same folder is refused, and changes nothing there."""
+    Path("shared").mkdir()
+    with work.alone(Path("shared")):
+        code, out, err = spikeline("cosim", "digits-ttfs", "--samples", 1, "--out", "shared")
+    sentence = "Folder shared must be used by one co-simulation at a time; give another by --out"
+    assert (code, out, err) == (2, "", f"spikeline: {sentence}\n")
+    assert files(Path("shared")) == set()
+    with work.alone(Path("shared")):  # it is free again
+        pass
 
 
 @pytest.mark.parametrize(("asked", "engine"), [("line", "line"), ("auto", "wheel")])

@@ -141,6 +141,14 @@ def test_data_are_checked() -> None:
     with pytest.raises(Refused) as error:
         train(TINY, X[:, 1:], Y, seed=1)
     assert str(error.value) == "Samples must have the shape (samples, 16), not (300, 15)"
+    for x, told in (
+        (X / np.float64(512), "float64 from 0 to 0.44"),
+        (X.astype(int) - 1, "int64 from -1 to 2"),
+        (X.astype(int) * 2, "int64 from 0 to 4"),
+    ):
+        with pytest.raises(Refused) as error:
+            train(TINY, x, Y, seed=1)
+        assert str(error.value).startswith(f"Samples must be whole numbers in 0..255, not {told}")
     for y in (Y[1:], Y - 1, Y + 1):
         with pytest.raises(Refused) as error:
             train(TINY, X, y, seed=1)
