@@ -29,8 +29,9 @@ EXTRAS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 1 after a mismatch, or 2 after one sentence about bad input."""
-    for number in (signal.SIGTERM, signal.SIGHUP):  # they stop it as Ctrl-C does
-        signal.signal(number, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # they stop it as Ctrl-C does, but under nohup
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     try:
         return cli.main(arguments, prog_name="spikeline", standalone_mode=False) or 0
     except (KeyboardInterrupt, click.Abort):

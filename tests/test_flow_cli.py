@@ -119,8 +119,25 @@ def test_ctrl_c_is_130(
         time.sleep(9)
 
     monkeypatch.setattr(work, "evaluate", stop)
-    code, out, err = spikeline("eval", file, "--dataset", "digits")
+    # As in a program that is started at a terminal, wherever the tests run.
+    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, usual)
+    try:
+        code, out, err = spikeline("eval", file, "--dataset", "digits")
+    finally:
+        signal.signal(number, before)
     assert (code, out, err.strip()) == (130, "", "spikeline: Stopped.")
+
+
+def test_nohup_is_heeded(spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that was started to outlive its terminal goes on as that closes."""
+    monkeypatch.setattr(work, "evaluate", lambda *_: os.kill(os.getpid(), signal.SIGHUP) or 1 / 0)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with pytest.raises(ZeroDivisionError):
+            spikeline("eval", file, "--dataset", "digits")
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_hardware_left_half_built_is_not_listed(file: Path) -> None:
