@@ -106,14 +106,14 @@ def train(
         raise Refused(
             f"Samples must have the shape (samples, {axes}{recipe.shape[0]}), not {x.shape}"
         )
+    if len(x) < 2:
+        raise Refused(f"Samples must number at least 2, one of them held out, not {len(x)}")
     if x.dtype.kind not in "iu" or x.min() < 0 or x.max() > 255:
         raise Refused(f"Samples must be whole numbers in 0..255, not {_range(x)}")
     if len(y) != len(x) or y.min() < 0 or y.max() >= recipe.shape[-1]:
         raise Refused(
             f"Labels must number {len(x)}, one per sample, and be in 0..{recipe.shape[-1] - 1}"
         )
-    if len(x) < 2:
-        raise Refused("Samples must number at least 2, one of them held out, not 1")
     with _reproducible(recipe.threads):
         run = _Run(recipe, x, y, seed, device)
         if checkpoint is not None and checkpoint.exists():

@@ -141,6 +141,10 @@ def test_data_are_checked() -> None:
     with pytest.raises(Refused) as error:
         train(TINY, X[:, 1:], Y, seed=1)
     assert str(error.value) == "Samples must have the shape (samples, 16), not (300, 15)"
+    for n in (0, 1):
+        with pytest.raises(Refused) as error:
+            train(TINY, X[:n], Y[:n], seed=1)
+        assert str(error.value) == f"Samples must number at least 2, one of them held out, not {n}"
     for x, told in (
         (X / np.float64(512), "float64 from 0 to 0.44"),
         (X.astype(int) - 1, "int64 from -1 to 2"),
