@@ -30,9 +30,6 @@ __all__ = ["TARGETS", "Design", "Target", "check", "synth"]
 
 KINDS = ("lut", "ff", "bram", "dsp")
 RELAYS = "*.relay*"  # modules that are kept apart though they are equal (rtl/gates.py)
-# LUT from which nextpnr's router2 is taken: router1 gives small designs a faster clock, and hardly
-# ends for the last wires of large ones.
-LARGE = 10_000
 
 
 class Design(Protocol):
@@ -330,14 +327,13 @@ def place(
     if to.pins:
         (folder / "harness.lpf").write_text(to.pins)
         pins = "--lpf harness.lpf --lpf-allow-unconstrained"
-    router = "router1" if need["lut"] < LARGE else "router2"
     stage(f"nextpnr for {target}, {seeds} placement seed{'s' * (seeds > 1)}")
 
     def once(seed: int) -> tuple[float, str]:
         report = f"{target}.{seed}.report.json"
         words = (
             f"{device} {pins} --seed {seed} --json {target}.json --report {report}"
-            f" --router {router} --timing-allow-fail -q"
+            " --timing-allow-fail -q"
         )
         tools.run(to.place, words.split(), folder, f"{target}.{seed}.nextpnr.log")
         found = json.loads((folder / report).read_text())

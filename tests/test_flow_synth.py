@@ -235,46 +235,22 @@ def test_failure_without_words_is_told(tmp_path: Path, monkeypatch: pytest.Monke
         tools.run("yosys", [], tmp_path, "log")
 
 
-def placer(folder: Path, monkeypatch: pytest.MonkeyPatch, *body: str) -> None:
-    """Put a nextpnr-ice40 of these lines of Python on PATH."""
-    program = folder / "bin" / "nextpnr-ice40"
-    program.parent.mkdir()
-    head = (f"#!{sys.executable}", "import json, pathlib, sys, time")
-    version = "if '--version' in sys.argv: sys.exit(print('nextpnr 9.9'))"
-    program.write_text("\n".join((*head, version, *body)) + "\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
-
-
 def test_seed_that_fails_ends_the_others(
     design: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where one placement fails, or all are interrupted, none is waited for."""
-    placer(
-        tmp_path,
-        monkeypatch,
-        "if sys.argv[sys.argv.index('--seed') + 1] == '1': sys.exit('ERROR: no room')",
-        "time.sleep(30)",
-        "pathlib.Path('waited').touch()",
+    program = tmp_path / "bin" / "nextpnr-ice40"
+    program.parent.mkdir()
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import pathlib, sys, time\n"
+        "if '--version' in sys.argv: sys.exit(print('nextpnr 9.9'))\n"
+        "if sys.argv[sys.argv.index('--seed') + 1] == '1': sys.exit('ERROR: no room')\n"
+        "time.sleep(30)\n"
+        "pathlib.Path('waited').touch()\n"
     )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
     with pytest.raises(Refused, match=r"^nextpnr-ice40 must accept the design; .*: ERROR: no room"):
         synth(design, "ice40", pnr=True, seeds=2)
     assert not (design.folder / "waited").exists()
-
-
-@pytest.mark.parametrize(("large", "router"), [(10_000, "router1"), (1, "router2")])
-def test_large_designs_have_another_router(
-    design: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: int, router: str
-) -> None:
-    """From `LARGE` LUT on it is router2."""
-    placer(
-        tmp_path,
-        monkeypatch,
-        "asked = sys.argv[sys.argv.index('--router') + 1]",
-        "found = {'fmax': {'clk': {'achieved': 7}}, 'critical_paths': []}",
-        "pathlib.Path(sys.argv[sys.argv.index('--report') + 1]).write_text(json.dumps(found))",
-        "pathlib.Path('asked').write_text(asked)",
-    )
-    monkeypatch.setattr("spikeline.flow.synth.LARGE", large)
-    assert synth(design, "ice40", pnr=True, seeds=1)["fmax_mhz"] == 7
-    assert (design.folder / "asked").read_text() == router
