@@ -151,7 +151,7 @@ class Framer(Intake):
         # by its mark, or as that of the event just before, whose mark cannot be read yet.
         entry = data.StructLayout({"item": o.p.shape(), "is_event": 1, "again": 1})
         looked, checked = Signal(entry), Signal(entry)
-        seen_at, checked_in = Signal.like(generation), Signal.like(generation)
+        mark, current = Signal.like(generation), Signal.like(generation)
         m.submodules.seen = seen = memory.Memory(shape=generation.shape(), depth=inputs, init=[])
         read, write = seen.read_port(), seen.write_port()
         m.d.comb += [read.addr.eq(beat.address), read.en.eq(makes)]
@@ -165,7 +165,7 @@ class Framer(Intake):
             m.d.sync += looks.eq(makes)
         with m.If(check_moves):
             m.d.sync += [checks.eq(looks), checked.eq(looked)]
-            m.d.sync += [seen_at.eq(read.data), checked_in.eq(generation)]
+            m.d.sync += [mark.eq(read.data), current.eq(generation)]
         is_end = looked.item.last if coding.once else looked.item.tick | looked.item.last
         m.d.comb += [
             ends.eq(looks & check_moves & is_end),
@@ -173,7 +173,7 @@ class Framer(Intake):
             write.data.eq(Mux(clearing, 0, generation)),
             write.en.eq(clearing | (looks & check_moves & (looked.is_event | is_end))),
         ]
-        repeated = checked.is_event & (checked.again | (seen_at == checked_in))
+        repeated = checked.is_event & (checked.again | (mark == current))
         m.d.comb += [o.valid.eq(checks), o.p.eq(checked.item)]
         with m.If(repeated):
             m.d.comb += o.p.lanes.eq(0)

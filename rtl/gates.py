@@ -81,20 +81,30 @@ class Relay(wiring.Component):
     i: Any
     o: Any
 
-    def __init__(self, shape: ShapeLike) -> None:
+    def __init__(self, shape: ShapeLike, *, reset_less: bool = False) -> None:
+        self.reset_less = reset_less
         super().__init__({"i": In(shape), "o": Out(shape)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d.sync += self.o.eq(self.i)
+        m.d.comb += self.o.eq(later(m, self.i, reset_less=self.reset_less))
         return m
 
 
-def relays(m: Module, value: Any, lanes: int) -> list[Any]:
-    """Delay a value by a relay for every `RELAYED` lanes; returns one value for each of these."""
+def relays(m: Module, value: Any, lanes: int, name: str, *, reset_less: bool = False) -> list[Any]:
+    """Delay a value by a relay for every `RELAYED` lanes; returns one value for each of these.
+
+    `name` tells these relays from others. One alone is a plain register, and a constant stays.
+    """
+    relayed = range(-(-lanes // RELAYED))
+    if isinstance(value, Const):
+        return [value] * len(relayed)
+    if len(relayed) == 1:
+        return [later(m, value, reset_less=reset_less)]
     found: list[Any] = []
-    for n in range(-(-lanes // RELAYED)):
-        m.submodules[f"relay{n}"] = relay = Relay(value.shape())
+    for n in relayed:
+        relay = Relay(value.shape(), reset_less=reset_less)
+        m.submodules[f"relay_{name}{n}"] = relay
         m.d.comb += relay.i.eq(value)
         found.append(relay.o)
     return found

@@ -87,13 +87,14 @@ class Gather(wiring.Component):
             rom.address.eq(self.op.row),
             self.awake.eq(1),
         ]
-        history = Signal.like(found.lanes)
+        history = Signal.like(found.lanes, reset_less=True)
         with m.If(o.valid & o.ready):
             m.d.sync += history.eq(found.lanes)
 
         # The row is there two cycles later; values are chosen by the lower bits of delays, then by
         # the others, then multiplied.
-        pasts = relays(m, later(m, history, reset_less=True), len(rom.data.delays))
+        past = later(m, history, reset_less=True)
+        pasts = relays(m, past, len(rom.data.delays), "past", reset_less=True)
         values = [
             self._choose(m, pasts[n // RELAYED], delay) for n, delay in enumerate(rom.data.delays)
         ]

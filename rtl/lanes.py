@@ -14,7 +14,7 @@ from ..model.cycles import picks, rest
 from ..model.mapping import Unit
 from ..model.network import Layer
 from ..model.width import Bounds, signed_width
-from .gates import later
+from .gates import RELAYED, later, relays
 from .neuron import Neuron
 from .sequencer import operation
 
@@ -53,7 +53,7 @@ class Stages(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """When the accumulators of a group are written, of the operation that writes.
+    """When accumulators are written, of the operation that writes; the same for `RELAYED` sweeps.
 
     `sweeps`: by a sweep; `enable`: by a sweep or an addition; `clears`: by the last of a sample.
     """
@@ -142,16 +142,20 @@ class Lanes(wiring.Component):
         stage = Stages(stages[1], stages[2], stages[1 + picks(self.unit) :])
 
         groups = range(self.unit.groups)
-        turns = [self._turn(m, stages[-2], stage, g) for g in groups]
+        turns = [self._turns(m, stages[-2], stage, g) for g in groups]
+        ends = Const(0) if self.neuron.integrates else stage.sweep[0].last
+        lasts = relays(m, ends, self.unit.sweep, "last")
         picked = [later(m, stage.read.group == g) for g in groups] if len(groups) > 1 else []
         fresh = self._fresh(m, stage)
         found = []
         for k in range(self.unit.sweep):
             lanes = self._of(k)
             words = [Signal(signed(self.widths[lane]), name=f"word{lane}") for lane in lanes]
-            over, membrane, after = self._sweep(m, k, self._pick(m, k, words, picked), stage)
+            near = k // RELAYED
+            kept = self._pick(m, k, words, picked)
+            over, membrane, after = self._sweep(m, k, kept, stage, lasts[near])
             for lane, word, turn in zip(lanes, words, turns, strict=True):
-                self._lane(m, lane, word, after, stage, fresh, turn)
+                self._lane(m, lane, word, after, stage, fresh, turn[near])
             found.append((over, membrane))
         spikes = Cat(over for over, _ in found)
         if self.layer.neuron.once:
@@ -159,15 +163,16 @@ class Lanes(wiring.Component):
         self._report(m, stage.sweep[1], spikes, [h for _, h in found])
         return m
 
-    def _turn(self, m: Module, before: data.View, stage: Stages, group: int) -> Turn:
-        """Tell from registers who is written, as these ways are long; `before`: a cycle earlier."""
+    def _turns(self, m: Module, before: data.View, stage: Stages, group: int) -> list[Turn]:
+        """Tell who is written, by relays, as these ways are long; `before`: a cycle earlier."""
         turn = before.sweep & (before.group == group)
+        sweeps = Const(0) if self.neuron.idle else turn
         clears: Value = Const(0)
         if self.neuron.integrates and self.unit.folds == 1:
-            clears = later(m, turn & before.last)
-        if self.neuron.idle:
-            return Turn(Const(0), stage.op.add, clears)
-        return Turn(later(m, turn), later(m, stage.read.add | turn), clears)
+            clears = turn & before.last
+        ways = Turn(sweeps, stage.read.add | sweeps, clears)._asdict().items()
+        found = [relays(m, way, self.unit.sweep, f"{name}{group}_") for name, way in ways]
+        return [Turn(*turn) for turn in zip(*found, strict=True)]
 
     def _fresh(self, m: Module, stage: Stages) -> Value:
         """Mark folds instead of clearing them, where a sample does not start from 0.
@@ -206,9 +211,9 @@ class Lanes(wiring.Component):
         return kept
 
     def _sweep(
-        self, m: Module, k: int, kept: Value, stage: Stages
+        self, m: Module, k: int, kept: Value, stage: Stages, last: Value
     ) -> tuple[Value, Value, Value | None]:
-        """Make sweep k of the accumulator `kept`.
+        """Make sweep k of the accumulator `kept`; `last`: of a sample, where membranes leak.
 
         Returns whether the membrane at hand reaches the threshold; the membrane; and what the
         accumulator is to be, unless it stays.
@@ -243,7 +248,7 @@ class Lanes(wiring.Component):
         else:
             h = Signal.like(kept, name=f"h{k}", reset_less=True)
             s = Signal(name=f"s{k}", reset_less=True)
-            m.d.sync += [h.eq(Mux(op.last, 0, membrane)), s.eq(over & ~op.last)]
+            m.d.sync += [h.eq(Mux(last, 0, membrane)), s.eq(over & ~last)]
             left = neuron.reset(h, s, lambda: self._number(m, op, k, theta.__getitem__))
             b = self._number(m, stage.sweep[neuron.leaking], k, bias.__getitem__)
             after = later(m, neuron.decay(left), neuron.leaking - 1, reset_less=True) + b

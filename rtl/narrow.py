@@ -61,7 +61,7 @@ class Narrow(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         i, o = self.i, self.o
-        held, full = Signal.like(i.p), Signal()
+        held, full = Signal.like(i.p, reset_less=True), Signal()
         todo = Signal(self.chunks)  # chunks that are not empty and not yet sent
 
         # Select the lowest chunk that is left.

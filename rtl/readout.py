@@ -100,7 +100,7 @@ class Readout(wiring.Component):
         turns = self.unit.sweep // ways
         rows = -(-classes // ways)
         i, o = self.i, self.o
-        item = Signal.like(i.p)
+        item = Signal.like(i.p, reset_less=True)
         phase = Signal(Phase)
         step = Signal(range(self.network.steps))
         fresh = Signal(init=1)  # the first step of a sample

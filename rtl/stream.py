@@ -111,7 +111,7 @@ class Skid(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        spare = Signal(self.shape)
+        spare = Signal(self.shape, reset_less=True)
         is_free = Signal(init=1)  # whether the spare is: a register, so that ready is one
         m.d.comb += self.i.ready.eq(is_free)
 

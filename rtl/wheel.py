@@ -218,7 +218,7 @@ class Wheel(wiring.Component):
             near.add.eq(row.add),
             near.write.eq(row.add | row.take),
         ]
-        ops = relays(m, near, self.unit.lanes)
+        ops = relays(m, near, self.unit.lanes, "op")
         delays = [later(m, Mux(row.add, delay, 0), reset_less=True) for delay in rom.data.delays]
         writes = [later(m, op) for op in ops]
         for lane in range(self.unit.lanes):
