@@ -7,7 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
+try:
+    import click
+except ModuleNotFoundError:  # the package was installed without its extras
+    sentence = "click must be installed for this: pip install 'spikeline[flow]'"
+    print(f"spikeline: {sentence}", file=sys.stderr)
+    sys.exit(2)
 
 from ..model.refuse import Refused
 

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 from ..model.encode import Counts
@@ -235,8 +235,7 @@ def synth(
 
     check(target, pnr, seeds)
     mapping = Mapping.of(named.network, **layout)
-    with TemporaryDirectory() as scratch, show.stages() as stage:
-        folder = out or Path(scratch)
+    with _scratch(out) as folder, show.stages() as stage:
         show.writable(folder / "any")
         stage(f"Verilog of {named.name}")
         design = _emit(named, mapping, folder, inline=False)
@@ -305,6 +304,20 @@ def _emit(named: Named, mapping: Mapping, folder: Path, *, inline: bool) -> Any:
     from ..rtl.emit import emit
 
     return emit(named.network, mapping, folder, name=named.name, inline=inline)
+
+
+@contextmanager
+def _scratch(out: Path | None) -> Iterator[Path]:
+    """Give `out`, or else a folder that goes, unless a refusal names what is in it."""
+    folder, kept = out or Path(mkdtemp(prefix="spikeline-")), out is not None
+    try:
+        yield folder
+    except Refused as error:
+        kept = kept or str(folder) in str(error)
+        raise
+    finally:
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 from safetensors.numpy import save as foreign_bytes
 
-from spikeline.flow import work
+from spikeline.flow import tools, work
 from spikeline.model.network import Network
 from spikeline.model.store import content_hash, save, to_bytes
 
@@ -486,6 +487,23 @@ def test_folder_is_for_one_co_simulation_at_a_time(spikeline: Spikeline) -> None
     assert files(Path("shared")) == set()
     with work.alone(Path("shared")):  # it is free again
         pass
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_synthesis_leaves_its_log_only_where_it_is_named(
+    spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """Without --out no file stays, but the log that a refusal names."""
+    Path("tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(Path("tmp").absolute()))
+    found = tools.find
+    monkeypatch.setattr(tools, "find", lambda name: ["false"] if fails else found(name))
+    code, _, err = spikeline("synth", file, "--target", "ice40")
+    if fails:
+        log = re.search(r"\(all of it: (.+)\)$", err.strip())
+        assert code == 2 and log and Path(log[1]).is_file()
+    else:
+        assert (code, list(Path("tmp").iterdir())) == (0, [])
 
 
 @pytest.mark.parametrize(("asked", "engine"), [("line", "line"), ("auto", "wheel")])

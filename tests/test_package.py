@@ -91,6 +91,14 @@ def test_help_loads_no_heavy_library() -> None:
     assert told.stdout == "set()\n"
 
 
+def test_command_line_without_extras_tells_what_to_install() -> None:
+    """With the model's libraries alone the command is one sentence."""
+    code = "import sys; sys.modules['click'] = None; import spikeline.flow.cli"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    sentence = "spikeline: click must be installed for this: pip install 'spikeline[flow]'\n"
+    assert (told.returncode, told.stdout, told.stderr) == (2, "", sentence)
+
+
 def test_constraints_pin_every_requirement() -> None:
     """Every requirement has one exact version in constraints.txt, and no address."""
     with (ROOT / "pyproject.toml").open("rb") as file:
