@@ -164,6 +164,7 @@ def verilog(
 
             export(named.network, mapping, emitted, bench.x)
         files = sorted(path.name for path in folder.iterdir())
+        _replaceable(out, files)
     return {
         "network": named.name,
         "hash": named.hash,
@@ -174,6 +175,21 @@ def verilog(
         "files": files,
         **(bench.source if bench is not None else {}),
     }
+
+
+def _replaceable(out: Path, files: Sequence[str]) -> None:
+    """Refuse to write `files` over those of others, or beside the bench of an older core."""
+    there = [file for file in files if (out / file).exists()]
+    if there and not (out / "description.json").exists():
+        raise Refused(
+            f"Folder {out} must not hold a {there[0]} that spikeline did not write;"
+            " give another by --out"
+        )
+    if there and (out / "bench.py").exists() and "bench.py" not in files:
+        raise Refused(
+            f"Folder {out} must not keep the bench of an older core;"
+            " give --bench again, or another folder by --out"
+        )
 
 
 def cosim(

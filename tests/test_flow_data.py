@@ -96,6 +96,9 @@ def test_names_are_refused(tmp_path: Path) -> None:
     )
     assert refusal("mnist", "half") == "Split must be one of train, test, not 'half'"
     assert refusal("mnist", "test", tmp_path / "no") == f"Data folder {tmp_path / 'no'} must exist"
+    (tmp_path / "a").touch()
+    sentence = f"Data folder {tmp_path / 'a'} must be a folder, not a file"
+    assert refusal("mnist", "test", tmp_path / "a") == sentence
     assert refusal("own", "test") == (
         "Data set own must be given a folder that holds train.npz and test.npz"
     )
