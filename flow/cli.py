@@ -9,9 +9,11 @@ from typing import Any
 
 try:
     import click
-except ModuleNotFoundError:  # the package was installed without its extras
-    sentence = "click must be installed for this: pip install 'spikeline[flow]'"
-    print(f"spikeline: {sentence}", file=sys.stderr)
+except ModuleNotFoundError as error:  # the package was installed without its extras
+    if error.name != "click":
+        raise
+    message = "spikeline: click must be installed for this: pip install 'spikeline[flow]'"
+    print(message, file=sys.stderr)
     sys.exit(2)
 
 from ..model.refuse import Refused
@@ -135,7 +137,8 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             "--out",
             type=click.Path(path_type=Path),
             metavar="DIR",
-            help="Folder that keeps Verilog, netlist and logs, made if missing; else none is.",
+            help="Folder that keeps Verilog, netlist and logs, made if missing; else they stay only"
+            " where one of them tells why it failed.",
         ),
         "data": click.option(
             "--data",

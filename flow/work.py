@@ -164,7 +164,6 @@ def verilog(
 
             export(named.network, mapping, emitted, bench.x)
         files = sorted(path.name for path in folder.iterdir())
-        _replaceable(out, files)
     return {
         "network": named.name,
         "hash": named.hash,
@@ -175,21 +174,6 @@ def verilog(
         "files": files,
         **(bench.source if bench is not None else {}),
     }
-
-
-def _replaceable(out: Path, files: Sequence[str]) -> None:
-    """Refuse to write `files` over those of others, or beside the bench of an older core."""
-    there = [file for file in files if (out / file).exists()]
-    if there and not (out / "description.json").exists():
-        raise Refused(
-            f"Folder {out} must not hold a {there[0]} that spikeline did not write;"
-            " give another by --out"
-        )
-    if there and (out / "bench.py").exists() and "bench.py" not in files:
-        raise Refused(
-            f"Folder {out} must not keep the bench of an older core;"
-            " give --bench again, or another folder by --out"
-        )
 
 
 def cosim(
@@ -245,7 +229,7 @@ def synth(
     seeds: int = 3,
     **layout: Any,
 ) -> dict[str, Any]:
-    """Synthesise the Verilog of a network; its files stay only where `out` is given."""
+    """Synthesise the Verilog of a network; its files stay where `out` is given, or refused."""
     from .synth import check
     from .synth import synth as run
 

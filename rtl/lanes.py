@@ -53,7 +53,7 @@ class Stages(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """When accumulators are written, of the operation that writes; the same for `RELAYED` sweeps.
+    """When the accumulators of a group are written; a relay's, for `RELAYED` sweeps.
 
     `sweeps`: by a sweep; `enable`: by a sweep or an addition; `clears`: by the last of a sample.
     """
@@ -213,7 +213,7 @@ class Lanes(wiring.Component):
     def _sweep(
         self, m: Module, k: int, kept: Value, stage: Stages, last: Value
     ) -> tuple[Value, Value, Value | None]:
-        """Make sweep k of the accumulator `kept`; `last`: of a sample, where membranes leak.
+        """Make sweep k of the accumulator `kept`; `last`: of a sample; 0 where neurons integrate.
 
         Returns whether the membrane at hand reaches the threshold; the membrane; and what the
         accumulator is to be, unless it stays.

@@ -109,24 +109,6 @@ def test_emission_that_fails_leaves_nothing(
     assert files(Path("here")) == set()
 
 
-def test_verilog_replaces_only_its_own_files(spikeline: Spikeline, file: Path) -> None:
-    """A file of others is not written over, nor does the bench of an older core stay beside one."""
-    words, foreign = ("verilog", file, "--out", "here"), Path("here/tiny.v")
-    foreign.parent.mkdir()
-    foreign.write_text("mine")
-    code, _, err = spikeline(*words)
-    sentence = "Folder here must not hold a tiny.v that spikeline did not write"
-    assert (code, err) == (2, f"spikeline: {sentence}; give another by --out\n")
-    assert foreign.read_text() == "mine" and files(Path("here")) == {"tiny.v"}
-
-    foreign.unlink()
-    for bench in ((), ("--bench", 1, "--dataset", "digits")):
-        assert spikeline(*words, *bench)[0] == 0
-    code, _, err = spikeline(*words)
-    sentence = "Folder here must not keep the bench of an older core; give --bench again"
-    assert (code, err) == (2, f"spikeline: {sentence}, or another folder by --out\n")
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_is_130(
     spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
@@ -511,7 +493,7 @@ def test_folder_is_for_one_co_simulation_at_a_time(spikeline: Spikeline) -> None
 def test_synthesis_leaves_its_log_only_where_it_is_named(
     spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
-    """Without --out no file stays, but the log that a refusal names."""
+    """Without --out no file stays, unless a refusal names a log among them."""
     Path("tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(Path("tmp").absolute()))
     found = tools.find

@@ -164,13 +164,14 @@ def test_delays_are_synthesised_at_full_width(delay: str, tmp_path: Path) -> Non
 def test_relays_bear_the_name_that_keeps_them_apart(tmp_path: Path) -> None:
     """A word reaches 34 lanes by three relays; Yosys is told to keep modules of their names."""
     synapses = Delayed(np.ones((34, 2, 1), int), np.ones((1, 2, 1), int), 2, 2)
-    layer = Layer(synapses, Neuron(np.zeros(34, int), np.ones(34, int)))
+    layer = Layer(synapses, Neuron(np.zeros(34, int), np.ones(34, int), leak=(1, 1)))
     net = Network(4, 2, Counts(), (layer,), Readout("spike-count"))
     made = emit(net, Mapping.of(net, delay="wheel"), tmp_path, name="net")
     modules = re.findall(r"^module \\(\S+)", made.sources[0].read_text(), re.M)
 
     relays = [name for name in modules if fnmatch(name, RELAYS)]
-    assert sum("relay_op" in name for name in relays) == 3
+    for word in ("source.relay_op", "lanes.relay_enable", "lanes.relay_sweeps", "lanes.relay_last"):
+        assert sum(f".{word}" in name for name in relays) == 3
     assert len(relays) == sum("relay" in name for name in modules)
 
 

@@ -214,6 +214,7 @@ WIDE = {
     "folds": ((3, 40, 3), (20, 3), None),
     "folds-of-a-prime": ((3, 34, 3), (17, 3), None),
     "groups": ((3, 40, 3), None, (20, 3)),
+    "folds-in-groups": ((3, 68, 3), (34, 3), (17, 3)),
     "output": ((3, 20), None, None),
     "output-in-groups": ((3, 16, 34), None, (16, 17)),
 }
@@ -221,10 +222,11 @@ each_wide = pytest.mark.parametrize(("sizes", "lanes", "sweep"), WIDE.values(), 
 
 
 @each_wide
+@pytest.mark.parametrize("neurons", ["zero", "multiply"])
 @pytest.mark.parametrize("stalls", [(0.0, 0.0), (0.3, 0.5)], ids=["eager", "random"])
-def test_wide_vectors_lose_nothing(sizes, lanes, sweep, stalls):
+def test_wide_vectors_lose_nothing(sizes, lanes, sweep, neurons, stalls):
     """Vectors that are looked through in a cycle of their own, and serialised, lose no spike."""
-    net = network(15, sizes, 3, neurons=NEURONS["zero"], theta=(4, 20))
+    net = network(15, sizes, 3, neurons=NEURONS[neurons], theta=(4, 20))
 
     assert_equals(net, Mapping.of(net, lanes, sweep), images(16, 3, 3), stalls=stalls)
 
