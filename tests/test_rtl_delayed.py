@@ -180,19 +180,31 @@ def test_reset_in_mid_sample_starts_anew(engine, after, unit):
 
 
 def assert_starts_anew(law: Layer, unit: Unit, after: int) -> None:
-    """Reset an engine so long after cycle 60, in a loud sample, and compare the next two."""
-    loud, s = np.ones((9, 6), np.uint8), samples(14, 6, 2, 6)
+    """Reset an engine so long after cycle 60, in a loud sample; two samples follow at once."""
+    at = 60 + after
+    loud, s = items_of(np.ones((40, 6), np.uint8)), samples(14, 6, 2, 6)
     items = [item for n in range(2) for item in items_of(s[:, n])]
-    first = items_of(loud)[:40]
-    part = Engine(law, unit, bounds(law, 9, 1, False), name="w", limit=1, measures=False)
-    bench = Bench(part)
-    bench.put(part.i, [*first, *items], after={len(first): 2000})
+
+    def start() -> tuple[Engine, Bench]:
+        part = Engine(law, unit, bounds(law, 40, 1, False), name="w", limit=1, measures=False)
+        return part, Bench(part)
+
+    # What is taken up to the reset.
+    part, bench = start()
+    source = bench.put(part.i, loud)
+    bench.get(part.o)
+    bench.run(lambda: bench.cycle > at, quiet=0)
+    taken = sum(c <= at for c in source.cycles)
+    assert 0 < taken < len(loud)
+
+    part, bench = start()
+    bench.put(part.i, [*loud[:taken], *items], after={taken: at + 1})
     sink = bench.get(part.o)
-    bench.reset(60 + after, *range(1900, 1902))
+    bench.reset(at)
     behind: list[dict[str, int]] = []
 
     def done() -> bool:
-        behind[:] = [i for c, i in zip(sink.cycles, sink.items, strict=True) if c > 1901]
+        behind[:] = [i for c, i in zip(sink.cycles, sink.items, strict=True) if c > at]
         return sum(i["last"] for i in behind) >= 2
 
     bench.run(done)
