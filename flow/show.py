@@ -23,7 +23,7 @@ from rich.table import Table
 from ..model.refuse import Refused
 from ..model.store import blaming, place, write_atomically
 
-__all__ = ["deliver", "progress", "say", "stages", "table", "writable"]
+__all__ = ["deliver", "progress", "say", "stages", "table", "writable", "writable_folder"]
 
 QUIET = 10  # seconds between two lines of progress where standard error is no terminal
 
@@ -116,7 +116,19 @@ def writable(path: Path) -> None:
         raise Refused(f"Output {path} must be a file, not a folder")
     if path.exists() and not path.is_file():
         return  # a device or a pipe
+    _probe(path, path)
+
+
+def writable_folder(folder: Path) -> None:
+    """Make a folder and see that it can be written to, before hours are spent."""
+    if folder.exists() and not folder.is_dir():
+        raise Refused(f"Output {folder} must be a folder, not a file")
+    _probe(folder / "any", folder)
+
+
+def _probe(path: Path, blamed: Path) -> None:
+    """Write a file beside `path`, and take it away."""
     _, probe = place(path)
-    with blaming(path):
+    with blaming(blamed):
         probe.touch()
         probe.unlink()

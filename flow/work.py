@@ -133,7 +133,7 @@ def cross_validate(
     from .folds import PARTS, summary
     from .folds import cross_validate as run
 
-    show.writable(out / "any")
+    show.writable_folder(out)
     total = len(names) * len(seeds) * len(PARTS[part][1]) if part in PARTS else 0
     with show.progress(f"{part} of spoken digits", total) as advance:
         results = run(names, part, seeds, out, jobs=jobs, tick=advance)
@@ -190,7 +190,7 @@ def cosim(
         raise Refused(f"Stalls must be none or random, not {stalls!r}")
     mapping = Mapping.of(named.network, **layout)
     out = out or Path("out") / named.name / "cosim"
-    show.writable(out / "any")
+    show.writable_folder(out)
     from ..cosim.run import cosim as simulate
 
     with alone(out), show.stages() as stage:
@@ -236,7 +236,7 @@ def synth(
     check(target, pnr, seeds)
     mapping = Mapping.of(named.network, **layout)
     with _scratch(out) as folder, show.stages() as stage:
-        show.writable(folder / "any")
+        show.writable_folder(folder)
         stage(f"Verilog of {named.name}")
         design = _emit(named, mapping, folder, inline=False)
         result = run(design, target, pnr=pnr, seeds=seeds, stage=stage)
@@ -260,7 +260,7 @@ def report(
     from .synth import check
 
     check(target, pnr, seeds)
-    show.writable(out / "any")
+    show.writable_folder(out)
     evaluated = evaluate(named, data)
     simulated, run = cosim(named, data, out / "cosim", **layout)
     cost = synth(named, target, out / target, pnr=pnr, seeds=seeds, **layout)
@@ -338,7 +338,7 @@ def alone(out: Path) -> Iterator[None]:
 @contextmanager
 def whole(out: Path) -> Iterator[Path]:
     """Give an empty folder whose files move to `out` only when all of them are written."""
-    show.writable(out / "any")
+    show.writable_folder(out)
     with TemporaryDirectory(prefix=".spikeline-", dir=out) as scratch:
         yield Path(scratch)
         for path in sorted(Path(scratch).iterdir()):

@@ -287,7 +287,7 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
                 " plain or .gz"
             ),
         ),
-        ("verilog tiny.safetensors --out busy", "busy cannot be used: File exists"),
+        ("verilog tiny.safetensors --out busy", "Output busy must be a folder, not a file"),
         (
             "eval tiny.safetensors --samples 1 --json busy/it.json",
             "busy cannot be used: File exists",
