@@ -53,7 +53,7 @@ class Stages(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """When the accumulators of a group are written; a relay's, for `RELAYED` sweeps.
+    """When the accumulators of a group are written; one per `RELAYED` sweeps.
 
     `sweeps`: by a sweep; `enable`: by a sweep or an addition; `clears`: by the last of a sample.
     """
@@ -151,11 +151,11 @@ class Lanes(wiring.Component):
         for k in range(self.unit.sweep):
             lanes = self._of(k)
             words = [Signal(signed(self.widths[lane]), name=f"word{lane}") for lane in lanes]
-            near = k // RELAYED
+            relay = k // RELAYED
             kept = self._pick(m, k, words, picked)
-            over, membrane, after = self._sweep(m, k, kept, stage, lasts[near])
+            over, membrane, after = self._sweep(m, k, kept, stage, lasts[relay])
             for lane, word, turn in zip(lanes, words, turns, strict=True):
-                self._lane(m, lane, word, after, stage, fresh, turn[near])
+                self._lane(m, lane, word, after, stage, fresh, turn[relay])
             found.append((over, membrane))
         spikes = Cat(over for over, _ in found)
         if self.layer.neuron.once:
@@ -170,9 +170,17 @@ class Lanes(wiring.Component):
         clears: Value = Const(0)
         if self.neuron.integrates and self.unit.folds == 1:
             clears = turn & before.last
-        ways = Turn(sweeps, stage.read.add | sweeps, clears)._asdict().items()
-        found = [relays(m, way, self.unit.sweep, f"{name}{group}_") for name, way in ways]
-        return [Turn(*turn) for turn in zip(*found, strict=True)]
+
+        def relayed(value: Value, name: str) -> list[Value]:
+            return relays(m, value, self.unit.sweep, f"{name}{group}_")
+
+        found = zip(
+            relayed(sweeps, "sweeps"),
+            relayed(stage.read.add | sweeps, "enable"),
+            relayed(clears, "clears"),
+            strict=True,
+        )
+        return [Turn(*told) for told in found]
 
     def _fresh(self, m: Module, stage: Stages) -> Value:
         """Mark folds instead of clearing them, where a sample does not start from 0.
