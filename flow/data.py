@@ -120,8 +120,8 @@ def load(name: str, split: str, folder: Path | str | None = None, framing: str =
         raise Refused(f"Framing must be given for shd and ssc only, not for {name}")
     place = folder or (None if name in SHIPPED else os.environ.get("SPIKELINE_DATA"))
     if place is not None and not Path(place).is_dir():
-        missed = "be a folder, not a file" if Path(place).exists() else "exist"
-        raise Refused(f"Data folder {place} must {missed}")
+        lacks = "be a folder, not a file" if Path(place).exists() else "exist"
+        raise Refused(f"Data folder {place} must {lacks}")
     places = [] if place is None else [Path(place) / name, Path(place)]
     for path in places[1:] if folder is not None else []:
         if any((path / f"{s}.npz").exists() for s in TWO):

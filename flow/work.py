@@ -229,7 +229,10 @@ def synth(
     seeds: int = 3,
     **layout: Any,
 ) -> dict[str, Any]:
-    """Synthesise the Verilog of a network; its files stay where `out` is given, or refused."""
+    """Synthesise the Verilog of a network; its files stay where `out` is given.
+
+    Without it they go, unless a refusal names one of them.
+    """
     from .synth import check
     from .synth import synth as run
 

@@ -98,6 +98,6 @@ def product(s: np.ndarray, weights: np.ndarray, limit: int) -> np.ndarray:
     """
     largest = limit * int(np.abs(weights.astype(np.int64)).sum(axis=1).max())
     exact = np.float32 if largest < 1 << 24 else np.float64
-    with np.errstate(invalid="ignore"):  # some BLAS raise it for numbers beyond the matrix
+    with np.errstate(invalid="ignore"):  # some BLAS raise it though all is finite
         flat = s.reshape(-1, s.shape[-1]).astype(exact) @ weights.T.astype(exact)
     return flat.astype(np.int64).reshape(*s.shape[:-1], len(weights))
