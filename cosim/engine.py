@@ -1,17 +1,17 @@
-"""Bench of the engine (rtl/engine.py) of dense layers beside model/dense.py and model/neuron.py."""
+"""Bench of the engine (rtl/engine.py) of dense layers beside the golden model."""
 
 from typing import Any
 
 import cocotb
 import numpy as np
 
-from ..model import dense as golden
-from ..model.encode import Counts
-from ..model.mapping import Mapping
+from ..model.bounds import prove
+from ..model.codings.encode import Counts
 from ..model.network import Layer, Network
-from ..model.neuron import Neuron
-from ..model.readout import Readout
-from ..model.width import prove
+from ..model.neurons.neuron import Neuron
+from ..model.readouts.readout import Readout
+from ..model.synapses import dense as golden
+from ..plan.mapping import Mapping
 from ..rtl.engine import Engine
 from .stream import STALLS, Monitor, Sink, Source, Wires, begin, until
 

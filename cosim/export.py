@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..model.cycles import predict
-from ..model.mapping import Mapping
 from ..model.network import Network
 from ..model.store import write_atomically
+from ..plan.cycles import predict
+from ..plan.mapping import Mapping
 from ..rtl.emit import Emitted
 from .simulator import FLAGS, MAKE
 from .vectors import vectors

@@ -1,11 +1,11 @@
-"""Bench of the framer (rtl/framer.py)."""
+"""Bench of the framer (rtl/codings/framer.py)."""
 
 import random
 from typing import Any
 
 import cocotb
 
-from ..rtl.framer import Framer
+from ..rtl.codings.framer import Framer
 from .engine import INPUTS, LIMIT, STEPS, network
 from .stream import STALLS, Monitor, Sink, Source, Wires, begin, until
 

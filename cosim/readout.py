@@ -1,18 +1,18 @@
-"""Bench of the readout (rtl/readout.py) beside model/readout.py."""
+"""Bench of the readout (rtl/readouts/readout.py) beside model/readouts/readout.py."""
 
 from typing import Any
 
 import cocotb
 import numpy as np
 
-from ..model import readout as golden
-from ..model.dense import Dense
-from ..model.encode import Counts
-from ..model.mapping import Mapping
+from ..model.bounds import prove
+from ..model.codings.encode import Counts
 from ..model.network import Layer, Network
-from ..model.neuron import Neuron
-from ..model.width import prove
-from ..rtl.readout import Readout
+from ..model.neurons.neuron import Neuron
+from ..model.readouts import readout as golden
+from ..model.synapses.dense import Dense
+from ..plan.mapping import Mapping
+from ..rtl.readouts.readout import Readout
 from .stream import STALLS, Monitor, Sink, Source, Wires, begin, until
 
 __all__ = ["decides_as_the_law", "network", "parts"]

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..model.cycles import predict, work
-from ..model.mapping import Mapping
 from ..model.network import Network, accuracy
 from ..model.refuse import Refused
 from ..model.store import content_hash
+from ..plan.cycles import predict, work
+from ..plan.mapping import Mapping
 from ..rtl.emit import emit
 from .build import build
 from .divergence import explain, record
@@ -41,7 +41,7 @@ class Result:
         mismatches, accuracy, cycles, interval and overhead (cycles less events less steps) {min,
         median, max}, cycles_predicted_wrong (None under stalls), wall_s; firing and work, one
         number per layer: the share of its neurons that spike in a step, and the median of the
-        cycles in which it adds (model/cycles.py `work`), both of the golden run.
+        cycles in which it adds (plan/cycles.py `work`), both of the golden run.
     cycles, interval, predicted : int64 (samples,), (samples - 1,), (samples,)
         Measured latency and interval, predicted latency (empty under stalls).
     divergence : str or None

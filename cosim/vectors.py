@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.encode import pixels
+from ..model.codings.encode import pixels
 from ..model.network import Run
 from ..model.store import write_atomically
 from ..rtl.emit import Emitted

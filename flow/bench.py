@@ -6,12 +6,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from ..model.dense import Dense
-from ..model.encode import Latency
-from ..model.mapping import Mapping
+from ..model.codings.encode import Latency
 from ..model.network import Layer, Network
-from ..model.neuron import Neuron
-from ..model.readout import Readout
+from ..model.neurons.neuron import Neuron
+from ..model.readouts.readout import Readout
+from ..model.synapses.dense import Dense
+from ..plan.mapping import Mapping
 
 __all__ = ["images_per_second", "main", "network", "seconds_to_emit", "training_speedup"]
 
@@ -66,8 +66,8 @@ def training_speedup(batch: int = 256, rounds: int = 2) -> tuple[float, float]:
     from torch import Tensor
     from torch.nn.functional import conv1d, cross_entropy, pad
 
-    from ..quant.delayed import Delayed
     from ..quant.recipes import Recipe
+    from ..quant.synapses.delayed import Delayed
 
     class Published(Delayed):
         def forward(self, x: Tensor) -> Tensor:

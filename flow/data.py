@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..model.encode import pixels
+from ..model.codings.encode import pixels
 from ..model.refuse import Refused
 from . import archive, commands, heidelberg, idx, spoken, untrained
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..model.network import Network, Run, batches
-from ..model.readout import KINDS, Readout
+from ..model.readouts.readout import KINDS, Readout
 from ..model.refuse import Refused
 
 __all__ = ["evaluate"]

@@ -13,10 +13,10 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..model.delayed import Delayed
-from ..model.mapping import Mapping
+from ..model.bounds import prove
 from ..model.network import Network, accuracy
-from ..model.width import prove
+from ..model.synapses.delayed import Delayed
+from ..plan.mapping import Mapping
 from .data import Data
 from .zoo import Named
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
-from ..model.encode import Counts
-from ..model.mapping import Mapping, delay_bits
+from ..model.codings.encode import Counts
 from ..model.network import Network
 from ..model.refuse import Refused
 from ..model.store import content_hash, save, write_atomically
+from ..plan.mapping import Mapping, delay_bits
 from . import show
 from .data import Data, guess, load
 from .evaluate import evaluate as measure

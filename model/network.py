@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .delayed import Delayed
-from .dense import Dense, product
-from .encode import Coding
-from .neuron import Neuron
-from .readout import Decision, Readout
+from .codings.encode import Coding
+from .neurons.neuron import Neuron
+from .readouts.readout import Decision, Readout
 from .refuse import Refused, integer
+from .synapses.delayed import Delayed
+from .synapses.dense import Dense, product
 
 __all__ = ["Layer", "Network", "Run", "Synapses", "accuracy"]
 
@@ -211,7 +211,7 @@ class Network:
         )
 
     def declared(self) -> list[tuple[int, bool]]:
-        """For each layer what its input declares: (limit, once); see model/encode.py."""
+        """For each layer what its input declares: (limit, once); see model/codings/encode.py."""
         return [
             (self.coding.limit, self.coding.once),
             *((1, layer.neuron.once) for layer in self.layers[:-1]),

@@ -24,13 +24,13 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as tensors_to_bytes
 
-from .delayed import Delayed
-from .dense import Dense
-from .encode import Coding, Counts, Graded, Latency
+from .codings.encode import Coding, Counts, Graded, Latency
 from .network import Layer, Network, Synapses
-from .neuron import Neuron
-from .readout import Readout
+from .neurons.neuron import Neuron
+from .readouts.readout import Readout
 from .refuse import Refused, flag
+from .synapses.delayed import Delayed
+from .synapses.dense import Dense
 
 __all__ = [
     "VERSION",

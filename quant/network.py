@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from ..model import network as golden
-from ..model.encode import Coding, Latency
-from ..model.readout import Readout
+from ..model.bounds import prove as bounds
+from ..model.codings.encode import Coding, Latency
+from ..model.readouts.readout import Readout
 from ..model.refuse import Refused
-from ..model.width import prove as bounds
-from .delayed import Delayed
-from .dense import Dense
-from .neuron import Neuron
-from .readout import decide
+from .neurons.neuron import Neuron
+from .readouts.readout import decide
+from .synapses.delayed import Delayed
+from .synapses.dense import Dense
 
 __all__ = ["Layer", "Network", "Trace", "prove"]
 
@@ -187,9 +187,9 @@ def differences(sums: Tensor) -> Tensor:
 def prove(network: golden.Network) -> None:
     """Prove that float32 carries every intermediate value of a network exactly.
 
-    Beyond the bounds of model/width.py, which hold h before and after its clamp, these are: the sum
-    of all currents so far, which the parallel form computes apart from the biases (whose own sum is
-    the membrane without input), v m before the leak's shift, and the weighted sum of the readout.
+    Beyond the bounds of model/bounds.py, which hold h before and after its clamp, these are: the
+    sum of all currents so far, which the parallel form computes apart from the biases (whose own
+    sum is the membrane without input), v m before the leak's shift, and the readout's weighted sum.
 
     Raises
     ------

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from ..model.encode import Counts, Latency
-from ..model.readout import Readout
+from ..model.codings.encode import Counts, Latency
+from ..model.readouts.readout import Readout
 from ..model.refuse import Refused
-from .delayed import Delayed
-from .dense import Dense
 from .network import Layer, Network
-from .neuron import Neuron
+from .neurons.neuron import Neuron
+from .synapses.delayed import Delayed
+from .synapses.dense import Dense
 
 __all__ = ["RECIPES", "Recipe", "recipe"]
 

@@ -19,11 +19,11 @@ from ..model import network as golden
 from ..model.refuse import Refused
 from . import checkpoint as checkpoints
 from .augment import moved
-from .delayed import SHARP, Delayed
 from .network import prove
-from .norm import Norm
-from .readout import choose_threshold, crowd, loss, weighting
+from .neurons.norm import Norm
+from .readouts.readout import choose_threshold, crowd, loss, weighting
 from .recipes import Recipe
+from .synapses.delayed import SHARP, Delayed
 
 __all__ = ["Progress", "Trained", "train"]
 

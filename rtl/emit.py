@@ -8,12 +8,12 @@ from pathlib import Path
 from amaranth.back import verilog
 from amaranth.hdl import Shape
 
-from ..model.mapping import Mapping
 from ..model.network import Network
 from ..model.refuse import Refused
 from ..model.store import content_hash, describe, write_atomically
+from ..plan.mapping import Mapping
+from .codings.framer import beat
 from .engine import Engine
-from .framer import beat
 from .memory import Emission, Rom
 from .top import Top
 

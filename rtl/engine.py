@@ -2,22 +2,22 @@
 
 Before that of a recurrent layer stands a loop (rtl/loop.py): its own spikes are more inputs.
 
-The law is in model/network.py `Layer`. The sources: rtl/dense.py, rtl/wheel.py, rtl/gather.py.
+The law is in model/network.py `Layer`. The sources are in rtl/synapses/.
 """
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model import dense as golden
-from ..model.mapping import Unit
+from ..model.bounds import Bounds
 from ..model.network import Layer
-from ..model.width import Bounds
-from .dense import Dense
-from .gather import Gather
+from ..model.synapses import dense as golden
+from ..plan.mapping import Unit
 from .loop import Loop
+from .synapses.dense import Dense
+from .synapses.gather import Gather
+from .synapses.wheel import Wheel
 from .tail import Tail
-from .wheel import Wheel
 
 __all__ = ["Engine"]
 

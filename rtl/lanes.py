@@ -10,12 +10,12 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, ShapeLike, Signal, Valu
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.cycles import picks, rest
-from ..model.mapping import Unit
+from ..model.bounds import Bounds, signed_width
 from ..model.network import Layer
-from ..model.width import Bounds, signed_width
+from ..plan.mapping import Unit
+from ..plan.pipeline import picks, rest
 from .gates import RELAYED, later, relays
-from .neuron import Neuron
+from .neurons.neuron import Neuron
 from .sequencer import operation
 
 __all__ = ["Lanes", "result"]

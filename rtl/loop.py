@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.mapping import Unit
+from ..plan.mapping import Unit
 from .narrow import serialise
 from .stream import Queue, join, vector
 

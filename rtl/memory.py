@@ -8,8 +8,8 @@ from amaranth.hdl import ClockSignal, Const, Instance, Module, Shape, ShapeLike,
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.mapping import Unit
 from ..model.network import Layer
+from ..plan.mapping import Unit
 from .gates import later
 
 __all__ = ["Emission", "Rom", "row", "rows"]

@@ -6,8 +6,8 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.cycles import chunks
-from ..model.mapping import Unit
+from ..plan.mapping import Unit
+from ..plan.pipeline import chunks
 from .gates import first, index, pick, several
 from .stream import Skid, join, vector
 

@@ -4,12 +4,12 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.mapping import Mapping
+from ..model.bounds import prove
 from ..model.network import Network as Golden
-from ..model.width import prove
+from ..plan.mapping import Mapping
 from .engine import Engine
 from .narrow import serialise
-from .readout import Readout
+from .readouts.readout import Readout
 from .stream import join
 
 __all__ = ["Network"]

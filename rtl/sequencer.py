@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.mapping import Unit
+from ..plan.mapping import Unit
 from .gates import advance
 from .stream import vector
 

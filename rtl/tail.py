@@ -8,10 +8,10 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.cycles import QUEUE, latency, picks, reporting
-from ..model.mapping import Unit
+from ..model.bounds import Bounds
 from ..model.network import Layer
-from ..model.width import Bounds
+from ..plan.mapping import Unit
+from ..plan.pipeline import QUEUE, latency, picks, reporting
 from .gates import later
 from .lanes import Lanes
 from .sequencer import Sequencer, operation
@@ -58,7 +58,7 @@ class Tail(wiring.Component):
     op : Out(operation(unit, inputs * taps))
         What is done now.
     terms : In(data.ArrayLayout(signed(bits), lanes))
-        Of the operation `latency(unit)` cycles before, model/cycles.py.
+        Of the operation `latency(unit)` cycles before, plan/cycles.py.
     o : Out(stream.Signature(vector(folds * groups, sweep))), or of `measured(unit, width)`
     awake : Out(1)
         Every neuron was cleared after reset.

@@ -4,13 +4,13 @@ from amaranth.hdl import Cat, Module, Shape, Signal, signed
 from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.cycles import IN_FLIGHT
-from ..model.mapping import Mapping
 from ..model.network import Network as Golden
-from .framer import Framer
+from ..plan.mapping import Mapping
+from ..plan.pipeline import IN_FLIGHT
+from .codings.framer import Framer
+from .codings.pixels import Pixels
 from .narrow import Narrow
 from .network import Network
-from .pixels import Pixels
 from .stream import Skid, join
 
 __all__ = ["Top", "whole_bytes"]

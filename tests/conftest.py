@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from spikeline.model.dense import Dense
-from spikeline.model.encode import Latency
+from spikeline.model.codings.encode import Latency
 from spikeline.model.network import Layer, Network
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import Readout
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import Readout
+from spikeline.model.synapses.dense import Dense
 
 # quick: the same examples each time; fuzz: new ones, 20 times as many (make fuzz).
 # A test that wants another number than these says so by profiles.examples, never by settings.

@@ -9,7 +9,7 @@ import pytest
 
 from spikeline.cosim import bench, simulator
 from spikeline.cosim.export import export
-from spikeline.model.mapping import Mapping
+from spikeline.plan.mapping import Mapping
 from spikeline.rtl.emit import emit
 
 

@@ -9,15 +9,17 @@ import pytest
 from spikeline.cosim import build as builder
 from spikeline.cosim import harness, run, simulator
 from spikeline.cosim.divergence import operands
-from spikeline.model.cycles import work
-from spikeline.model.delayed import Delayed
-from spikeline.model.encode import Counts
-from spikeline.model.mapping import Mapping
+from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import Readout
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import Readout
 from spikeline.model.refuse import Refused
-from spikeline.rtl import dense, lanes, network, neuron
+from spikeline.model.synapses.delayed import Delayed
+from spikeline.plan.cycles import work
+from spikeline.plan.mapping import Mapping
+from spikeline.rtl import lanes, network
+from spikeline.rtl.neurons import neuron
+from spikeline.rtl.synapses import dense
 
 from .test_rtl_loop import network as recurrent_network
 from .test_rtl_network import delayed_network

@@ -555,11 +555,11 @@ def counting(tmp_path: Path) -> Path:
     """A network file of 40 inputs that takes up to 3 events each, in 20 steps."""
     import numpy as np
 
-    from spikeline.model.dense import Dense
-    from spikeline.model.encode import Counts
+    from spikeline.model.codings.encode import Counts
     from spikeline.model.network import Layer
-    from spikeline.model.neuron import Neuron
-    from spikeline.model.readout import Readout
+    from spikeline.model.neurons.neuron import Neuron
+    from spikeline.model.readouts.readout import Readout
+    from spikeline.model.synapses.dense import Dense
 
     weights = np.random.default_rng(1).integers(-8, 8, (10, 40))
     layer = Layer(Dense(weights, 4), Neuron(np.zeros(10, np.int64), None))
@@ -604,8 +604,8 @@ def _wider(path: Path) -> Path:
     """Give the network of a file 140 inputs."""
     import numpy as np
 
-    from spikeline.model.dense import Dense
     from spikeline.model.store import load
+    from spikeline.model.synapses.dense import Dense
 
     network = load(path)
     layer = replace(network.layers[0], synapses=Dense(np.ones((10, 140), np.int64), 4))

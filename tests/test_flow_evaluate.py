@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from spikeline.flow.evaluate import evaluate
-from spikeline.model.dense import Dense
-from spikeline.model.encode import Latency
+from spikeline.model.codings.encode import Latency
 from spikeline.model.network import Layer, Network
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import Decision, Readout
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import Decision, Readout
 from spikeline.model.refuse import Refused
+from spikeline.model.synapses.dense import Dense
 
 
 def hand() -> Network:

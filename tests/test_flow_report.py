@@ -13,14 +13,14 @@ from spikeline.flow.data import Data
 from spikeline.flow.evaluate import evaluate
 from spikeline.flow.report import page
 from spikeline.flow.zoo import Named
-from spikeline.model.delayed import Delayed
-from spikeline.model.dense import Dense
-from spikeline.model.encode import Counts
-from spikeline.model.mapping import Mapping
+from spikeline.model.bounds import prove
+from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import Readout
-from spikeline.model.width import prove
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import Readout
+from spikeline.model.synapses.delayed import Delayed
+from spikeline.model.synapses.dense import Dense
+from spikeline.plan.mapping import Mapping
 
 
 @pytest.fixture

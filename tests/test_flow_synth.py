@@ -12,13 +12,13 @@ import pytest
 
 from spikeline.flow import tools
 from spikeline.flow.synth import RELAYS, TARGETS, count, harness, instances, ports, synth
-from spikeline.model.delayed import Delayed
-from spikeline.model.encode import Counts
-from spikeline.model.mapping import Mapping
+from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import Readout
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import Readout
 from spikeline.model.refuse import Refused
+from spikeline.model.synapses.delayed import Delayed
+from spikeline.plan.mapping import Mapping
 from spikeline.rtl.emit import emit
 
 from .test_rtl_emit import delayed_network

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from spikeline.model.cycles import QUEUE, chunks, latency, leaking, picks, reporting, rest, work
-from spikeline.model.delayed import Delayed
-from spikeline.model.dense import Dense
-from spikeline.model.encode import Counts
-from spikeline.model.mapping import Mapping, Unit
+from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import Readout
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import Readout
+from spikeline.model.synapses.delayed import Delayed
+from spikeline.model.synapses.dense import Dense
+from spikeline.plan.cycles import work
+from spikeline.plan.mapping import Mapping, Unit
+from spikeline.plan.pipeline import QUEUE, chunks, latency, leaking, picks, reporting, rest
 
 ONE = np.ones((2, 2, 1), int)
 CELLS = Neuron(np.zeros(2, int), np.array([2, 9]), reset="zero")

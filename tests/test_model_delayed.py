@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from spikeline.model.delayed import Delayed
-from spikeline.model.dense import Dense
 from spikeline.model.network import Layer
-from spikeline.model.neuron import Neuron
+from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.refuse import Refused
+from spikeline.model.synapses.delayed import Delayed
+from spikeline.model.synapses.dense import Dense
 
 
 @pytest.mark.parametrize(

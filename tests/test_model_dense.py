@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from spikeline.model.dense import Dense
 from spikeline.model.refuse import Refused
+from spikeline.model.synapses.dense import Dense
 
 WEIGHTS = np.array([[1, -2, 3], [-8, 7, 0]])
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikeline.model.encode import Counts, Graded, Latency, pixels
+from spikeline.model.codings.encode import Counts, Graded, Latency, pixels
 from spikeline.model.refuse import Refused
 
 PIXELS = np.arange(256, dtype=np.uint8)[:, None]

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from spikeline.model import mapping
-from spikeline.model.delayed import Delayed
-from spikeline.model.dense import Dense
-from spikeline.model.encode import Counts, Latency
-from spikeline.model.mapping import Mapping, Unit, delay_bits, slot_widths, slots
+from spikeline.model.bounds import prove
+from spikeline.model.codings.encode import Counts, Latency
 from spikeline.model.network import Layer, Network
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import Readout
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import Readout
 from spikeline.model.refuse import Refused
-from spikeline.model.width import prove
+from spikeline.model.synapses.delayed import Delayed
+from spikeline.model.synapses.dense import Dense
+from spikeline.plan import mapping
+from spikeline.plan.mapping import Mapping, Unit, delay_bits, slot_widths, slots
 
 
 def network(*sizes: int) -> Network:

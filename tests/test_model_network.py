@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.delayed import Delayed
-from spikeline.model.dense import Dense
-from spikeline.model.encode import Counts, Graded, Latency
+from spikeline.model.codings.encode import Counts, Graded, Latency
 from spikeline.model.network import Layer, Network, accuracy
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import KINDS, Readout
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import KINDS, Readout
 from spikeline.model.refuse import Refused
+from spikeline.model.synapses.delayed import Delayed
+from spikeline.model.synapses.dense import Dense
 
 from .profiles import examples
 

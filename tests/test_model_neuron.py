@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikeline.model.neuron import Neuron
+from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.refuse import Refused
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikeline.model.readout import KINDS, Readout
+from spikeline.model.readouts.readout import KINDS, Readout
 from spikeline.model.refuse import Refused
 
 

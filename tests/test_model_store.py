@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from safetensors.numpy import save as tensors_to_bytes
 
 from spikeline.model import store
-from spikeline.model.delayed import Delayed
-from spikeline.model.dense import Dense
-from spikeline.model.encode import Latency
+from spikeline.model.codings.encode import Latency
 from spikeline.model.network import Layer, Network
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import KINDS, Readout
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import KINDS, Readout
 from spikeline.model.refuse import Refused
+from spikeline.model.synapses.delayed import Delayed
+from spikeline.model.synapses.dense import Dense
 
 from .profiles import examples
 from .test_model_network import delayed_networks, networks

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.delayed import Delayed
-from spikeline.model.dense import Dense
-from spikeline.model.encode import Counts, Graded
+from spikeline.model.bounds import Bounds, bounds, prove, score_bounds, signed_width, worst
+from spikeline.model.codings.encode import Counts, Graded
 from spikeline.model.network import Layer, Network, Synapses
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import Readout
-from spikeline.model.width import Bounds, bounds, prove, score_bounds, signed_width, worst
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import Readout
+from spikeline.model.synapses.delayed import Delayed
+from spikeline.model.synapses.dense import Dense
 
 from .profiles import examples
 from .test_model_network import arrays, cases, delayed_cases

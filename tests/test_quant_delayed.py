@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import conv1d, pad
 
 from spikeline.model.refuse import Refused
-from spikeline.quant.delayed import PROFILES, Delayed, convolve, merge, spread
+from spikeline.quant.synapses.delayed import PROFILES, Delayed, convolve, merge, spread
 
 
 def delayed(pre: int = 3, post: int = 4, steps: int = 20, **options) -> Delayed:

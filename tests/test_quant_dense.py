@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from spikeline.model.refuse import Refused
-from spikeline.quant.dense import Dense
+from spikeline.quant.synapses.dense import Dense
 
 
 def make(**options: object) -> Dense:

@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeline.model import network as golden
-from spikeline.model.dense import Dense as GoldenDense
-from spikeline.model.encode import Coding, Counts, Graded, Latency
-from spikeline.model.neuron import RESETS
-from spikeline.model.neuron import Neuron as GoldenNeuron
-from spikeline.model.readout import KINDS, Readout
+from spikeline.model.codings.encode import Coding, Counts, Graded, Latency
+from spikeline.model.neurons.neuron import RESETS
+from spikeline.model.neurons.neuron import Neuron as GoldenNeuron
+from spikeline.model.readouts.readout import KINDS, Readout
 from spikeline.model.refuse import Refused
-from spikeline.quant.delayed import Delayed
-from spikeline.quant.dense import Dense
+from spikeline.model.synapses.dense import Dense as GoldenDense
 from spikeline.quant.network import EXACT, Layer, Network, prove
-from spikeline.quant.neuron import Neuron
+from spikeline.quant.neurons.neuron import Neuron
+from spikeline.quant.synapses.delayed import Delayed
+from spikeline.quant.synapses.dense import Dense
 
 INPUTS, HIDDEN, CLASSES = 20, 13, 5
 CODINGS = [Latency(64), Graded(5), Graded(6, every=True), Counts(3)]

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from spikeline.quant.neuron import Neuron
-from spikeline.quant.norm import Norm
+from spikeline.quant.neurons.neuron import Neuron
+from spikeline.quant.neurons.norm import Norm
 
 
 def normalised() -> Neuron:

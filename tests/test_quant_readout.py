@@ -8,9 +8,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.readout import KINDS, Readout
+from spikeline.model.readouts.readout import KINDS, Readout
 from spikeline.model.refuse import Refused
-from spikeline.quant.readout import LOSSES, choose_threshold, crowd, decide, loss, weighting
+from spikeline.quant.readouts.readout import (
+    LOSSES,
+    choose_threshold,
+    crowd,
+    decide,
+    loss,
+    weighting,
+)
 
 # Two steps, one sample, two classes; the label is class 0.
 H = torch.tensor([[[1.0, 2.0]], [[4.0, 3.0]]])

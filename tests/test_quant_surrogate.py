@@ -5,7 +5,14 @@ from math import pi
 import pytest
 import torch
 
-from spikeline.quant.surrogate import ATan, Sigmoid, Surrogate, Triangle, floor, round_half_even
+from spikeline.quant.neurons.surrogate import (
+    ATan,
+    Sigmoid,
+    Surrogate,
+    Triangle,
+    floor,
+    round_half_even,
+)
 
 KINDS = [ATan(2.0), ATan(5.0), Sigmoid(4.0), Triangle(1.0), Triangle(2.0)]
 

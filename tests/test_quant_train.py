@@ -10,9 +10,9 @@ import torch
 from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash
 from spikeline.quant.augment import moved
-from spikeline.quant.delayed import Delayed
 from spikeline.quant.network import Network
 from spikeline.quant.recipes import RECIPES, Recipe, recipe
+from spikeline.quant.synapses.delayed import Delayed
 from spikeline.quant.train import Progress, train
 
 TINY = Recipe(

@@ -9,18 +9,19 @@ from amaranth.lib import memory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.cycles import reached, reporting, rest
-from spikeline.model.delayed import Delayed
-from spikeline.model.encode import Counts
-from spikeline.model.mapping import Unit, delay_bits, slot_widths
+from spikeline.model.bounds import bounds, prove, worst
+from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import Readout
-from spikeline.model.width import bounds, prove, worst
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import Readout
+from spikeline.model.synapses.delayed import Delayed
+from spikeline.plan.cycles import reached
+from spikeline.plan.mapping import Unit, delay_bits, slot_widths
+from spikeline.plan.pipeline import reporting, rest
 from spikeline.rtl.engine import Engine
-from spikeline.rtl.gather import Gather
 from spikeline.rtl.memory import Emission, rows
-from spikeline.rtl.wheel import Wheel
+from spikeline.rtl.synapses.gather import Gather
+from spikeline.rtl.synapses.wheel import Wheel
 
 from .profiles import examples
 from .streams import Bench, each_stall, items_of, spikes_of

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.cycles import reporting
-from spikeline.model.dense import Dense
-from spikeline.model.mapping import Unit
+from spikeline.model.bounds import bounds, worst
 from spikeline.model.network import Layer
-from spikeline.model.neuron import Neuron
-from spikeline.model.width import bounds, worst
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.synapses.dense import Dense
+from spikeline.plan.mapping import Unit
+from spikeline.plan.pipeline import reporting
 from spikeline.rtl.engine import Engine
 from spikeline.rtl.memory import rows
 

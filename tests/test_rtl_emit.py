@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 import spikeline
-from spikeline.model.dense import Dense
-from spikeline.model.encode import Latency
-from spikeline.model.mapping import Mapping
+from spikeline.model.codings.encode import Latency
 from spikeline.model.network import Layer, Network
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import Readout
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import Readout
 from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash
+from spikeline.model.synapses.dense import Dense
+from spikeline.plan.mapping import Mapping
+from spikeline.rtl.codings.framer import beat
 from spikeline.rtl.emit import Emitted, emit
-from spikeline.rtl.framer import beat
 from spikeline.rtl.memory import rows
 
 from .test_rtl_network import delayed_network, network

@@ -7,12 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from spikeline.model.dense import Dense
-from spikeline.model.encode import Coding, Counts, Graded, Latency
+from spikeline.model.codings.encode import Coding, Counts, Graded, Latency
 from spikeline.model.network import Layer, Network
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import Readout
-from spikeline.rtl.framer import Framer
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import Readout
+from spikeline.model.synapses.dense import Dense
+from spikeline.rtl.codings.framer import Framer
 
 from .streams import Bench, Trace, each_stall
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.cycles import Line as Twin
-from spikeline.model.cycles import reached
-from spikeline.rtl.line import Line
+from spikeline.plan.cycles import Line as Twin
+from spikeline.plan.cycles import reached
+from spikeline.rtl.synapses.line import Line
 
 from .profiles import examples
 from .streams import Bench, Trace, each_stall, items_of

@@ -5,14 +5,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from spikeline.model import cycles
-from spikeline.model.delayed import Delayed
-from spikeline.model.dense import Dense
-from spikeline.model.encode import Counts
-from spikeline.model.mapping import Mapping, Unit
+from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import Readout
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import Readout
+from spikeline.model.synapses.delayed import Delayed
+from spikeline.model.synapses.dense import Dense
+from spikeline.plan import cycles
+from spikeline.plan.mapping import Mapping, Unit
 
 from .streams import each_stall, items_of
 from .test_rtl_delayed import VOID, assert_starts_anew, each_unit, synapses

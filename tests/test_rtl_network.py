@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.dense import Dense
-from spikeline.model.encode import Coding, Counts, Graded, Latency
-from spikeline.model.mapping import Mapping
+from spikeline.model.bounds import prove, worst
+from spikeline.model.codings.encode import Coding, Counts, Graded, Latency
 from spikeline.model.network import Layer, Network
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import KINDS, Readout
-from spikeline.model.width import prove, worst
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import KINDS, Readout
+from spikeline.model.synapses.dense import Dense
+from spikeline.plan.mapping import Mapping
 from spikeline.rtl.network import Network as Core
 
 from .profiles import examples

@@ -6,9 +6,9 @@ from amaranth.hdl import Const, Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from spikeline.model import neuron as golden
-from spikeline.model.width import Bounds
-from spikeline.rtl.neuron import Decay, Neuron
+from spikeline.model.bounds import Bounds
+from spikeline.model.neurons import neuron as golden
+from spikeline.rtl.neurons.neuron import Decay, Neuron
 
 from .streams import Bench
 

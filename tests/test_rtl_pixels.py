@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from spikeline.model.encode import Counts, Latency
-from spikeline.model.mapping import Mapping
+from spikeline.model.codings.encode import Counts, Latency
 from spikeline.model.network import Network
 from spikeline.model.refuse import Refused
-from spikeline.rtl.pixels import Pixels
+from spikeline.plan.mapping import Mapping
+from spikeline.rtl.codings.pixels import Pixels
 
 from .streams import Bench, each_stall, spikes_of
 from .test_rtl_network import images, network

@@ -6,14 +6,14 @@ from itertools import product
 import numpy as np
 import pytest
 
-from spikeline.model.dense import Dense
-from spikeline.model.encode import Latency
-from spikeline.model.mapping import Unit
+from spikeline.model.bounds import Bounds
+from spikeline.model.codings.encode import Latency
 from spikeline.model.network import Layer, Network
-from spikeline.model.neuron import Neuron
-from spikeline.model.readout import KINDS, Readout
-from spikeline.model.width import Bounds
-from spikeline.rtl.readout import Readout as Component
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts.readout import KINDS, Readout
+from spikeline.model.synapses.dense import Dense
+from spikeline.plan.mapping import Unit
+from spikeline.rtl.readouts.readout import Readout as Component
 
 from .streams import STALLS, Bench, Trace
 

@@ -10,13 +10,13 @@ from amaranth.lib.wiring import In, Out
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model import cycles
-from spikeline.model.cycles import predict
-from spikeline.model.encode import Counts, Latency
-from spikeline.model.mapping import Mapping
+from spikeline.model.codings.encode import Counts, Latency
 from spikeline.model.network import Layer, Network
-from spikeline.model.readout import KINDS, Readout
-from spikeline.rtl.framer import beat
+from spikeline.model.readouts.readout import KINDS, Readout
+from spikeline.plan import cycles
+from spikeline.plan.cycles import predict
+from spikeline.plan.mapping import Mapping
+from spikeline.rtl.codings.framer import beat
 from spikeline.rtl.top import Top, whole_bytes
 
 from .profiles import examples

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .refuse import Refused, flag, integer
+from ..refuse import Refused, flag, integer
 
 __all__ = ["Coding", "Counts", "Graded", "Latency", "pixels"]
 

@@ -1,4 +1,4 @@
-"""The readout in gates. The law is in model/readout.py."""
+"""The readout in gates. The law is in model/readouts/readout.py."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.cycles import scanned, settling
-from ..model.mapping import Unit
-from ..model.network import Network
-from ..model.width import Bounds, score_bounds, signed_width
-from .gates import later
-from .neuron import Neuron
-from .tail import measured
+from ...model.bounds import Bounds, score_bounds, signed_width
+from ...model.network import Network
+from ...plan.mapping import Unit
+from ...plan.pipeline import scanned, settling
+from ..gates import later
+from ..neurons.neuron import Neuron
+from ..tail import measured
 
 __all__ = ["Readout", "outcome"]
 

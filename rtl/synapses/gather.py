@@ -7,14 +7,14 @@ from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.mapping import Unit
-from ..model.network import Layer
-from ..model.width import signed_width
-from .gates import RELAYED, later, relays
+from ...model.bounds import signed_width
+from ...model.network import Layer
+from ...plan.mapping import Unit
+from ..gates import RELAYED, later, relays
+from ..memory import Rom, row, rows
+from ..sequencer import operation
+from ..stream import vector
 from .line import Line
-from .memory import Rom, row, rows
-from .sequencer import operation
-from .stream import vector
 
 __all__ = ["Gather"]
 

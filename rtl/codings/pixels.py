@@ -1,13 +1,13 @@
-"""Packed pixels to items. The law is `Latency` in model/encode.py."""
+"""Packed pixels to items. The law is `Latency` in model/codings/encode.py."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, memory
 
-from ..model.encode import Latency
-from ..model.network import Network
-from ..model.refuse import Refused
+from ...model.codings.encode import Latency
+from ...model.network import Network
+from ...model.refuse import Refused
+from ..stream import vector
 from .intake import Intake
-from .stream import vector
 
 __all__ = ["Pixels"]
 

@@ -1,14 +1,14 @@
-"""The source of a dense layer: events as they come, and the rows of weights, model/dense.py."""
+"""The source of a dense layer: events as they come, and rows of weights."""
 
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.mapping import Unit
-from ..model.network import Layer
-from .memory import Rom, row, rows
-from .sequencer import operation
-from .stream import vector
+from ...model.network import Layer
+from ...plan.mapping import Unit
+from ..memory import Rom, row, rows
+from ..sequencer import operation
+from ..stream import vector
 
 __all__ = ["Dense"]
 

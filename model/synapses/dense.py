@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .refuse import integer, integers
+from ..refuse import integer, integers
 
 __all__ = ["Dense", "product"]
 

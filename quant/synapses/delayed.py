@@ -1,4 +1,4 @@
-"""Trainable twin of model/delayed.py: learned delays (DCLS, in one dimension, over time).
+"""Trainable twin of model/synapses/delayed.py: learned delays (DCLS, in one dimension, over time).
 
 A tap has a weight and a real position P in [-(D-1)/2, (D-1)/2]; its delay is (D-1)/2 - P. While
 training, its weight is spread over the delays around that, by a profile of mass 1:
@@ -26,10 +26,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..model import delayed as golden
-from ..model.refuse import Refused
+from ...model.refuse import Refused
+from ...model.synapses import delayed as golden
+from ..neurons.surrogate import round_half_even
 from .dense import Dense
-from .surrogate import round_half_even
 
 __all__ = ["PROFILES", "SHARP", "Delayed", "convolve", "spread"]
 
@@ -223,7 +223,7 @@ def merge(weights: np.ndarray, delays: np.ndarray, bits: int) -> tuple[np.ndarra
 
     Returns
     -------
-    weights int8, delays int16 : those of model/delayed.py
+    weights int8, delays int16 : those of model/synapses/delayed.py
     """
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     for first in range(weights.shape[2]):

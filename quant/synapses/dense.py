@@ -1,4 +1,4 @@
-"""Trainable twin of model/dense.py: weights that are integers in the forward.
+"""Trainable twin of model/synapses/dense.py: weights that are integers in the forward.
 
     W_hat = (W - mean) / deviation, per row or per layer           standardise
     w     = clamp(round(W_hat * gain * step), low, high)           quantise, straight through
@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..model import dense as golden
-from ..model.network import Synapses
-from ..model.refuse import Refused
-from .surrogate import round_half_even
+from ...model.network import Synapses
+from ...model.refuse import Refused
+from ...model.synapses import dense as golden
+from ..neurons.surrogate import round_half_even
 
 __all__ = ["Dense"]
 

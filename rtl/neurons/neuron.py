@@ -1,4 +1,4 @@
-"""Neurons in gates: the end of a step. The law is in model/neuron.py.
+"""Neurons in gates: the end of a step. The law is in model/neurons/neuron.py.
 
 An accumulator starts every step at ``decay(v) + b`` and takes the step's events; so a sweep reads
 the membrane h, fires, resets, and at once pays the leak and the bias of the step to come. Neurons
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Const, Mux, Value, signed
 
-from ..model import neuron as golden
-from ..model.cycles import leaking
-from ..model.neuron import reduce_leak
-from ..model.width import Bounds, signed_width
+from ...model.bounds import Bounds, signed_width
+from ...model.neurons import neuron as golden
+from ...model.neurons.neuron import reduce_leak
+from ...plan.pipeline import leaking
 
 __all__ = ["Decay", "Neuron"]
 

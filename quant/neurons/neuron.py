@@ -1,4 +1,4 @@
-"""Trainable twin of model/neuron.py: thresholds and biases that are integers in the forward.
+"""Trainable twin of model/neurons/neuron.py: thresholds and biases, integers in the forward.
 
     theta = max(1, round(threshold * unit))            straight through
     b     = round(bias * unit)
@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..model import neuron as golden
-from ..model.refuse import Refused
+from ...model.neurons import neuron as golden
+from ...model.refuse import Refused
 from .norm import Norm
 from .surrogate import ATan, Surrogate, floor, round_half_even
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..refuse import Refused, integer, integers
 from .dense import product
-from .refuse import Refused, integer, integers
 
 __all__ = ["WINDOW", "Delayed"]
 

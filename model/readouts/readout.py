@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .refuse import Refused, integers
+from ..refuse import Refused, integers
 
 __all__ = ["KINDS", "Decision", "Readout"]
 

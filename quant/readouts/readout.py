@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, nll_loss
 
-from ..model import readout as golden
-from ..model.refuse import Refused
+from ...model.readouts import readout as golden
+from ...model.refuse import Refused
 
 __all__ = ["LOSSES", "choose_threshold", "crowd", "decide", "loss", "weighting"]
 
@@ -107,7 +107,7 @@ def _since(x: Tensor) -> Tensor:
 
 
 def decide(readout: golden.Readout, s: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-    """Decide a batch as model/readout.py does.
+    """Decide a batch as model/readouts/readout.py does.
 
     Parameters
     ----------

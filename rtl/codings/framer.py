@@ -3,9 +3,9 @@
 from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, enum, memory
 
-from ..model.network import Network
+from ...model.network import Network
+from ..stream import vector
 from .intake import Intake
-from .stream import vector
 
 __all__ = ["Framer", "beat"]
 

@@ -1,4 +1,4 @@
-"""The delay line: what every input was in the last steps. The law is in model/delayed.py."""
+"""The delay line: what every input was in the last steps. The law: model/synapses/delayed.py."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.mapping import line_lanes
-from .gates import first, pick, several
-from .stream import vector
+from ...plan.mapping import line_lanes
+from ..gates import first, pick, several
+from ..stream import vector
 
 __all__ = ["Line"]
 

@@ -36,7 +36,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .network import Layer, Network, Synapses
-from .neuron import Neuron
+from .neurons.neuron import Neuron
 
 __all__ = ["Bounds", "arriving", "bounds", "prove", "signed_width", "worst"]
 

@@ -9,12 +9,12 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.mapping import Unit, slot_widths, slots
-from ..model.network import Layer
-from ..model.width import Bounds
-from .gates import RELAYED, advance, later, relays
-from .memory import Rom, row, rows
-from .stream import Skid, vector
+from ...model.bounds import Bounds
+from ...model.network import Layer
+from ...plan.mapping import Unit, slot_widths, slots
+from ..gates import RELAYED, advance, later, relays
+from ..memory import Rom, row, rows
+from ..stream import Skid, vector
 
 __all__ = ["Scatter", "Wheel"]
 

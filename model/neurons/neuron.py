@@ -14,7 +14,7 @@ from math import gcd
 
 import numpy as np
 
-from .refuse import Refused, flag, integer, integers, is_integer
+from ..refuse import Refused, flag, integer, integers, is_integer
 
 __all__ = ["RESETS", "Neuron", "State", "reduce_leak"]
 

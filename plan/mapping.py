@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from .delayed import Delayed
-from .encode import Latency
-from .network import Layer, Network
-from .refuse import Refused, is_integer
-from .width import Bounds, prove, signed_width
+from ..model.bounds import Bounds, prove, signed_width
+from ..model.codings.encode import Latency
+from ..model.network import Layer, Network
+from ..model.refuse import Refused, is_integer
+from ..model.synapses.delayed import Delayed
 
 __all__ = [
     "BUDGET",

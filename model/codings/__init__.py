@@ -1,0 +1,1 @@
+"""Codings: from samples to input events."""

@@ -1,0 +1,1 @@
+"""Neurons: from currents to spikes, in integers."""

@@ -1,0 +1,1 @@
+"""Readouts: from the last layer to what a network answers."""

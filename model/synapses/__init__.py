@@ -1,0 +1,1 @@
+"""Synapses: linear maps from spikes to currents, in integers."""

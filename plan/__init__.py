@@ -1,0 +1,1 @@
+"""Layouts: mapping, pipeline, and exact cycles (NumPy only)."""

@@ -1,0 +1,1 @@
+"""Trainable twins of model/neurons."""

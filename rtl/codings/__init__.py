@@ -1,0 +1,1 @@
+"""What the bus meets first: beats to events."""

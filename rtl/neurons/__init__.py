@@ -1,0 +1,1 @@
+"""Neurons in gates."""

@@ -1,0 +1,1 @@
+"""Sources of terms, one per engine."""
