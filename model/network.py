@@ -1,113 +1,109 @@
-"""The network: layers in order, and the one loop over time.
+"""The network: a graph of named layers, and the one loop over time.
 
-A spike of layer l at step t reaches layer l + 1 at the same step t. Every sample starts from the
-reset state.
+A connection feeds a layer with what its sources emit:
+
+    I_c[t] = synapses(views(sum over sources of s_source[t - delay]))        s = 0 before step 0
+
+and the neurons of the layer take the sum over its connections of I_c << shift. A source is an input
+or a layer. Layers stand in topological order; a spike of a layer at step t reaches the layers
+behind it at the same step t. A connection from the layer itself or from a later one is recurrent:
+what it brings is at least one step old. Every sample starts from the reset state.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 
 import numpy as np
 
-from .codings.encode import Coding
-from .neurons.neuron import Neuron
+from .codings import Coding
+from .neurons import Neurons
 from .readouts.readout import Decision, Readout
 from .refuse import Refused, integer
-from .synapses.delayed import Delayed
-from .synapses.dense import Dense, product
+from .synapses import Synapses
+from .synapses.synapses import product
+from .values import Values
+from .views import View
 
-__all__ = ["Layer", "Network", "Run", "Synapses", "accuracy"]
+__all__ = ["Connection", "Layer", "Network", "Run", "accuracy", "chain"]
 
-Synapses = Dense | Delayed
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
+LIMIT = (1 << 16) - 1  # largest value that sources may have together
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Connection:
+    """Synapses, and what they are fed by.
+
+    Parameters
+    ----------
+    sources : tuple of str
+        Names of inputs or layers of one size; their events add.
+    synapses : Synapses
+        Two connections may hold the same object: the kernel is then stored once.
+    views : tuple of View
+        What maps the addresses of the sources to those of the synapses, in this order.
+    delay : int, 0..1023, steps
+        What every tap is delayed by beside its own delay.
+    shift : int, 0..15, bits
+        Left shift of the current.
+    """
+
+    sources: tuple[str, ...]
+    synapses: Synapses
+    views: tuple[View, ...] = ()
+    delay: int = 0
+    shift: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sources", _names("Connection sources", self.sources))
+        object.__setattr__(self, "views", tuple(self.views))
+        object.__setattr__(self, "delay", integer("Connection delay", self.delay, 0, 1023))
+        object.__setattr__(self, "shift", integer("Connection shift", self.shift, 0, 15))
+        if not isinstance(self.synapses, Synapses):
+            raise Refused(f"Connection synapses must be a kind of them, not {self.synapses!r}")
+
+    def look(self, s: np.ndarray) -> np.ndarray:
+        """Look at events (..., source) through the views."""
+        return reduce(lambda seen, view: view.apply(seen), self.views, s)
+
+    def size(self, source: int) -> int:
+        """Count the addresses that the views make of those of a source."""
+        return reduce(lambda size, view: view.size(size), self.views, source)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """Synapses and the neurons they feed.
+    """Neurons, and the connections that feed them.
 
     Parameters
     ----------
-    synapses : Dense or Delayed (post, pre)
-    neuron : Neuron (post,)
-    recurrent : Delayed (post, post) or None
-        Synapses from these neurons to themselves; their delays are at least 1.
+    connections : tuple of Connection
+    neuron : Neurons
     """
 
-    synapses: Synapses
-    neuron: Neuron
-    recurrent: Delayed | None = None
+    connections: tuple[Connection, ...]
+    neuron: Neurons
 
     def __post_init__(self) -> None:
-        if self.synapses.post != self.neuron.size:
-            raise Refused(
-                f"Layer neurons must number {self.synapses.post}, as its weights have rows, "
-                f"not {self.neuron.size}"
-            )
-        if self.recurrent is not None:
-            n, shape = self.neuron.size, self.recurrent.weights.shape
-            if shape[:2] != (n, n):
+        object.__setattr__(self, "connections", tuple(self.connections))
+        if not self.connections:
+            raise Refused("Layer must have at least one connection")
+        if not isinstance(self.neuron, Neurons):
+            raise Refused(f"Layer neuron must be a kind of them, not {self.neuron!r}")
+        for connection in self.connections:
+            if connection.synapses.post != self.neuron.size:
                 raise Refused(
-                    f"Recurrent weights must have the shape ({n}, {n}, taps), not {shape}"
+                    f"Layer neurons must number {connection.synapses.post}, as its weights have "
+                    f"rows, not {self.neuron.size}"
                 )
-            if self.recurrent.delays.min() < 1:
-                raise Refused("Recurrent delays must be at least 1, not 0")
 
     @property
-    def connections(self) -> tuple[Synapses, ...]:
-        """The synapses, and the recurrent ones if there are any."""
-        return (self.synapses,) if self.recurrent is None else (self.synapses, self.recurrent)
-
-    def unrolled(self) -> "Layer":
-        """Turn what recurs into inputs: a layer for hardware, with the same currents.
-
-        Spikes of this layer in a step are to come as events of the next one, on inputs behind the
-        others; their delays are one less. All inputs then have as many taps as those that have the
-        most, and one window, as large as the longest delay asks for. A layer that is not recurrent
-        is as it was.
-        """
-        if self.recurrent is None:
-            return self
-        x, r = self.connections
-        taps, rows = max(x.taps, r.taps), max(len(x.delays), len(r.delays))
-        weights = [
-            np.pad(y.weights.reshape(y.post, y.pre, y.taps), [(0, 0), (0, 0), (0, taps - y.taps)])
-            for y in (x, r)
-        ]
-        delays = [
-            np.pad(np.broadcast_to(d, (rows, *d.shape[1:])), [(0, 0), (0, 0), (0, taps - y.taps)])
-            for y, d in ((x, x.delays), (r, r.delays - 1))
-        ]
-        bits, window = max(x.bits, r.bits), 1 + max(int(d.max()) for d in delays)
-        w = np.concatenate(weights, axis=1)
-        synapses = Delayed(w, np.concatenate(delays, axis=1), bits, window)
-        if window == taps == 1:
-            synapses = Dense(w[..., 0], bits)
-        return Layer(synapses, self.neuron)
-
-    def run(self, s: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
-        """Run the layer over whole samples.
-
-        Parameters
-        ----------
-        s : uint8 (steps, samples, pre)
-        limit : int
-            Largest value in `s`.
-
-        Returns
-        -------
-        s : bool (steps, samples, post)
-        h : int64 (steps, samples, post)
-        """
-        current = self.synapses.current(s, limit)
-        spikes = np.empty(current.shape, bool)
-        state = self.neuron.start(current.shape[1])
-        loop = [] if self.recurrent is None else list(self.recurrent.kernels(len(current)))
-        for t in range(len(current)):
-            spikes[t], current[t], state = self.neuron.step(state, current[t])
-            for delay, weights in loop:
-                if t + delay < len(current):
-                    current[t + delay] += product(spikes[t], weights, 1)
-        return spikes, current
+    def size(self) -> int:
+        """Number of neurons."""
+        return self.neuron.size
 
 
 @dataclass(slots=True)
@@ -117,18 +113,24 @@ class Run:
     Attributes
     ----------
     decision : Decision
-    counts : int64 (layers + 1, samples)
-        Spikes per sample of the input (sum of its values) and of each layer.
+    counts : dict of int64 (samples,)
+        Sum of the values of each input, and spikes of each layer, by name.
     input : uint8 (steps, samples, inputs), or None unless recorded
-    spikes : list of bool (steps, samples, neurons), one per layer; empty unless recorded
-    membranes : list of int64 (steps, samples, neurons), h of each layer; empty unless recorded
+    spikes : dict of bool (steps, samples, neurons), by layer; empty unless recorded
+    membranes : dict of int64 (steps, samples, neurons), h by layer; empty unless recorded
     """
 
     decision: Decision
-    counts: np.ndarray
-    input: np.ndarray | None
-    spikes: list[np.ndarray]
-    membranes: list[np.ndarray]
+    counts: dict[str, np.ndarray]
+    input: np.ndarray | None = None
+    spikes: dict[str, np.ndarray] = field(default_factory=dict)
+    membranes: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def events(self) -> np.ndarray:
+        """Sum of all input values, int64 (samples,)."""
+        assert self.input is not None
+        return self.input.sum(axis=(0, 2), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,39 +141,42 @@ class Network:
     ----------
     steps : int >= 1
         T, the number of steps of a sample.
-    inputs : int
+    inputs : dict of int, by name
+        Sizes of the inputs: ranges of the addresses of one stream, in this order.
     coding : Coding
-    layers : tuple of Layer
+    layers : dict of Layer, by name
+        In topological order; the last one is the output.
     readout : Readout
     """
 
     steps: int
-    inputs: int
+    inputs: Mapping[str, int]
     coding: Coding
-    layers: tuple[Layer, ...]
+    layers: Mapping[str, Layer]
     readout: Readout
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "steps", integer("Network steps", self.steps, 1, 1 << 15))
-        object.__setattr__(self, "inputs", integer("Network inputs", self.inputs, 1, 1 << 24))
-        if not self.layers:
-            raise Refused("Network must have at least one layer")
-        pre = self.inputs
-        for i, layer in enumerate(self.layers):
-            if layer.synapses.pre != pre:
-                raise Refused(
-                    f"Layer {i} must take {pre} inputs, as what comes before it gives, "
-                    f"not {layer.synapses.pre}"
-                )
-            pre = layer.synapses.post
-            for name, synapses in zip(("", "recurrent "), layer.connections, strict=False):
-                if synapses.delays.max() >= self.steps:
-                    raise Refused(
-                        f"Layer {i} {name}delays must be below the {self.steps} steps of the "
-                        f"network, not {synapses.delays.max()}"
-                    )
-        last = self.layers[-1].neuron
-        if self.readout.kind in ("first-spike", "spike-count") and last.threshold is None:
+        for what in ("inputs", "layers"):
+            if not isinstance(getattr(self, what), Mapping):
+                raise Refused(f"Network {what} must be by name, not {type(getattr(self, what))}")
+            if not getattr(self, what):
+                kind = what.removesuffix("s")
+                raise Refused(f"Network must have at least one {kind}")
+        _names("Network names", (*self.inputs, *self.layers))
+        inputs = {
+            name: integer(f"Network input {name}", size, 1, 1 << 24)
+            for name, size in self.inputs.items()
+        }
+        object.__setattr__(self, "inputs", inputs)
+        object.__setattr__(self, "layers", dict(self.layers))
+        if self.width > 1 << 24:
+            raise Refused(f"Network inputs must number at most {1 << 24}, not {self.width}")
+        for name, layer in self.layers.items():
+            for connection in layer.connections:
+                self._refuse_connection(name, connection)
+        self._refuse_dead()
+        if self.readout.kind in ("first-spike", "spike-count") and not self.last.neuron.fires:
             raise Refused(f"Readout {self.readout.kind} must follow neurons with a threshold")
         if self.readout.weights is not None and len(self.readout.weights) != self.steps:
             raise Refused(
@@ -180,46 +185,141 @@ class Network:
             )
         self._refuse_overflow()
 
+    def _refuse_connection(self, name: str, connection: Connection) -> None:
+        """Refuse what does not fit its sources, or the order of the layers."""
+        synapses = connection.synapses
+        for source in connection.sources:
+            if source not in self.inputs and source not in self.layers:
+                raise Refused(f"Layer {name} must be fed by inputs or layers, not by {source!r}")
+        sizes = {self.size(source) for source in connection.sources}
+        if len(sizes) > 1:
+            raise Refused(
+                f"Layer {name} must add sources of one size, not "
+                f"{', '.join(f'{s} of {self.size(s)}' for s in connection.sources)}"
+            )
+        try:
+            size = connection.size(sizes.pop())
+        except Refused as error:
+            raise Refused(f"Layer {name}: {error}") from None
+        if synapses.pre != size:
+            raise Refused(
+                f"Layer {name} must take {size} inputs, as what comes before it gives, "
+                f"not {synapses.pre}"
+            )
+        recurrent = [self.recurs(name, source) for source in connection.sources]
+        if any(recurrent) and not all(recurrent):
+            raise Refused(f"Layer {name} must not mix recurrent and other sources in a connection")
+        kind = "recurrent " if any(recurrent) else ""
+        if any(recurrent) and connection.delay + synapses.earliest < 1:
+            raise Refused(f"Layer {name} recurrent delays must be at least 1, not 0")
+        if connection.delay + synapses.latest >= self.steps:
+            raise Refused(
+                f"Layer {name} {kind}delays must be below the {self.steps} steps of the network, "
+                f"not {connection.delay + synapses.latest}"
+            )
+        if self.values(connection).limit > LIMIT:
+            raise Refused(f"Layer {name} must be fed by values up to {LIMIT} in all")
+        for source in connection.sources:
+            if source in self.layers and not self.layers[source].neuron.fires:
+                raise Refused(
+                    f"Layer {source} must have a threshold, or be the output and feed nothing"
+                )
+
+    def _refuse_dead(self) -> None:
+        """Refuse layers that do not reach the output."""
+        alive, left = set(), [self.output]
+        while left:
+            name = left.pop()
+            if name in self.layers and name not in alive:
+                alive.add(name)
+                left += [s for c in self.layers[name].connections for s in c.sources]
+        for name in self.layers:
+            if name not in alive:
+                raise Refused(f"Layer {name} must reach the output {self.output}; it does not")
+
     def _refuse_overflow(self) -> None:
         """Refuse what 64-bit integers might not hold; ``v * m`` takes 16 bits more than v."""
         reach = 0
-        for i, (layer, (limit, _)) in enumerate(zip(self.layers, self.declared(), strict=True)):
-            limits = (limit, 1)
-            current = sum(
-                c * np.abs(x.weights.astype(np.int64)).reshape(x.post, -1).sum(axis=1)
-                for c, x in zip(limits, layer.connections, strict=False)
-            )
-            step = (current << layer.neuron.shift) + np.abs(layer.neuron.bias.astype(np.int64))
-            reach = self.steps * int(step.max())
+        for name, layer in self.layers.items():
+            low, high = self.arriving(layer)
+            most = np.maximum(-low[-1], high[-1])
+            bias = np.abs(layer.neuron.bias.astype(np.int64))
+            reach = self.steps * int((most + bias).max())
             if reach >= 1 << 47:
-                raise Refused(f"Layer {i} must keep its membranes below 2**47, not reach {reach}")
+                raise Refused(
+                    f"Layer {name} must keep its membranes below 2**47, not reach {reach}"
+                )
         if self.readout.weights is not None:
             total = reach * int(np.abs(self.readout.weights.astype(np.int64)).sum())
             if total >= 1 << 63:
                 raise Refused(f"Readout weights must keep scores below 2**63, not reach {total}")
 
     @property
+    def width(self) -> int:
+        """Number of input addresses."""
+        return sum(self.inputs.values())
+
+    @property
+    def output(self) -> str:
+        """Name of the last layer."""
+        return next(reversed(self.layers))
+
+    @property
+    def last(self) -> Layer:
+        """The layer that is read out."""
+        return self.layers[self.output]
+
+    @property
     def classes(self) -> int:
         """Number of neurons in the last layer."""
-        return self.layers[-1].synapses.post
+        return self.last.size
 
     @property
     def shape(self) -> str:
         """Sizes of the layers, as in ``784-128-10``."""
-        return "-".join(
-            str(n) for n in (self.inputs, *(layer.synapses.post for layer in self.layers))
-        )
+        return "-".join(str(n) for n in (self.width, *(x.size for x in self.layers.values())))
 
-    def declared(self) -> list[tuple[int, bool]]:
-        """For each layer what its input declares: (limit, once); see model/codings/encode.py."""
-        return [
-            (self.coding.limit, self.coding.once),
-            *((1, layer.neuron.once) for layer in self.layers[:-1]),
-        ]
+    def offset(self, name: str) -> int:
+        """First address of an input."""
+        names = list(self.inputs)
+        return sum(self.inputs[n] for n in names[: names.index(name)])
+
+    def size(self, source: str) -> int:
+        """Number of addresses of an input or a layer."""
+        return self.inputs[source] if source in self.inputs else self.layers[source].size
+
+    def recurs(self, name: str, source: str) -> bool:
+        """Whether a source of a layer is the layer itself or a later one."""
+        order = list(self.layers)
+        return source in self.layers and order.index(source) >= order.index(name)
+
+    def values(self, connection: Connection) -> Values:
+        """What an address of a connection's synapses may be."""
+        declared = (
+            self.coding.values if source in self.inputs else self.layers[source].neuron.values
+            for source in connection.sources
+        )
+        return reduce(lambda values, view: view.values(values), connection.views, _sum(declared))
+
+    def arriving(self, layer: Layer, total: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Bound what the connections of a layer add in each step, two int64 (steps, neurons).
+
+        With `total`, what they have added up to each step; every source must declare one.
+        """
+        low = np.zeros((self.steps, layer.size), np.int64)
+        high = np.zeros_like(low)
+        for c in layer.connections:
+            values = self.values(c)
+            limit = values.total if total else values.limit
+            assert limit is not None
+            down, up = c.synapses.arriving(limit, self.steps - c.delay)
+            low[c.delay :] += down << c.shift
+            high[c.delay :] += up << c.shift
+        return low, high
 
     def encode(self, samples: np.ndarray) -> np.ndarray:
-        """Encode samples as the input of layer 0, uint8 (steps, samples, inputs)."""
-        return self.coding.encode(samples, self.steps, self.inputs)
+        """Encode samples as the input, uint8 (steps, samples, inputs)."""
+        return self.coding.encode(samples, self.steps, self.width)
 
     def run(
         self,
@@ -251,17 +351,113 @@ class Network:
         return join(parts) if len(parts) > 1 else parts[0]
 
     def _run(self, samples: np.ndarray, record: bool) -> Run:
-        s = self.encode(samples)
-        run = Run(Decision(*[np.empty(0)] * 3), np.empty(0), s if record else None, [], [])
-        counts, h = [s.sum(axis=(0, 2), dtype=np.int64)], np.empty(0)
-        for layer, (limit, _) in zip(self.layers, self.declared(), strict=True):
-            s, h = layer.run(s, limit)
-            counts.append(s.sum(axis=(0, 2), dtype=np.int64))
-            if record:
-                run.spikes.append(s)
-                run.membranes.append(h)
-        run.decision, run.counts = self.readout.decide(s, h), np.array(counts)
+        whole = self.encode(samples)
+        spikes = {}
+        for name, size in self.inputs.items():
+            spikes[name] = whole[..., self.offset(name) : self.offset(name) + size]
+        membranes: dict[str, np.ndarray] = {}
+        for block in self.blocks():
+            self._run_block(block, spikes, membranes)
+        counts = {name: s.sum(axis=(0, 2), dtype=np.int64) for name, s in spikes.items()}
+        run = Run(self.readout.decide(spikes[self.output], membranes[self.output]), counts)
+        if record:
+            run.input, run.membranes = whole, membranes
+            run.spikes = {name: spikes[name] for name in self.layers}
         return run
+
+    def blocks(self) -> list[list[str]]:
+        """Cut the layers into runs of the order between which nothing comes back."""
+        order = list(self.layers)
+        reach = list(range(len(order)))  # the last layer that comes back to each
+        for i, name in enumerate(order):
+            for c in self.layers[name].connections:
+                reach[i] = max(
+                    reach[i], *(order.index(s) for s in c.sources if s in self.layers), i
+                )
+        found, start, end = [], 0, 0
+        for i in range(len(order)):
+            end = max(end, reach[i])
+            if end == i:
+                found.append(order[start : i + 1])
+                start = end = i + 1
+        return found
+
+    def _run_block(
+        self, block: Sequence[str], spikes: dict[str, np.ndarray], membranes: dict[str, np.ndarray]
+    ) -> None:
+        """Run layers that feed each other, step by step; their spikes and membranes are added."""
+        steps, samples = next(iter(spikes.values())).shape[:2]
+        inner: dict[str, list[tuple[str, Connection, list]]] = {name: [] for name in block}
+        states = {}
+        for name in block:
+            layer = self.layers[name]
+            membranes[name] = current = np.zeros((steps, samples, layer.size), np.int64)
+            for c in layer.connections:
+                outer = [source for source in c.sources if source not in block]
+                if outer:
+                    s = c.look(reduce(add, (spikes[source].astype(np.int64) for source in outer)))
+                    current[c.delay :] += (
+                        c.synapses.current(s[: steps - c.delay], self.values(c).limit) << c.shift
+                    )
+                kernels = list(c.synapses.kernels(steps - c.delay))
+                for source in set(c.sources) & set(block):
+                    inner[source] += [(name, c, kernels)] * c.sources.count(source)
+            states[name] = layer.neuron.start(samples)
+            spikes[name] = np.empty(current.shape, bool)
+        for t in range(steps):
+            for name in block:
+                s, h, states[name] = self.layers[name].neuron.step(states[name], membranes[name][t])
+                spikes[name][t], membranes[name][t] = s, h
+                for target, c, kernels in inner[name]:
+                    for delay, weights in kernels:
+                        at = t + c.delay + delay
+                        if at < steps:
+                            limit = self.values(c).limit
+                            membranes[target][at] += product(c.look(s), weights, limit) << c.shift
+
+
+def chain(
+    steps: int,
+    inputs: int,
+    coding: Coding,
+    stack: Sequence[tuple],
+    readout: Readout,
+) -> Network:
+    """Make a network whose layers follow one another.
+
+    Parameters
+    ----------
+    stack : sequence of (synapses, neuron) or (synapses, neuron, recurrent synapses)
+        They become layers ``layer0``, ``layer1``, ...; recurrent synapses have delays of 1 and more.
+    """
+    layers, source = {}, "input"
+    for n, (synapses, neuron, *recurrent) in enumerate(stack):
+        name = f"layer{n}"
+        fed = [Connection((source,), synapses)]
+        fed += [Connection((name,), own) for own in recurrent if own is not None]
+        layers[name] = Layer(tuple(fed), neuron)
+        source = name
+    return Network(steps, {"input": inputs}, coding, layers, readout)
+
+
+def _sum(declared: Iterator[Values]) -> Values:
+    return reduce(add, declared)
+
+
+def _names(what: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Check names: letters, digits and single underscores, as Verilog can have them."""
+    if isinstance(names, str) or not isinstance(names, Sequence) or not names:
+        raise Refused(f"{what} must be a sequence of names, not {names!r}")
+    for name in names:
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise Refused(
+                f"{what} must begin with a letter and go on with letters, digits and single "
+                f"underscores, not {name!r}"
+            )
+    if what == "Network names" and len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Refused(f"{what} must differ; {twice} is there twice")
+    return tuple(names)
 
 
 def batches(samples: np.ndarray, size: int) -> Iterator[np.ndarray]:
@@ -279,13 +475,17 @@ def join(parts: list[Run]) -> Run:
         )
     )
     inputs = [p.input for p in parts if p.input is not None]
-    layers = range(len(parts[0].spikes))
+
+    def joined(what: str, axis: int) -> dict[str, np.ndarray]:
+        named = [getattr(p, what) for p in parts]
+        return {name: np.concatenate([n[name] for n in named], axis) for name in named[0]}
+
     return Run(
         decision,
-        np.concatenate([p.counts for p in parts], axis=1),
+        joined("counts", 0),
         np.concatenate(inputs, axis=1) if inputs else None,
-        [np.concatenate([p.spikes[i] for p in parts], axis=1) for i in layers],
-        [np.concatenate([p.membranes[i] for p in parts], axis=1) for i in layers],
+        joined("spikes", 1),
+        joined("membranes", 1),
     )
 
 

@@ -37,7 +37,7 @@ def integers(what: str, values: np.ndarray, axes: tuple[str, ...], bits: int) ->
 
     Returns
     -------
-    int8 or int32, a copy
+    int8, int16 or int32, a copy
     """
     values = np.asarray(values)
     if values.ndim != len(axes) or values.dtype.kind != "i" or not values.size:
@@ -51,4 +51,4 @@ def integers(what: str, values: np.ndarray, axes: tuple[str, ...], bits: int) ->
         raise Refused(
             f"{what} must be in {low}..{high} to fit {bits} bits, not {values[wrong].flat[0]}"
         )
-    return values.astype(np.int8 if bits <= 8 else np.int32)
+    return values.astype(np.int8 if bits <= 8 else np.int16 if bits <= 16 else np.int32)

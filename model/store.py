@@ -1,22 +1,26 @@
 """The frozen network file: the hand-over from training to hardware.
 
 One safetensors file (nothing executes on load). Its metadata has one entry, ``spikeline``: a JSON
-description with the keys ``version, steps, inputs, coding, layers, readout``; its tensors are
+description with the keys ``version, steps, inputs, coding, layers, readout``. Lists keep an order:
+``inputs`` of {name, size}; ``layers`` of {name, connections, neuron}, a connection being {sources,
+views, delay, shift, kernel, synapses}. What is of a kind, ``coding``, a view, ``synapses``,
+``neuron`` and ``readout``, has its ``kind`` and the fields of that kind that are no arrays. Arrays
+are tensors:
 
- - ``<layer>.weights`` int8 (post, pre), or (post, pre, taps) beside ``<layer>.delays`` int16
-   (post or 1, pre, taps); both also as ``<layer>.recurrent.weights``, ``<layer>.recurrent.delays``;
- - ``<layer>.bias`` and, where there is one, ``<layer>.threshold`` int32 (post,);
- - ``readout.weights`` int32 (steps,).
+ - ``kernels.<kernel>.<field>``, of synapses: weights int8, above 8 bits int16; delays int16.
+   Connections that name the same kernel share it;
+ - ``<layer>.<field>``, of neurons: int32 (neurons,);
+ - ``readout.<field>``: int32.
 
-The same network always gives the same bytes.
+The same network always gives the same bytes. Files of version 2, chains of layers, load too.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +28,14 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as tensors_to_bytes
 
-from .codings.encode import Coding, Counts, Graded, Latency
-from .network import Layer, Network, Synapses
-from .neurons.neuron import Neuron
+from . import older
+from .codings import KINDS as CODINGS
+from .network import Connection, Layer, Network
+from .neurons import KINDS as NEURONS
 from .readouts.readout import Readout
-from .refuse import Refused, flag
-from .synapses.delayed import Delayed
-from .synapses.dense import Dense
+from .refuse import Refused
+from .synapses import KINDS as SYNAPSES
+from .views import KINDS as VIEWS
 
 __all__ = [
     "VERSION",
@@ -43,11 +48,11 @@ __all__ = [
     "write_atomically",
 ]
 
-VERSION = 2
+VERSION = 3
 FIELDS = ("version", "steps", "inputs", "coding", "layers", "readout")
-LAYER_FIELDS = ("synapses", "recurrent", "neuron")
-NEURON_FIELDS = ("leak", "shift", "clamp", "reset", "once", "fires")
-CODINGS: dict[str, type[Coding]] = {"latency": Latency, "graded": Graded, "counts": Counts}
+INPUT_FIELDS = ("name", "size")
+LAYER_FIELDS = ("name", "connections", "neuron")
+CONNECTION_FIELDS = ("sources", "views", "delay", "shift", "kernel", "synapses")
 
 
 def cache_folder() -> Path:
@@ -105,49 +110,67 @@ def blaming(path: Path) -> Iterator[None]:
 
 def describe(network: Network) -> dict[str, Any]:
     """Describe everything of a network but its tensors."""
-    coding = next(name for name, kind in CODINGS.items() if isinstance(network.coding, kind))
+    kernels = _kernels(network)
     return {
         "version": VERSION,
         "steps": network.steps,
-        "inputs": network.inputs,
-        "coding": {"kind": coding, **asdict(network.coding)},
+        "inputs": [{"name": name, "size": size} for name, size in network.inputs.items()],
+        "coding": _plain(network.coding),
         "layers": [
             {
-                "synapses": _describe_synapses(layer.synapses),
-                "recurrent": None
-                if layer.recurrent is None
-                else _describe_synapses(layer.recurrent),
-                "neuron": {
-                    "leak": list(layer.neuron.leak),
-                    "shift": layer.neuron.shift,
-                    "clamp": None if layer.neuron.clamp is None else list(layer.neuron.clamp),
-                    "reset": layer.neuron.reset,
-                    "once": layer.neuron.once,
-                    "fires": layer.neuron.threshold is not None,
-                },
+                "name": name,
+                "connections": [
+                    {
+                        "sources": list(c.sources),
+                        "views": [_plain(view) for view in c.views],
+                        "delay": c.delay,
+                        "shift": c.shift,
+                        "kernel": kernels[id(c.synapses)],
+                        "synapses": _plain(c.synapses),
+                    }
+                    for c in layer.connections
+                ],
+                "neuron": _plain(layer.neuron),
             }
-            for layer in network.layers
+            for name, layer in network.layers.items()
         ],
         "readout": {"kind": network.readout.kind},
     }
 
 
-def _describe_synapses(synapses: Synapses) -> dict[str, Any]:
-    if isinstance(synapses, Dense):
-        return {"kind": "dense", "bits": synapses.bits}
-    return {"kind": "delayed", "bits": synapses.bits, "window": synapses.window}
+def _kernels(network: Network) -> dict[int, str]:
+    """Name the kernels, by identity: after the first connection that has each."""
+    names: dict[int, str] = {}
+    for name, layer in network.layers.items():
+        for n, c in enumerate(layer.connections):
+            names.setdefault(id(c.synapses), name if n == 0 else f"{name}.{n}")
+    return names
+
+
+def _arrays(kind: Any) -> tuple[str, ...]:
+    return getattr(kind, "arrays", ())
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """Describe the fields that are no arrays; of arrays that may be missing, those that are there."""
+    names = [field.name for field in fields(value) if field.name not in _arrays(value)]
+    plain = {name: getattr(value, name) for name in names}
+    missing = [name for name in _arrays(value) if getattr(value, name) is None]
+    return {
+        "kind": value.kind,
+        **{name: list(x) if isinstance(x, tuple) else x for name, x in plain.items()},
+        **dict.fromkeys(missing),
+    }
 
 
 def _tensors(network: Network) -> dict[str, np.ndarray]:
     tensors: dict[str, np.ndarray] = {}
-    for i, layer in enumerate(network.layers):
-        for name, synapses in zip((f"{i}", f"{i}.recurrent"), layer.connections, strict=False):
-            tensors[f"{name}.weights"] = synapses.weights
-            if isinstance(synapses, Delayed):
-                tensors[f"{name}.delays"] = synapses.delays
-        tensors[f"{i}.bias"] = layer.neuron.bias
-        if layer.neuron.threshold is not None:
-            tensors[f"{i}.threshold"] = layer.neuron.threshold
+    kernels = _kernels(network)
+    for name, layer in network.layers.items():
+        parts = [(f"kernels.{kernels[id(c.synapses)]}", c.synapses) for c in layer.connections]
+        for prefix, part in (*parts, (name, layer.neuron)):
+            found = {f"{prefix}.{field}": getattr(part, field) for field in part.arrays}
+            tensors |= {key: value for key, value in found.items() if value is not None}
     if network.readout.weights is not None:
         tensors["readout.weights"] = network.readout.weights
     return {name: np.ascontiguousarray(t) for name, t in tensors.items()}
@@ -198,10 +221,10 @@ def load(path: Path | str) -> Network:
         raise Refused(
             f"{path} must be a spikeline network file; it holds no spikeline description"
         ) from None
-    if type(version) is not int or version != VERSION:
-        raise Refused(f"{path}: Version must be {VERSION}, not {shown}")
+    if type(version) is not int or not 2 <= version <= VERSION:
+        raise Refused(f"{path}: Version must be 2 or {VERSION}, not {shown}")
     try:
-        return _build(d, tensors)
+        return _build(older.upgrade(d, tensors) if version == 2 else d, tensors)
     except (Refused, RecursionError) as error:  # the latter: a list of lists too deep to print
         raise Refused(f"{path}: {error}") from None
 
@@ -214,56 +237,80 @@ def _fields(what: str, entry: Any, names: Iterable[str]) -> list[Any]:
     return [entry[name] for name in names]
 
 
+Take = Callable[[str], np.ndarray]
+
+
 def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
-    def take(name: str, dtype: type) -> np.ndarray:
+    taken: dict[str, np.ndarray] = {}
+
+    def take(name: str) -> np.ndarray:
         if name not in tensors:
             raise Refused(f"Tensor {name} must be present")
-        t = tensors.pop(name)
-        if t.dtype != dtype:
-            raise Refused(f"Tensor {name} must be of type {np.dtype(dtype)}, not {t.dtype}")
-        return t
+        taken[name] = tensors[name]
+        return tensors[name]
 
     _, steps, inputs, coding, entries, readout = _fields("Description", d, FIELDS)
-    if not isinstance(entries, list):
-        raise Refused(f"Description layers must be a list, not {entries!r}")
-    layers = []
-    for i, entry in enumerate(entries):
-        synapses, recurrent, neuron = _fields(f"Layer {i}", entry, LAYER_FIELDS)
-        synapses = _build_synapses(f"Layer {i} synapses", synapses, str(i), take)
-        if recurrent is not None:
-            recurrent = _build_synapses(
-                f"Layer {i} recurrent", recurrent, f"{i}.recurrent", take, ("delayed",)
+    sizes = dict(
+        _fields("Input", entry, INPUT_FIELDS) for entry in _list("Description inputs", inputs)
+    )
+    layers, kernels = {}, {}
+    for entry in _list("Description layers", entries):
+        name, connections, neuron = _fields("Layer", entry, LAYER_FIELDS)
+        what = f"Layer {name}"
+        fed = []
+        for connection in _list(f"{what} connections", connections):
+            sources, views, delay, shift, kernel, synapses = _fields(
+                f"{what} connection", connection, CONNECTION_FIELDS
             )
-        leak, shift, clamp, reset, once, fires = _fields(f"Layer {i} neuron", neuron, NEURON_FIELDS)
-        bias = take(f"{i}.bias", np.int32)
-        threshold = take(f"{i}.threshold", np.int32) if flag(f"Layer {i} fires", fires) else None
-        neuron = Neuron(bias, threshold, leak, shift, clamp, reset, once)
-        layers.append(Layer(synapses, neuron, recurrent))
-    kind = coding.get("kind") if isinstance(coding, dict) else coding
-    if not isinstance(kind, str) or kind not in CODINGS:
-        raise Refused(f"Coding must be one of {', '.join(CODINGS)}, not {kind!r}")
-    parameters = [field.name for field in fields(CODINGS[kind])]
-    coding = CODINGS[kind](*_fields("Coding", coding, ["kind", *parameters])[1:])
+            if not isinstance(kernel, str):
+                raise Refused(f"{what} kernel must be a name, not {kernel!r}")
+            known = kernels.setdefault(kernel, (synapses, []))
+            if known[0] != synapses:
+                raise Refused(f"{what} kernel {kernel} must be described the same way everywhere")
+            if not known[1]:
+                known[1].append(
+                    _make(f"{what} synapses", synapses, SYNAPSES, f"kernels.{kernel}.", take)
+                )
+            looks = [_make(f"{what} view", view, VIEWS) for view in _list(f"{what} views", views)]
+            sources = _list(f"{what} sources", sources)
+            fed.append(Connection(tuple(sources), known[1][0], tuple(looks), delay, shift))
+        cells = _make(f"{what} neuron", neuron, NEURONS, f"{name}.", take)
+        if name in layers:
+            raise Refused(f"Network names must differ; {name} is there twice")
+        layers[name] = Layer(tuple(fed), cells)
+    coding = _make("Coding", coding, CODINGS)
     (kind,) = _fields("Readout", readout, ["kind"])
-    weights = take("readout.weights", np.int32) if kind == "weighted-sum" else None
-    network = Network(steps, inputs, coding, tuple(layers), Readout(kind, weights))
-    if tensors:
-        raise Refused(f"Tensors must be those described, not also {', '.join(sorted(tensors))}")
+    weights = take("readout.weights") if kind == "weighted-sum" else None
+    network = Network(steps, sizes, coding, layers, Readout(kind, weights))
+    for name, made in _tensors(network).items():
+        if made.dtype != taken[name].dtype:
+            raise Refused(f"Tensor {name} must be of type {made.dtype}, not {taken[name].dtype}")
+    unknown = tensors.keys() - taken.keys()
+    if unknown:
+        raise Refused(f"Tensors must be those described, not also {', '.join(sorted(unknown))}")
     return network
 
 
-def _build_synapses(
+def _list(what: str, value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise Refused(f"{what} must be a list, not {value!r}")
+    return value
+
+
+def _make(
     what: str,
     entry: Any,
-    tensor: str,
-    take: Callable[[str, type], np.ndarray],
-    kinds: tuple[str, ...] = ("dense", "delayed"),
+    kinds: Mapping[str, type[Any]],
+    prefix: str = "",
+    take: Take | None = None,
 ) -> Any:
+    """Make a value of a kind from its entry and its tensors, whose names begin with `prefix`."""
     kind = entry.get("kind") if isinstance(entry, dict) else entry
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise Refused(f"{what} must be of kind {' or '.join(kinds)}, not {kind!r}")
-    weights = take(f"{tensor}.weights", np.int8)
-    if kind == "dense":
-        return Dense(weights, *_fields(what, entry, ("kind", "bits"))[1:])
-    _, bits, window = _fields(what, entry, ("kind", "bits", "window"))
-    return Delayed(weights, take(f"{tensor}.delays", np.int16), bits, window)
+    arrays = _arrays(kinds[kind])
+    missing = [name for name in arrays if name in entry and entry[name] is None]
+    names = [field.name for field in fields(kinds[kind]) if field.name not in arrays]
+    values = _fields(what, entry, ["kind", *names, *missing])[1 : len(names) + 1]
+    found = {name: take(prefix + name) for name in arrays if take and name not in missing}
+    return kinds[kind](**dict.fromkeys(missing), **dict(zip(names, values, strict=True)), **found)

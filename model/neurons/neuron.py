@@ -1,24 +1,32 @@
 """Neurons: integrate-and-fire, leaky, time-to-first-spike; one law.
 
-    h = ((v * m) >> k) + (I << f) + b        leak, integrate; the shift rounds toward minus infinity
+    h = decay(v) + i + b                     leak, integrate
     h = clamp(h, lo, hi)                     only where declared
     s = h >= theta                           and, where `once`, not fired before
     v = h, or 0, or h - theta                reset: none, or to zero or by subtraction where s
 
-m = 2**k is no leak. A neuron that fires `once` keeps integrating and stays silent. Every readout
-uses h.
+i is the sum of the layer's connections, each shifted by its own number of bits (network.py).
+decay(v) is v m / 2**k, rounded toward minus infinity or toward zero; m = 2**k is no leak. A neuron
+that fires `once` keeps integrating and stays silent. Every readout uses h.
+
+Source of rounding toward zero: the arithmetic of Loihi, as lava-dl computes it.
 """
 
 from dataclasses import dataclass
 from math import gcd
+from typing import ClassVar
 
 import numpy as np
 
-from ..refuse import Refused, flag, integer, integers, is_integer
+from ..refuse import Refused, flag, integers, is_integer
+from ..values import Values
+from ..width import Bounds, Interval
+from .neurons import Neurons
 
-__all__ = ["RESETS", "Neuron", "State", "reduce_leak"]
+__all__ = ["RESETS", "ROUNDINGS", "Neuron", "State", "reduce_leak"]
 
 RESETS = ("none", "zero", "subtract")
+ROUNDINGS = ("floor", "zero")
 
 
 @dataclass(slots=True)
@@ -30,7 +38,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Neuron:
+class Neuron(Neurons):
     """A layer of neurons.
 
     Parameters
@@ -42,22 +50,25 @@ class Neuron:
     leak : (m, k)
         Multiplier 0..2**k and shift 0..15 of the leak: m / 2**k is the share of the membrane that
         is kept (snnTorch's beta, 1 - 1 / tau in SpikingJelly); (1, 0) is no leak.
-    shift : int, 0..15, bits
-        f, the left shift of the current.
     clamp : (lo, hi) or None
         lo <= 0 <= hi, of 32 bits.
     reset : "none", "zero" or "subtract"
     once : bool
         Whether a neuron fires at most once per sample (time-to-first-spike).
+    rounding : "floor" or "zero"
+        Whether what the leak leaves is rounded toward minus infinity or toward zero.
     """
+
+    kind: ClassVar[str] = "neuron"
+    arrays: ClassVar[tuple[str, ...]] = ("bias", "threshold")
 
     bias: np.ndarray
     threshold: np.ndarray | None
     leak: tuple[int, int] = (1, 0)
-    shift: int = 0
     clamp: tuple[int, int] | None = None
     reset: str = "none"
     once: bool = False
+    rounding: str = "floor"
 
     def __post_init__(self) -> None:
         bias = integers("Neuron bias", self.bias, ("neurons",), 32)
@@ -79,7 +90,6 @@ class Neuron:
                 f"not {self.leak}"
             )
         object.__setattr__(self, "leak", (m, k))
-        object.__setattr__(self, "shift", integer("Neuron shift", self.shift, 0, 15))
         if self.clamp is not None:
             low, high = self._pair("clamp", self.clamp)
             if not -(1 << 31) <= low <= 0 <= high < 1 << 31:
@@ -88,6 +98,10 @@ class Neuron:
         object.__setattr__(self, "once", flag("Neuron once", self.once))
         if self.reset not in RESETS:
             raise Refused(f"Neuron reset must be one of {', '.join(RESETS)}, not {self.reset!r}")
+        if self.rounding not in ROUNDINGS:
+            raise Refused(
+                f"Neuron rounding must be one of {', '.join(ROUNDINGS)}, not {self.rounding!r}"
+            )
         if self.once and (self.threshold is None or self.reset != "none"):
             raise Refused("A neuron that fires once must have a threshold and no reset")
 
@@ -103,6 +117,16 @@ class Neuron:
         return len(self.bias)
 
     @property
+    def fires(self) -> bool:
+        """Whether they ever spike."""
+        return self.threshold is not None
+
+    @property
+    def values(self) -> Values:
+        """What they emit: spikes of 1."""
+        return Values(1, 1 if self.once else None)
+
+    @property
     def leaks(self) -> bool:
         """Whether the membrane decays."""
         m, k = self.leak
@@ -114,17 +138,20 @@ class Neuron:
         return State(np.zeros(shape, np.int64), np.zeros(shape, bool))
 
     def decay(self, v: np.ndarray) -> np.ndarray:
-        """Leak: ``(v * m) >> k``."""
+        """Leak: ``v * m / 2**k``, rounded."""
         m, k = self.leak
+        if self.rounding == "zero":
+            return np.sign(v) * ((np.abs(v) * m) >> k)
         return (v * m) >> k
 
-    def step(self, state: State, current: np.ndarray) -> tuple[np.ndarray, np.ndarray, State]:
+    def step(self, state: State, i: np.ndarray) -> tuple[np.ndarray, np.ndarray, State]:
         """Advance every neuron by one step.
 
         Parameters
         ----------
         state : State (..., neurons)
-        current : int64 (..., neurons)
+        i : int64 (..., neurons)
+            What the connections add in this step.
 
         Returns
         -------
@@ -132,9 +159,7 @@ class Neuron:
         h : int64 (..., neurons)
         state : State (..., neurons)
         """
-        h = self.decay(state.v) + (current << self.shift) + self.bias
-        if self.clamp is not None:
-            h = np.clip(h, *self.clamp)
+        h = self.clamped(self.decay(state.v) + i + self.bias)
         if self.threshold is None:
             return np.zeros(h.shape, bool), h, State(h, state.fired)
         s = h >= self.threshold
@@ -146,6 +171,40 @@ class Neuron:
         if self.once:
             s = s & ~state.fired
         return s, h, State(v, state.fired | s)
+
+    def reach(self, arriving: Interval, total: Interval | None) -> Bounds:
+        """Prove the bounds of h; the reasoning is in model/bounds.py, 2 to 5."""
+        bias = self.bias.astype(np.int64)
+        limits = np.iinfo(np.int64)
+        least, most = np.full_like(bias, limits.max), np.full_like(bias, limits.min)
+        v_low = v_high = u_low = u_high = np.zeros_like(bias)
+        for t, (down, up) in enumerate(zip(*arriving, strict=True)):
+            low, high = self.decay(v_low) + down + bias, self.decay(v_high) + up + bias
+            u_low, u_high = self.decay(u_low) + bias, self.decay(u_high) + bias
+            if total is not None:
+                low = np.maximum(low, u_low + total[0][t])
+                high = np.minimum(high, u_high + total[1][t])
+            least, most = np.minimum(least, low), np.maximum(most, high)
+
+            v_low, v_high, u_low, u_high = (self.clamped(x) for x in (low, high, u_low, u_high))
+            if self.threshold is not None and self.reset != "none":
+                theta = self.threshold.astype(np.int64)
+                v_low, u_low = (
+                    np.where(v_high >= theta, np.minimum(x, 0), x) for x in (v_low, u_low)
+                )
+                kept = v_high - theta if self.reset == "subtract" else 0
+                v_high = np.minimum(v_high, np.maximum(theta - 1, kept))
+        current = arriving[0][-1], arriving[1][-1]
+        return Bounds(current, (least, most), (self.clamped(least), self.clamped(most)))
+
+    def clamped(self, h: np.ndarray) -> np.ndarray:
+        """Clamp, where declared."""
+        return h if self.clamp is None else np.clip(h, *self.clamp)
+
+    def tell(self, n: int) -> str:
+        """Tell the constants of neuron n, for whoever looks for a fault."""
+        theta = None if self.threshold is None else int(self.threshold[n])
+        return f"theta = {theta}, b = {self.bias[n]}"
 
 
 def reduce_leak(leak: tuple[int, int]) -> tuple[int, int]:

@@ -2,17 +2,18 @@
 
 I[j, t] = sum over i and taps k of w[j, i, k] * s[i, t - d[j, i, k]]        s = 0 before step 0
 
-A spike that arrives after the last step T - 1 is lost. Where the delays do not depend on the neuron
-they reach (axonal delays), the array of delays has one row.
+Where the delays do not depend on the neuron they reach (axonal delays), the array of delays has one
+row.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from ..refuse import Refused, integer, integers
-from .dense import product
+from .synapses import Synapses, Tap
 
 __all__ = ["WINDOW", "Delayed"]
 
@@ -20,14 +21,14 @@ WINDOW = 1 << 10  # largest number of delays
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Delayed:
+class Delayed(Synapses):
     """A matrix of taps, each an integer weight and a delay.
 
     Parameters
     ----------
     weights : int (post, pre, taps)
     delays : int (post, pre, taps), or (1, pre, taps) for axonal delays; steps
-    bits : int, 2..8
+    bits : int, 2..16
         Width of a weight, two's complement.
     window : int, 1..1024
         D: delays are in 0..D-1.
@@ -35,9 +36,12 @@ class Delayed:
     Raises
     ------
     Refused
-        If the width is not in 2..8, a weight does not fit it, a delay is not in 0..D-1, or the
+        If the width is not in 2..16, a weight does not fit it, a delay is not in 0..D-1, or the
         shapes do not agree.
     """
+
+    kind: ClassVar[str] = "delayed"
+    arrays: ClassVar[tuple[str, ...]] = ("weights", "delays")
 
     weights: np.ndarray
     delays: np.ndarray
@@ -45,7 +49,7 @@ class Delayed:
     window: int
 
     def __post_init__(self) -> None:
-        bits = integer("Delayed weight width", self.bits, 2, 8)
+        bits = integer("Delayed weight width", self.bits, 2, 16)
         weights = integers("Delayed weights", self.weights, ("post", "pre", "taps"), bits)
         window = integer("Delayed window", self.window, 1, WINDOW)
         delays = integers("Delayed delays", self.delays, ("post or 1", "pre", "taps"), 32)
@@ -73,29 +77,18 @@ class Delayed:
         return self.weights.shape[1]
 
     @property
-    def taps(self) -> int:
-        """Number of taps between an input and an output."""
-        return self.weights.shape[2]
+    def latest(self) -> int:
+        """Largest delay of a tap."""
+        return int(self.delays.max())
 
-    def kernels(self, steps: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Give each delay in use below `steps`, and the sum of its taps, int64 (post, pre)."""
-        for delay in np.unique(self.delays[self.delays < steps]).tolist():
-            yield delay, np.where(self.delays == delay, self.weights, 0).sum(2, dtype=np.int64)
+    @property
+    def earliest(self) -> int:
+        """Smallest delay of a tap."""
+        return int(self.delays.min())
 
-    def current(self, s: np.ndarray, limit: int) -> np.ndarray:
-        """Sum the weighted, delayed spikes.
-
-        Parameters
-        ----------
-        s : uint8 (steps, ..., pre)
-        limit : int
-            Largest value in `s`.
-
-        Returns
-        -------
-        int64 (steps, ..., post)
-        """
-        current = np.zeros((*s.shape[:-1], self.post), np.int64)
-        for delay, weights in self.kernels(len(s)):
-            current[delay:] += product(s[: len(s) - delay], weights, limit)
-        return current
+    def taps(self) -> Iterator[Tap]:
+        """Give the taps, by their place and then by their delay."""
+        for k in range(self.weights.shape[2]):
+            weights, delays = self.weights[..., k].astype(np.int64), self.delays[..., k]
+            for delay in np.unique(delays).tolist():
+                yield Tap(delay, np.where(delays == delay, weights, 0))

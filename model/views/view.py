@@ -1,0 +1,33 @@
+"""What every view is."""
+
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from ..values import Values
+
+__all__ = ["View"]
+
+
+class View(Protocol):
+    """A kind of view: a frozen dataclass, whose fields go into the network file.
+
+    Attributes
+    ----------
+    kind : str
+        Its name in the network file.
+    """
+
+    kind: ClassVar[str]
+
+    def size(self, pre: int) -> int:
+        """Count the addresses behind the view of `pre`; refuse where it does not fit."""
+        ...
+
+    def values(self, values: Values) -> Values:
+        """Tell what an address behind the view may be."""
+        ...
+
+    def apply(self, s: np.ndarray) -> np.ndarray:
+        """Look at events (..., pre) through the view, (..., size(pre))."""
+        ...
