@@ -30,8 +30,8 @@ Reasoning, per neuron, with [a, c] the interval of one step's current:
    the upper ends of 3, such a neuron keeps at most theta - 1, or high - theta with a reset by
    subtraction. Those of 4 stand as they are, as a reset lowers v.
 
-Where an input has one tap, and none are recurrent, the ends are reached; with a reset only the lower
-ones, and those without delays. All others are safe and may be wider than what is reached.
+Where an input has one tap, and none are recurrent, the ends are reached; with a reset only the
+lower ones, and those without delays. All others are safe and may be wider than what is reached.
 
 2 to 5 are `reach` of model/neurons/neuron.py; another kind of neuron has its own reasoning.
 """

@@ -262,7 +262,7 @@ class Network:
     @property
     def output(self) -> str:
         """Name of the last layer."""
-        return next(reversed(self.layers))
+        return list(self.layers)[-1]
 
     @property
     def last(self) -> Layer:
@@ -371,9 +371,8 @@ class Network:
         reach = list(range(len(order)))  # the last layer that comes back to each
         for i, name in enumerate(order):
             for c in self.layers[name].connections:
-                reach[i] = max(
-                    reach[i], *(order.index(s) for s in c.sources if s in self.layers), i
-                )
+                back = [order.index(source) for source in c.sources if source in self.layers]
+                reach[i] = max([reach[i], *back])
         found, start, end = [], 0, 0
         for i in range(len(order)):
             end = max(end, reach[i])
@@ -428,7 +427,7 @@ def chain(
     Parameters
     ----------
     stack : sequence of (synapses, neuron) or (synapses, neuron, recurrent synapses)
-        They become layers ``layer0``, ``layer1``, ...; recurrent synapses have delays of 1 and more.
+        They become layers ``layer0``, ``layer1``, ...; recurrent delays are at least 1.
     """
     layers, source = {}, "input"
     for n, (synapses, neuron, *recurrent) in enumerate(stack):

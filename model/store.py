@@ -152,7 +152,7 @@ def _arrays(kind: Any) -> tuple[str, ...]:
 
 
 def _plain(value: Any) -> dict[str, Any]:
-    """Describe the fields that are no arrays; of arrays that may be missing, those that are there."""
+    """Describe the fields that are no arrays, and tell which arrays are missing."""
     names = [field.name for field in fields(value) if field.name not in _arrays(value)]
     plain = {name: getattr(value, name) for name in names}
     missing = [name for name in _arrays(value) if getattr(value, name) is None]
