@@ -293,13 +293,14 @@ class Network:
         order = list(self.layers)
         return source in self.layers and order.index(source) >= order.index(name)
 
+    def declared(self, source: str) -> Values:
+        """What an address of an input or a layer may be."""
+        return self.coding.values if source in self.inputs else self.layers[source].neuron.values
+
     def values(self, connection: Connection) -> Values:
         """What an address of a connection's synapses may be."""
-        declared = (
-            self.coding.values if source in self.inputs else self.layers[source].neuron.values
-            for source in connection.sources
-        )
-        return reduce(lambda values, view: view.values(values), connection.views, _sum(declared))
+        declared = reduce(add, map(self.declared, connection.sources))
+        return reduce(lambda values, view: view.values(values), connection.views, declared)
 
     def arriving(self, layer: Layer, total: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Bound what the connections of a layer add in each step, two int64 (steps, neurons).
@@ -437,10 +438,6 @@ def chain(
         layers[name] = Layer(tuple(fed), neuron)
         source = name
     return Network(steps, {"input": inputs}, coding, layers, readout)
-
-
-def _sum(declared: Iterator[Values]) -> Values:
-    return reduce(add, declared)
 
 
 def _names(what: str, names: Sequence[str]) -> tuple[str, ...]:

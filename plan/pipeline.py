@@ -6,7 +6,6 @@ from .mapping import Unit
 
 __all__ = [
     "IN_FLIGHT",
-    "QUEUE",
     "WIDE",
     "chunks",
     "latency",
@@ -20,9 +19,6 @@ __all__ = [
 
 # Samples under way at once, from their first beat to their result.
 IN_FLIGHT = 4
-# Vectors that wait behind an engine: several steps. A place comes back `latency` + `reporting` + 3
-# cycles after its sweep or later: with fewer a sweep would wait though nothing is in its way.
-QUEUE = 16
 WIDE = 16  # lanes that lie close together; more take another stage
 
 
@@ -43,12 +39,12 @@ def leaking(neuron: Neuron) -> int:
     """Cycles from a membrane to what is left of it in the next step.
 
     0 for neurons that neither leak nor clamp, 1 for a leak by shift and subtraction, 2 for one by
-    multiplication.
+    multiplication, or rounded toward zero.
     """
     if not neuron.leaks and neuron.clamp is None:
         return 0
     m, k = reduce_leak(neuron.leak)
-    return 1 if m <= 1 or m == (1 << k) - 1 else 2
+    return 1 if (m <= 1 or m == (1 << k) - 1) and neuron.rounding == "floor" else 2
 
 
 def rest(neuron: Neuron, unit: Unit) -> int:

@@ -94,13 +94,13 @@ def emit(
     text = verilog.convert(
         top, name=name, platform=platform, emit_src=False, strip_internal_attrs=True
     )
-    digest = content_hash(network)
+    digest, units = content_hash(network), mapping.units.values()
     header = (
         f"// {name}: {network.shape}, {network.steps} steps, made by spikeline.\n"
         f"// network sha256 {digest}\n"
-        f"// lanes {', '.join(str(u.lanes) for u in mapping.units)};"
-        f" sweep {', '.join(str(u.sweep) for u in mapping.units)};"
-        f" engines {', '.join(u.engine for u in mapping.units)}\n"
+        f"// lanes {', '.join(str(u.lanes) for u in units)};"
+        f" sweep {', '.join(str(u.sweep) for u in units)};"
+        f" engines {', '.join(u.engine for u in units)}\n"
         "// This file belongs to whoever generated it, without conditions.\n"
     )
     text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
@@ -146,8 +146,15 @@ def _describe(top: Top, name: str, digest: str) -> dict[str, object]:
         "hash": digest,
         "network": describe(network),
         "mapping": [
-            {"lanes": u.lanes, "sweep": u.sweep, "folds": u.folds, "engine": u.engine}
-            for u in mapping.units
+            {
+                "layer": name,
+                "lanes": u.lanes,
+                "sweep": u.sweep,
+                "folds": u.folds,
+                "engine": u.engine,
+                "queue": u.queue,
+            }
+            for name, u in mapping.units.items()
         ],
         "clock": "clk, rising edge",
         "reset": "rst, high, synchronous",
@@ -160,7 +167,7 @@ def _describe(top: Top, name: str, digest: str) -> dict[str, object]:
             "scores": network.classes,
             "score": "signed, of all bits of tdata",
         },
-        "layers": [_items(engine) for engine in top.core.engines],
+        "layers": [_items(name, engine) for name, engine in top.core.engines.items()],
         "refused": "beats dropped since reset because they broke the input's declaration, 16 bits",
     }
 
@@ -182,13 +189,16 @@ def _packet(top: Top) -> dict[str, object]:
     }
 
 
-def _items(engine: Engine) -> dict[str, object]:
+def _items(name: str, engine: Engine) -> dict[str, object]:
     """Describe the items of a layer (rtl/stream.py; of the last one rtl/tail.py `measured`)."""
-    neurons, neuron = engine.unit.neurons, engine.lanes.neuron
+    part, neuron = engine.part, engine.lanes.neuron
+    neurons, last = part.unit.neurons, part.last
+    shape = engine.tail.queues["found" if last else "o0"].shape
     return {
+        "name": name,
         "neurons": neurons,
-        "position_bits": Shape.cast(engine.o.p.shape()["position"].shape).width,
-        "lanes": engine.unit.sweep,
-        "membrane_bits": max(engine.lanes.widths) if engine.measures else 0,
-        "offset": [neuron.offset(n) for n in range(neurons)] if engine.measures else [],
+        "position_bits": Shape.cast(shape["position"].shape).width,
+        "lanes": part.unit.sweep,
+        "membrane_bits": max(engine.lanes.widths) if last else 0,
+        "offset": [neuron.offset(n) for n in range(neurons)] if last else [],
     }

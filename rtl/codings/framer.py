@@ -18,8 +18,8 @@ def beat(network: Network) -> data.StructLayout:
     """
     return data.StructLayout(
         {
-            "address": range(network.inputs),
-            "value": unsigned(network.coding.limit.bit_length()),
+            "address": range(network.width),
+            "value": unsigned(network.coding.values.limit.bit_length()),
             "tick": 1,
         }
     )
@@ -56,13 +56,13 @@ class Framer(Intake):
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        bits = network.coding.limit.bit_length()
-        super().__init__(beat(network), vector(network.inputs, 1, bits))
+        bits = network.coding.values.limit.bit_length()
+        super().__init__(beat(network), vector(network.width, 1, bits))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         network, i, o = self.network, self.i, self.o
-        steps, inputs, coding = network.steps, network.inputs, network.coding
+        steps, inputs, coding = network.steps, network.width, network.coding
         beat, last = i.p.beat, i.p.last
 
         phase = Signal(Phase)
@@ -96,8 +96,8 @@ class Framer(Intake):
         takes, makes = i.valid & i.ready, Signal()
         new = Signal.like(o.p)
         legal = beat.value != 0
-        if coding.limit & (coding.limit + 1):
-            legal = legal & (beat.value <= coding.limit)
+        if coding.values.limit & (coding.values.limit + 1):
+            legal = legal & (beat.value <= coding.values.limit)
         if inputs & (inputs - 1):
             legal = legal & (beat.address < inputs)
         is_event = Signal()
@@ -166,7 +166,11 @@ class Framer(Intake):
         with m.If(check_moves):
             m.d.sync += [checks.eq(looks), checked.eq(looked)]
             m.d.sync += [mark.eq(read.data), current.eq(generation)]
-        is_end = looked.item.last if coding.once else looked.item.tick | looked.item.last
+        is_end = (
+            looked.item.last
+            if coding.values.total is not None
+            else looked.item.tick | looked.item.last
+        )
         m.d.comb += [
             ends.eq(looks & check_moves & is_end),
             write.addr.eq(Mux(looked.is_event, looked.item.position, marked)),

@@ -1,9 +1,9 @@
-"""Packed pixels to items. The law is `Latency` in model/codings/encode.py."""
+"""Packed pixels to items. The law is `Latency` in model/codings/latency.py."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, memory
 
-from ...model.codings.encode import Latency
+from ...model.codings.latency import Latency
 from ...model.network import Network
 from ...model.refuse import Refused
 from ..stream import vector
@@ -36,7 +36,7 @@ class Pixels(Intake):
             raise Refused("Packed pixels must feed a network with latency coding")
         self.network = network
         self.lanes = lanes
-        self.words = -(-network.inputs // lanes)
+        self.words = -(-network.width // lanes)
         super().__init__(lanes * 8, vector(self.words, lanes))
 
     def elaborate(self, platform: object) -> Module:
@@ -72,7 +72,7 @@ class Pixels(Intake):
                 if dimmest:
                     with m.If(pixel >= dimmest[0]):
                         m.d.comb += fires.eq(t)
-            exists = ~is_last_word if lane >= network.inputs - (self.words - 1) * self.lanes else 1
+            exists = ~is_last_word if lane >= network.width - (self.words - 1) * self.lanes else 1
             codes.append(Mux(exists & ~fills, fires, network.steps))
         m.d.comb += [
             i.ready.eq(

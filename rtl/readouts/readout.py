@@ -6,12 +6,13 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...model.bounds import Bounds, score_bounds, signed_width
+from ...model.bounds import score_bounds
 from ...model.network import Network
+from ...model.width import Bounds, signed_width
 from ...plan.mapping import Unit
 from ...plan.pipeline import scanned, settling
 from ..gates import later
-from ..neurons.neuron import Neuron
+from ..neurons import KINDS as NEURONS
 from ..tail import measured
 
 __all__ = ["Readout", "outcome"]
@@ -81,7 +82,7 @@ class Readout(wiring.Component):
     def __init__(self, network: Network, unit: Unit, bounds: Bounds, width: int) -> None:
         self.network = network
         self.unit = unit
-        self.neuron = Neuron(network.layers[-1].neuron, bounds)
+        self.neuron = NEURONS[network.last.neuron.kind](network.last.neuron, bounds)
         self.width = signed_width(*score_bounds(network, bounds))
         super().__init__(
             {
