@@ -250,12 +250,17 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
         return tensors[name]
 
     _, steps, inputs, coding, entries, readout = _fields("Description", d, FIELDS)
-    sizes = dict(
-        _fields("Input", entry, INPUT_FIELDS) for entry in _list("Description inputs", inputs)
-    )
+    sizes: dict[str, int] = {}
+    for entry in _list("Description inputs", inputs):
+        name, size = _fields("Input", entry, INPUT_FIELDS)
+        if not isinstance(name, str) or name in sizes:
+            raise Refused(f"Network names must be names and differ, not {name!r}")
+        sizes[name] = size
     layers, kernels = {}, {}
     for entry in _list("Description layers", entries):
         name, connections, neuron = _fields("Layer", entry, LAYER_FIELDS)
+        if not isinstance(name, str) or name in layers:
+            raise Refused(f"Network names must be names and differ, not {name!r}")
         what = f"Layer {name}"
         fed = []
         for connection in _list(f"{what} connections", connections):
@@ -275,8 +280,6 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
             sources = _list(f"{what} sources", sources)
             fed.append(Connection(tuple(sources), known[1][0], tuple(looks), delay, shift))
         cells = _make(f"{what} neuron", neuron, NEURONS, f"{name}.", take)
-        if name in layers:
-            raise Refused(f"Network names must differ; {name} is there twice")
         layers[name] = Layer(tuple(fed), cells)
     coding = _make("Coding", coding, CODINGS)
     (kind,) = _fields("Readout", readout, ["kind"])

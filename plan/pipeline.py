@@ -1,15 +1,15 @@
 """Depths of the pipelines: what the hardware is built by and its cycles are predicted by."""
 
-from ..model.neurons.neuron import Neuron, reduce_leak
+from ..model.neurons import Neurons
 from ..model.readouts.readout import Readout
 from .mapping import Unit
+from .neurons import LEAKING
 
 __all__ = [
     "IN_FLIGHT",
     "WIDE",
     "chunks",
     "latency",
-    "leaking",
     "picks",
     "reporting",
     "rest",
@@ -35,25 +35,13 @@ def reporting(unit: Unit) -> int:
     return picks(unit) + 1 + (unit.lanes > WIDE)
 
 
-def leaking(neuron: Neuron) -> int:
-    """Cycles from a membrane to what is left of it in the next step.
-
-    0 for neurons that neither leak nor clamp, 1 for a leak by shift and subtraction, 2 for one by
-    multiplication, or rounded toward zero.
-    """
-    if not neuron.leaks and neuron.clamp is None:
-        return 0
-    m, k = reduce_leak(neuron.leak)
-    return 1 if (m <= 1 or m == (1 << k) - 1) and neuron.rounding == "floor" else 2
-
-
-def rest(neuron: Neuron, unit: Unit) -> int:
+def rest(neuron: Neurons, unit: Unit) -> int:
     """Cycles between the read and the write of a sweep, beyond an addition's.
 
     Where membranes are picked, one more in which they go back. Neurons that fire once and have no
     bias write nothing back but at the end of a sample, and rest all the same.
     """
-    return picks(unit) + leaking(neuron) + (unit.groups > 1)
+    return picks(unit) + LEAKING[neuron.kind](neuron) + (unit.groups > 1)
 
 
 def latency(unit: Unit) -> int:

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from amaranth.back import verilog
 from amaranth.hdl import Shape
@@ -193,7 +194,7 @@ def _items(name: str, engine: Engine) -> dict[str, object]:
     """Describe the items of a layer (rtl/stream.py; of the last one rtl/tail.py `measured`)."""
     part, neuron = engine.part, engine.lanes.neuron
     neurons, last = part.unit.neurons, part.last
-    shape = engine.tail.queues["found" if last else "o0"].shape
+    shape: Any = engine.tail.queues["found" if last else "o0"].shape
     return {
         "name": name,
         "neurons": neurons,

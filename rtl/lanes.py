@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import chain
 from operator import or_
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, ShapeLike, Signal, Value, signed
 from amaranth.lib import data, memory, wiring
@@ -95,11 +95,10 @@ class Lanes(wiring.Component):
     o: data.View
 
     def __init__(self, part: Part, rows: int, bits: int) -> None:
-        self.layer = part.layer
         self.shift = part.taps.shift
         self.unit = unit = part.unit
         self.measures = part.last
-        self.neuron = NEURONS[part.layer.neuron.kind](part.layer.neuron, part.bounds)
+        self.neuron: Any = NEURONS[part.layer.neuron.kind](part.layer.neuron, part.bounds)
         self.rest = rest(part.layer.neuron, unit)
         self.widths = [self.neuron.width(unit.served(lane)) for lane in range(unit.lanes)]
         super().__init__(
@@ -153,7 +152,7 @@ class Lanes(wiring.Component):
                 self._lane(m, lane, word, after, stage, fresh, turn[relay])
             found.append((over, membrane))
         spikes = Cat(over for over, _ in found)
-        if self.layer.neuron.once:
+        if self.neuron.golden.once:
             spikes = spikes & ~self._fired(m, stage, spikes)
         self._report(m, stage.sweep[1], spikes, [h for _, h in found])
         return m
@@ -221,7 +220,7 @@ class Lanes(wiring.Component):
         Returns whether the membrane at hand reaches the threshold; the membrane; and what the
         accumulator is to be, unless it stays.
         """
-        neuron, golden, unit = self.neuron, self.layer.neuron, self.unit
+        neuron, golden, unit = self.neuron, self.neuron.golden, self.unit
         before, op = stage.sweep[:2]
         back = len(stage.sweep) - 2 - neuron.leaking  # cycles on the way back
 

@@ -71,7 +71,8 @@ class Sequencer(wiring.Component):
 
     Timing
     ------
-    Latency 1 cycle. A sweep operation waits for room in all queues. After reset it clears every neuron first.
+    Latency 1 cycle. A sweep operation waits for room in all queues. After reset it clears every
+    neuron first.
     """
 
     i: stream.Interface
@@ -132,8 +133,8 @@ class Sequencer(wiring.Component):
             o.end.eq(is_end & ~clears),
             self.awake.eq(~(busy & clears)),
         ]
-        for room, returned in zip(rooms, self.returned, strict=True):
-            m.d.sync += room.eq(room + returned - o.sweep)
+        for n, room in enumerate(rooms):
+            m.d.sync += room.eq(room + self.returned[n] - o.sweep)
 
         # Folds are the inner loop of an addition, groups that of a sweep.
         with m.If(o.add):

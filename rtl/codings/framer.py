@@ -166,11 +166,9 @@ class Framer(Intake):
         with m.If(check_moves):
             m.d.sync += [checks.eq(looks), checked.eq(looked)]
             m.d.sync += [mark.eq(read.data), current.eq(generation)]
-        is_end = (
-            looked.item.last
-            if coding.values.total is not None
-            else looked.item.tick | looked.item.last
-        )
+        is_end = looked.item.last
+        if coding.values.total is None:
+            is_end = is_end | looked.item.tick
         m.d.comb += [
             ends.eq(looks & check_moves & is_end),
             write.addr.eq(Mux(looked.is_event, looked.item.position, marked)),
