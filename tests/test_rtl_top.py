@@ -233,8 +233,8 @@ def test_samples_under_way_are_limited():
 
 @pytest.mark.parametrize("pixels", [0, 3], ids=["events", "pixels"])
 @pytest.mark.parametrize("taken", [1, 2, 4])
-def test_reset_in_mid_sample_drops_that_sample(pixels, taken):
-    """After a reset the rest of the sample is dropped, the next one decided as ever."""
+def test_reset_in_mid_sample_forgets_that_sample(pixels, taken):
+    """After a reset the next beat begins a sample, which is decided as ever."""
     net = network(9, (14, 7, 4))
     mapping = Mapping.of(net, None, None, pixels)
     x = images(10, 3, 14)
@@ -242,10 +242,11 @@ def test_reset_in_mid_sample_drops_that_sample(pixels, taken):
     _, (broken, *packets) = prepare(net, mapping, x)
     run = net.run(x[1:])
     assert taken < len(broken)
-    # The rest of the broken packet follows when reset is over.
-    parts = [broken[:taken], broken[taken:], *packets]
-    starts = [100, 301, 302, 303]
-    got = simulate(net, mapping, parts, starts=starts, resets=(150, 151), results=2)
+    # Of the broken packet nothing more comes when reset is over.
+    starts = [100, 301, 302]
+    got = simulate(
+        net, mapping, [broken[:taken], *packets], starts=starts, resets=(150, 151), results=2
+    )
 
     assert_decided(run, got)
     assert got.refused[-1] == 0
