@@ -130,8 +130,8 @@ def test_modules_are_those_named(emitted):
     text = made.sources[0].read_text()
     modules = re.findall(r"^module \\?([\w.]+)", text, re.MULTILINE)
 
-    assert (made.top, made.core) == ("net", "net.core")
-    assert {"net", "net.core", "net_layer0", "net_layer1"} <= set(modules)
+    assert (made.top, made.core) == ("net", "net.accelerator.core")
+    assert {"net", "net.accelerator.core", "net_layer0", "net_layer1"} <= set(modules)
     assert len(modules) == len(set(modules))
     ports = re.search(r"^module net\((.*?)\);", text, re.MULTILINE | re.DOTALL)
     assert ports
@@ -149,7 +149,7 @@ def test_layers_keep_the_names_of_their_outputs(delay, tmp_path):
     text = made.sources[0].read_text()
 
     for n in range(len(net.layers)):
-        ports = re.search(rf"module \\net\.core\.layer{n} \((.*?)\);", text)
+        ports = re.search(rf"module \\net\.accelerator\.core\.layer{n} \((.*?)\);", text)
         assert ports
         assert {"o__valid", "o__ready", "o__payload"} <= set(ports[1].split(", "))
 
