@@ -11,7 +11,7 @@ import numpy as np
 
 from .codings.encode import Coding
 from .neurons.neuron import Neuron
-from .readouts.readout import Decision, Readout
+from .readouts.protocol import Decision, Readout
 from .refuse import Refused, integer
 from .synapses.delayed import Delayed
 from .synapses.dense import Dense, product
@@ -171,13 +171,7 @@ class Network:
                         f"network, not {synapses.delays.max()}"
                     )
         last = self.layers[-1].neuron
-        if self.readout.kind in ("first-spike", "spike-count") and last.threshold is None:
-            raise Refused(f"Readout {self.readout.kind} must follow neurons with a threshold")
-        if self.readout.weights is not None and len(self.readout.weights) != self.steps:
-            raise Refused(
-                f"Readout weights must number {self.steps}, one per step, "
-                f"not {len(self.readout.weights)}"
-            )
+        self.readout.check(self.steps, last.threshold is not None)
         self._refuse_overflow()
 
     def _refuse_overflow(self) -> None:
@@ -193,10 +187,7 @@ class Network:
             reach = self.steps * int(step.max())
             if reach >= 1 << 47:
                 raise Refused(f"Layer {i} must keep its membranes below 2**47, not reach {reach}")
-        if self.readout.weights is not None:
-            total = reach * int(np.abs(self.readout.weights.astype(np.int64)).sum())
-            if total >= 1 << 63:
-                raise Refused(f"Readout weights must keep scores below 2**63, not reach {total}")
+        self.readout.check_reach(reach)
 
     @property
     def classes(self) -> int:

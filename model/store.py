@@ -27,7 +27,7 @@ from safetensors.numpy import save as tensors_to_bytes
 from .codings.encode import Coding, Counts, Graded, Latency
 from .network import Layer, Network, Synapses
 from .neurons.neuron import Neuron
-from .readouts.readout import Readout
+from .readouts import named
 from .refuse import Refused, flag
 from .synapses.delayed import Delayed
 from .synapses.dense import Dense
@@ -148,8 +148,8 @@ def _tensors(network: Network) -> dict[str, np.ndarray]:
         tensors[f"{i}.bias"] = layer.neuron.bias
         if layer.neuron.threshold is not None:
             tensors[f"{i}.threshold"] = layer.neuron.threshold
-    if network.readout.weights is not None:
-        tensors["readout.weights"] = network.readout.weights
+    for name in network.readout.tensors:
+        tensors[f"readout.{name}"] = getattr(network.readout, name)
     return {name: np.ascontiguousarray(t) for name, t in tensors.items()}
 
 
@@ -245,8 +245,9 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
     parameters = [field.name for field in fields(CODINGS[kind])]
     coding = CODINGS[kind](*_fields("Coding", coding, ["kind", *parameters])[1:])
     (kind,) = _fields("Readout", readout, ["kind"])
-    weights = take("readout.weights", np.int32) if kind == "weighted-sum" else None
-    network = Network(steps, inputs, coding, tuple(layers), Readout(kind, weights))
+    found = named(kind)
+    readout = found(*(take(f"readout.{name}", of) for name, of in found.tensors.items()))
+    network = Network(steps, inputs, coding, tuple(layers), readout)
     if tensors:
         raise Refused(f"Tensors must be those described, not also {', '.join(sorted(tensors))}")
     return network

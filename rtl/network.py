@@ -9,7 +9,7 @@ from ..model.network import Network as Golden
 from ..plan.mapping import Mapping
 from .engine import Engine
 from .narrow import serialise
-from .readouts.readout import Readout
+from .readouts import readout
 from .stream import join
 
 __all__ = ["Network"]
@@ -61,7 +61,7 @@ class Network(wiring.Component):
             )
         ]
         width = max(self.engines[-1].lanes.widths)
-        self.readout = Readout(golden, mapping.units[-1], self.bounds[-1], width)
+        self.readout = readout(golden, mapping.units[-1], self.bounds[-1], width)
         super().__init__(
             {
                 "i": In(stream.Signature(self.engines[0].i.p.shape())),
