@@ -58,16 +58,5 @@ def prove(network: Network) -> dict[str, Bounds]:
 def score_bounds(network: Network, last: Bounds) -> tuple[int, int]:
     """Prove the interval of every readout score, 0 included."""
     low, high = (int(x) for x in (last.membrane[0].min(), last.membrane[1].max()))
-    readout = network.readout
-    if readout.kind == "spike-count":
-        low, high = 0, network.steps
-    elif readout.weights is not None:
-        w = readout.weights.astype(object)
-        ends = [(min(x * low, x * high), max(x * low, x * high)) for x in w]
-        # Every prefix of the sum must fit, too.
-        sums = [0], [0]
-        for a, c in ends:
-            sums[0].append(sums[0][-1] + a)
-            sums[1].append(sums[1][-1] + c)
-        low, high = min(sums[0]), max(sums[1])
+    low, high = network.readout.bounds(low, high, network.steps)
     return min(low, 0), max(high, 0)

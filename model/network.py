@@ -20,7 +20,7 @@ import numpy as np
 
 from .codings import Coding
 from .neurons import Neurons
-from .readouts.readout import Decision, Readout
+from .readouts.protocol import Decision, Readout
 from .refuse import Refused, integer
 from .synapses import Synapses
 from .synapses.synapses import product
@@ -176,13 +176,7 @@ class Network:
             for connection in layer.connections:
                 self._refuse_connection(name, connection)
         self._refuse_dead()
-        if self.readout.kind in ("first-spike", "spike-count") and not self.last.neuron.fires:
-            raise Refused(f"Readout {self.readout.kind} must follow neurons with a threshold")
-        if self.readout.weights is not None and len(self.readout.weights) != self.steps:
-            raise Refused(
-                f"Readout weights must number {self.steps}, one per step, "
-                f"not {len(self.readout.weights)}"
-            )
+        self.readout.check(self.steps, self.last.neuron.fires)
         self._refuse_overflow()
 
     def _refuse_connection(self, name: str, connection: Connection) -> None:
@@ -249,10 +243,7 @@ class Network:
                 raise Refused(
                     f"Layer {name} must keep its membranes below 2**47, not reach {reach}"
                 )
-        if self.readout.weights is not None:
-            total = reach * int(np.abs(self.readout.weights.astype(np.int64)).sum())
-            if total >= 1 << 63:
-                raise Refused(f"Readout weights must keep scores below 2**63, not reach {total}")
+        self.readout.check_reach(reach)
 
     @property
     def width(self) -> int:

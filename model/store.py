@@ -32,7 +32,7 @@ from . import older
 from .codings import KINDS as CODINGS
 from .network import Connection, Layer, Network
 from .neurons import KINDS as NEURONS
-from .readouts.readout import Readout
+from .readouts import named
 from .refuse import Refused
 from .synapses import KINDS as SYNAPSES
 from .views import KINDS as VIEWS
@@ -171,8 +171,8 @@ def _tensors(network: Network) -> dict[str, np.ndarray]:
         for prefix, part in (*parts, (name, layer.neuron)):
             found = {f"{prefix}.{field}": getattr(part, field) for field in part.arrays}
             tensors |= {key: value for key, value in found.items() if value is not None}
-    if network.readout.weights is not None:
-        tensors["readout.weights"] = network.readout.weights
+    for name in network.readout.tensors:
+        tensors[f"readout.{name}"] = getattr(network.readout, name)
     return {name: np.ascontiguousarray(t) for name, t in tensors.items()}
 
 
@@ -283,8 +283,9 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
         layers[name] = Layer(tuple(fed), cells)
     coding = _make("Coding", coding, CODINGS)
     (kind,) = _fields("Readout", readout, ["kind"])
-    weights = take("readout.weights") if kind == "weighted-sum" else None
-    network = Network(steps, sizes, coding, layers, Readout(kind, weights))
+    found = named(kind)
+    rule = found(**{name: take(f"readout.{name}") for name in found.tensors})
+    network = Network(steps, sizes, coding, layers, rule)
     for name, made in _tensors(network).items():
         if made.dtype != taken[name].dtype:
             raise Refused(f"Tensor {name} must be of type {made.dtype}, not {taken[name].dtype}")

@@ -1,7 +1,6 @@
 """Depths of the pipelines: what the hardware is built by and its cycles are predicted by."""
 
 from ..model.neurons import Neurons
-from ..model.readouts.readout import Readout
 from .mapping import Unit
 from .neurons import LEAKING
 
@@ -13,8 +12,6 @@ __all__ = [
     "picks",
     "reporting",
     "rest",
-    "scanned",
-    "settling",
 ]
 
 # Samples under way at once, from their first beat to their result.
@@ -47,19 +44,6 @@ def rest(neuron: Neurons, unit: Unit) -> int:
 def latency(unit: Unit) -> int:
     """Cycles from an operation of the tail to the terms that it adds."""
     return 2 if unit.engine == "dense" else 5
-
-
-def scanned(unit: Unit) -> int:
-    """Classes that the readout scores in one cycle."""
-    return 2 if unit.sweep % 2 == 0 else 1
-
-
-def settling(readout: Readout) -> int:
-    """Cycles from the scan of a step to what it decides.
-
-    One more where scores build on those of the steps before.
-    """
-    return 2 + (readout.kind not in ("first-spike", "final-membrane"))
 
 
 def chunks(unit: Unit) -> list[int]:

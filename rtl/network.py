@@ -15,7 +15,7 @@ from ..plan.mapping import Mapping
 from .edge import edge_of, look
 from .engine import Engine
 from .join import Join
-from .readouts.readout import Readout
+from .readouts import readout
 from .stream import Queue, join, vector
 
 __all__ = ["Network"]
@@ -55,7 +55,7 @@ class Network(wiring.Component):
         self.engines = {n: Engine(p, name=f"{name}_{n}") for n, p in self.layout.parts.items()}
         last = self.layout.parts[golden.output]
         width = max(self.engines[golden.output].lanes.widths)
-        self.readout = Readout(golden, last.unit, last.bounds, width)
+        self.readout = readout(golden, last.unit, last.bounds, width)
         bits = golden.coding.values.limit.bit_length()
         super().__init__(
             {

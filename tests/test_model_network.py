@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from spikeline.model.codings.encode import Counts, Graded, Latency
 from spikeline.model.network import Layer, Network, accuracy
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import KINDS, Readout
+from spikeline.model.readouts import KINDS, readout
+from spikeline.model.readouts.protocol import Readout
+from spikeline.model.readouts.weighted_sum import WeightedSum
 from spikeline.model.refuse import Refused
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
@@ -200,9 +202,9 @@ CODINGS = (
 @st.composite
 def readouts(draw, steps: int) -> Readout:
     """Draw a readout."""
-    kind = draw(st.sampled_from(KINDS))
+    kind = draw(st.sampled_from(list(KINDS)))
     weights = st.lists(st.integers(-99, 99), min_size=steps, max_size=steps).map(np.array)
-    return Readout(kind, draw(weights) if kind == "weighted-sum" else None)
+    return readout(kind, draw(weights) if kind == "weighted-sum" else None)
 
 
 @st.composite
@@ -314,10 +316,10 @@ def test_recording_changes_nothing(case, size):
     assert (None, [], []) == (bare.input, bare.spikes, bare.membranes)
 
 
-def chain(*layers: Layer, readout: str = "first-spike", **rest) -> Network:
+def chain(*layers: Layer, kind: str = "first-spike", **rest) -> Network:
     """Join layers over one input that comes as its value at step 0."""
     arguments = {"steps": 2, "inputs": 1, "coding": Graded(), **rest}
-    return Network(layers=layers, readout=Readout(readout), **arguments)
+    return Network(layers=layers, readout=readout(kind), **arguments)
 
 
 def layer(weights, threshold=None, **rest) -> Layer:
@@ -446,13 +448,11 @@ def test_accuracy_is_share_of_hits():
         ),
         (lambda: chain(layer([[1]])), "Readout first-spike must follow neurons with a threshold"),
         (
-            lambda: chain(layer([[1]]), readout="spike-count"),
+            lambda: chain(layer([[1]]), kind="spike-count"),
             "Readout spike-count must follow neurons with a threshold",
         ),
         (
-            lambda: Network(
-                2, 1, Graded(), (layer([[1]]),), Readout("weighted-sum", np.array([1, 2, 3]))
-            ),
+            lambda: Network(2, 1, Graded(), (layer([[1]]),), WeightedSum(np.array([1, 2, 3]))),
             "Readout weights must number 2, one per step, not 3",
         ),
         (
@@ -491,7 +491,7 @@ def test_accuracy_is_share_of_hits():
                 4,
                 Graded(),
                 (layer([[127] * 4], [1], shift=15),),
-                Readout("weighted-sum", np.full(1 << 14, (1 << 31) - 1)),
+                WeightedSum(np.full(1 << 14, (1 << 31) - 1)),
             ),
             "Readout weights must keep scores below 2**63, not reach 2446941415624289473831895040",
         ),

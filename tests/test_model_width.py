@@ -11,7 +11,10 @@ from spikeline.model.bounds import Bounds, bounds, prove, score_bounds, signed_w
 from spikeline.model.codings.encode import Counts, Graded
 from spikeline.model.network import Layer, Network, Synapses
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts.final_membrane import FinalMembrane
+from spikeline.model.readouts.first_spike import FirstSpike
+from spikeline.model.readouts.spike_count import SpikeCount
+from spikeline.model.readouts.weighted_sum import WeightedSum
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 
@@ -496,7 +499,7 @@ def test_prove_takes_the_declaration_of_each_source():
         for once in (True, False, False)
     ]
 
-    proven = prove(Network(4, 1, Graded(), tuple(layers), Readout()))
+    proven = prove(Network(4, 1, Graded(), tuple(layers), FirstSpike()))
 
     assert [255, 1, 4] == [int(p.membrane[1][0]) for p in proven]
 
@@ -518,11 +521,11 @@ def test_no_score_leaves_its_interval(case):
 @pytest.mark.parametrize(
     ("readout", "ends"),
     [
-        (Readout("first-spike"), (-6, 12)),
-        (Readout("final-membrane"), (-6, 12)),
-        (Readout("spike-count"), (0, 3)),
+        (FirstSpike(), (-6, 12)),
+        (FinalMembrane(), (-6, 12)),
+        (SpikeCount(), (0, 3)),
         # h in -6..12: 2 * -6 - 12 = -24, then 24 + 6 = 30; 0 adds nothing.
-        (Readout("weighted-sum", np.array([2, -1, 0])), (-24, 30)),
+        (WeightedSum(np.array([2, -1, 0])), (-24, 30)),
     ],
     ids=lambda x: getattr(x, "kind", ""),
 )

@@ -11,7 +11,7 @@ import spikeline
 from spikeline.model.codings.encode import Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash
 from spikeline.model.synapses.dense import Dense
@@ -233,7 +233,7 @@ def test_memory_of_one_word_has_an_address(tmp_path):
     """A layer of one input reads a memory of one word, whose address is connected all the same."""
     neuron = Neuron(np.zeros(2, int), np.ones(2, int), once=True)
     layer = Layer(Dense(np.ones((2, 1), int), 4), neuron)
-    one = Network(2, 1, Latency(64), (layer,), Readout())
+    one = Network(2, 1, Latency(64), (layer,), FirstSpike())
 
     text = contents(emit(one, Mapping.of(one), tmp_path, name="one"))["one.v"].decode()
 

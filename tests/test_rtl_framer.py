@@ -10,7 +10,7 @@ import pytest
 from spikeline.model.codings.encode import Coding, Counts, Graded, Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.synapses.dense import Dense
 from spikeline.rtl.codings.framer import Framer
 
@@ -30,7 +30,7 @@ each_coding = pytest.mark.parametrize("coding", CODINGS.values(), ids=CODINGS.ke
 def network(coding: Coding = CODINGS["once"], steps: int = 3, inputs: int = 5) -> Network:
     """A network of which only the input matters."""
     layer = Layer(Dense(np.ones((1, inputs), int), 2), Neuron(np.zeros(1, int), np.ones(1, int)))
-    return Network(steps, inputs, coding, (layer,), Readout("first-spike"))
+    return Network(steps, inputs, coding, (layer,), FirstSpike())
 
 
 def beats_of(sample: list[tuple[int, int, int]], ends: bool = True) -> list[dict]:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from spikeline.model.codings.encode import Counts, Latency
 from spikeline.model.network import Layer, Network
-from spikeline.model.readouts.readout import KINDS, Readout
+from spikeline.model.readouts import KINDS
+from spikeline.model.readouts.weighted_sum import WeightedSum
 from spikeline.plan import cycles
 from spikeline.plan.cycles import predict
 from spikeline.plan.mapping import Mapping
@@ -278,7 +279,7 @@ def test_ports_are_whole_bytes(pixels, bits):
 def test_wide_scores_are_whole():
     """Scores of more than 32 bits come whole, sign included."""
     net = network(14, (6, 3), 3, kind="weighted-sum", coding=Counts(3), theta=(1, 9))
-    big = Readout("weighted-sum", np.array([1 << 30, -(1 << 31), (1 << 31) - 1]))
+    big = WeightedSum(np.array([1 << 30, -(1 << 31), (1 << 31) - 1]))
     net = Network(3, 6, net.coding, net.layers, big)
     mapping = Mapping.of(net)
     run, packets = prepare(net, mapping, np.random.default_rng(15).integers(0, 4, (4, 3, 6)))
