@@ -12,6 +12,8 @@ from ..model.codings.encode import Latency
 from ..model.network import Layer, Network
 from ..model.refuse import Refused, is_integer
 from ..model.synapses.delayed import Delayed
+from .engines import ENGINES
+from .engines.wheel import slots
 
 __all__ = [
     "BUDGET",
@@ -28,9 +30,6 @@ __all__ = [
 DELAYS = ("auto", "line", "wheel")
 # Bits of memory that the wheels of a network may need together before some become lines.
 BUDGET = 1 << 20
-# Neurons that are swept at once behind a wheel, at most; all, where no number not far below divides
-# the lanes. Few suffice, as a wheel takes events meanwhile.
-SWEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +100,8 @@ class Mapping:
         ----------
         lanes : one int per layer; all neurons of a layer at once by default
         sweep : one int per layer
-            As many as lanes by default; behind a wheel at most `SWEPT`, if a number not far below
-            that divides the lanes.
+            As many as lanes by default; at most as many as its engine says (plan/engines/), if a
+            number not far below that divides the lanes.
         pixels : int, 0..64
         delay : one of `DELAYS`, or one per layer
             Engine of the layers with delays. "auto" is a wheel, as it costs the fewest cycles where
@@ -137,16 +136,8 @@ class Mapping:
         units = tuple(Unit(n, p, s) for n, p, s in zip(neurons, lanes, swept, strict=True))
         units = _engines(network, units, delay)
         if sweep is None:
-            units = tuple(
-                replace(unit, sweep=_swept(unit.lanes)) if unit.engine == "wheel" else unit
-                for unit in units
-            )
+            units = tuple(replace(unit, sweep=_swept(unit)) for unit in units)
         return cls(units, pixels)
-
-
-def slots(window: int) -> int:
-    """Slots of a wheel for delays 0..window - 1: a power of two, so that they go around."""
-    return 1 << (window - 1).bit_length()
 
 
 def slot_widths(unit: Unit, bounds: Bounds) -> list[int]:
@@ -196,10 +187,13 @@ def delay_bits(network: Network, units: Sequence[Unit]) -> list[dict[str, int]]:
     ]
 
 
-def _swept(lanes: int) -> int:
-    """Choose the sweep behind a wheel."""
-    sweep = max(n for n in range(1, SWEPT + 1) if lanes % n == 0)
-    return sweep if 2 * sweep >= SWEPT else lanes
+def _swept(unit: Unit) -> int:
+    """Choose the sweep: all lanes, where no number not far below the most divides them."""
+    most = ENGINES[unit.engine].swept
+    if most is None:
+        return unit.lanes
+    sweep = max(n for n in range(1, most + 1) if unit.lanes % n == 0)
+    return sweep if 2 * sweep >= most else unit.lanes
 
 
 def _engines(

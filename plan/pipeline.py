@@ -2,6 +2,7 @@
 
 from ..model.neurons.neuron import Neuron, reduce_leak
 from ..model.readouts.readout import Readout
+from .engines import ENGINES
 from .mapping import Unit
 
 __all__ = [
@@ -62,7 +63,7 @@ def rest(neuron: Neuron, unit: Unit) -> int:
 
 def latency(unit: Unit) -> int:
     """Cycles from an operation of the tail to the terms that it adds."""
-    return 2 if unit.engine == "dense" else 5
+    return ENGINES[unit.engine].latency
 
 
 def scanned(unit: Unit) -> int:

@@ -1,0 +1,15 @@
+"""The engine without delays; its source of terms is rtl/synapses/dense.py."""
+
+from dataclasses import dataclass
+
+from .engine import Engine
+
+__all__ = ["Dense"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dense(Engine):
+    """Rows of weights, as events come."""
+
+    kind = "dense"
+    latency = 2
