@@ -581,6 +581,56 @@ def _framer(st, spikes, s, now, shared, records, starts):
     return changed
 
 
+# Columns of a source of pixels: image and word that come in; image, step and word that are looked
+# at; which of the two memories are full, as bits.
+IMAGE_IN, WORD_IN, IMAGE, IMAGE_STEP, WORD, FULL = range(OWN, OWN + 6)
+
+
+@_inner
+def _look(st, spikes, s, shared, records):
+    """Look at the next word of an image, offer it if that is worth it."""
+    inputs, lanes = st[s, NUMBERS + 1], st[s, NUMBERS + 2]
+    step, address = st[s, IMAGE_STEP], st[s, WORD] * lanes
+    tick = address + lanes >= inputs
+    last = tick and step == shared[STEPS] - 1
+    row = step * shared[SAMPLES] + shared[LOW] + st[s, IMAGE]
+    place, width = records[st[s, NUMBERS]] + row * inputs + address, min(lanes, inputs - address)
+    if shared[SEEN] > st[s, IMAGE]:
+        last = True
+        _put(st, s, VALID, 0, 0, 0, LAST)
+    elif tick or _any(spikes, place, width):
+        _put(st, s, VALID, place, address, width, (TICK if tick else 0) | (LAST if last else 0))
+    st[s, WORD] = 0 if tick or last else st[s, WORD] + 1
+    st[s, IMAGE_STEP] = 0 if last else step + tick
+    if last:
+        st[s, FULL] &= ~(1 << (st[s, IMAGE] & 1))
+        st[s, IMAGE] += 1
+
+
+@_inner
+def _pixels(st, spikes, s, now, shared, records, starts):
+    full, changed = st[s, FULL], False
+    if not st[s, VALID] or st[s, READY]:
+        changed = st[s, VALID] > 0
+        st[s, VALID] = 0
+        if full >> (st[s, IMAGE] & 1) & 1:
+            _look(st, spikes, s, shared, records)
+            changed = True
+    sample, bank = shared[LOW] + st[s, IMAGE_IN], st[s, IMAGE_IN] & 1
+    within = st[s, WORD_IN] > 0
+    if sample < shared[HIGH] and not full >> bank & 1 and (within or _may_begin(shared)):
+        if not within:
+            starts[sample] = now
+            shared[BEGUN] += 1
+        st[s, WORD_IN] += 1
+        if st[s, WORD_IN] * st[s, NUMBERS + 2] >= st[s, NUMBERS + 1]:
+            st[s, WORD_IN] = 0
+            st[s, IMAGE_IN] += 1
+            st[s, FULL] |= 1 << bank
+        changed = True
+    return changed
+
+
 @_inner
 def _reset(st, memory, shared, low, high):
     """Make everything as after reset, for samples from `low` to below `high`."""
@@ -639,6 +689,8 @@ def _backward(st, memory, spikes, now, shared, records, starts, ends):
             changed |= _filter(st, s)
         elif kind == FRAMER:
             changed |= _framer(st, spikes, s, now, shared, records, starts)
+        elif kind == PIXELS:
+            changed |= _pixels(st, spikes, s, now, shared, records, starts)
         elif kind == READOUT:
             changed |= _readout(st, spikes, s, now, shared, ends)
     return changed > 0
