@@ -16,9 +16,9 @@ from ..model.refuse import Refused
 from ..model.store import content_hash, save, write_atomically
 from ..plan.mapping import Mapping, delay_bits
 from . import show
-from .data import Data, guess, load
-from .evaluate import evaluate as measure
-from .zoo import Named, resolve, training
+from .data.data import Data, guess, load
+from .experiments.evaluate import evaluate as measure
+from .zoo.zoo import Named, resolve, training
 
 __all__ = [
     "cosim",
@@ -130,8 +130,8 @@ def cross_validate(
     names: Sequence[str], part: str, seeds: Sequence[int], out: Path, *, jobs: int
 ) -> dict[str, Any]:
     """Train and test recipes for spoken digits, fold by fold."""
-    from .folds import PARTS, summary
-    from .folds import cross_validate as run
+    from .experiments.folds import PARTS, summary
+    from .experiments.folds import cross_validate as run
 
     show.writable_folder(out)
     total = len(names) * len(seeds) * len(PARTS[part][1]) if part in PARTS else 0
@@ -233,8 +233,8 @@ def synth(
 
     Without it they go, unless a refusal names one of them.
     """
-    from .synth import check
-    from .synth import synth as run
+    from .synth.synth import check
+    from .synth.synth import synth as run
 
     check(target, pnr, seeds)
     mapping = Mapping.of(named.network, **layout)
@@ -259,8 +259,8 @@ def report(
     **layout: Any,
 ) -> dict[str, Any]:
     """Evaluate, co-simulate, synthesise; write ``report.html`` in the folder `out`."""
-    from .report import page
-    from .synth import check
+    from .report.page import page
+    from .synth.synth import check
 
     check(target, pnr, seeds)
     show.writable_folder(out)
@@ -282,7 +282,7 @@ def write_report(out: Path, text: str) -> str:
 
 def demo(out: Path, *, target: str, seed: int, seeds: int) -> dict[str, Any]:
     """Digits from nothing to a report."""
-    from .synth import TARGETS, check
+    from .synth.synth import TARGETS, check
 
     check(target, False, seeds)
     file = out / "digits-ttfs.safetensors"

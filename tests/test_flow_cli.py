@@ -15,7 +15,8 @@ from types import SimpleNamespace
 import pytest
 from safetensors.numpy import save as foreign_bytes
 
-from spikeline.flow import tools, work
+from spikeline.flow import work
+from spikeline.flow.synth import tools
 from spikeline.model.network import Network
 from spikeline.model.store import content_hash, save, to_bytes
 
@@ -146,13 +147,14 @@ def test_hardware_left_half_built_is_not_listed(file: Path) -> None:
     words = (
         "import sys",
         "from amaranth.hdl import Fragment, Module",
-        "from spikeline.flow import cli, work",
+        "from spikeline.flow import work",
+        "from spikeline.flow.cli import main",
         "def stop(*_, **__):",
         "    Fragment.get(Module(), None)",
         "    half = Module()",
         "    raise KeyboardInterrupt",
         "work._emit = stop",
-        "sys.exit(cli.main(['verilog', sys.argv[1], '--out', 'never']))",
+        "sys.exit(main.main(['verilog', sys.argv[1], '--out', 'never']))",
     )
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(words), file],
@@ -321,7 +323,7 @@ def test_network_that_is_neither_name_nor_file_is_refused(
     spikeline: Spikeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sentence names the networks there are."""
-    from spikeline.flow import zoo
+    from spikeline.flow.zoo import zoo
 
     monkeypatch.setattr(zoo, "index", lambda: {"one": {}, "two": {}})
     code, _, err = spikeline("eval", "three")
@@ -431,7 +433,7 @@ def test_zoo_lists_name_command_and_numbers(
     spikeline: Spikeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The zoo tells the numbers of each network and the command that made it."""
-    from spikeline.flow import zoo
+    from spikeline.flow.zoo import zoo
 
     entry = {"file": "a.safetensors", "command": "spikeline train a", "hash": "0", "accuracy": 0.5}
     monkeypatch.setattr(zoo, "index", lambda: {"a": entry})
@@ -514,7 +516,7 @@ def test_delay_engine_and_its_memory_are_told(
     save(with_delays(5, 0), Path("late"))
     cost = {"lut": 1, "ff": 2, "bram": 3, "dsp": 4}
     made = {"core": cost, "wrapper": cost, "layers": [], "fmax_mhz": None}
-    monkeypatch.setattr("spikeline.flow.synth.synth", lambda *_, **__: made)
+    monkeypatch.setattr("spikeline.flow.synth.synth.synth", lambda *_, **__: made)
     words = ("synth", "late", "--target", "ecp5", "--lanes", "3,4", "--delay", asked)
     code, out, _ = spikeline(*words, "--json", "-")
     # By hand in test_model_mapping.py.
@@ -570,7 +572,7 @@ def counting(tmp_path: Path) -> Path:
 
 def test_counts_are_cut_to_the_steps(spikeline: Spikeline, counting: Path) -> None:
     """A network of 20 steps takes the first 20 of 46 bins; the result names the data."""
-    from spikeline.flow.data import load
+    from spikeline.flow.data.data import load
 
     code, out, _ = spikeline("eval", counting, "--dataset", "spoken", "--json", "-")
     result = json.loads(out)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikeline.flow import report
-from spikeline.flow.data import Data
-from spikeline.flow.evaluate import evaluate
-from spikeline.flow.report import page
-from spikeline.flow.zoo import Named
+from spikeline.flow.data.data import Data
+from spikeline.flow.experiments.evaluate import evaluate
+from spikeline.flow.report import page as report
+from spikeline.flow.report.page import page
+from spikeline.flow.zoo.zoo import Named
 from spikeline.model.bounds import prove
 from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
@@ -187,7 +187,7 @@ def test_a_loop_is_told_of(late: Network, counts: Data) -> None:
 
 def test_raster_draws_every_spike(tiny: Network, data: Data) -> None:
     """The drawing holds one mark for each spike of input and layers."""
-    from spikeline.flow.report import raster
+    from spikeline.flow.report.page import raster
 
     sample = data.x[3]
     run = tiny.run(sample[None])
@@ -197,7 +197,7 @@ def test_raster_draws_every_spike(tiny: Network, data: Data) -> None:
 
 def test_cycles_of_a_broken_core_are_drawn() -> None:
     """Where the core answered fewer samples than were predicted, those it answered are drawn."""
-    from spikeline.flow.report import agreement
+    from spikeline.flow.report.page import agreement
 
     for answered in (3, 1):
         run = SimpleNamespace(cycles=np.arange(answered) + 41, predicted=np.arange(5) + 41)

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ..model.network import Network, Run, batches
-from ..model.readouts.readout import KINDS, Readout
-from ..model.refuse import Refused
+from ...model.network import Network, Run, batches
+from ...model.readouts.readout import KINDS, Readout
+from ...model.refuse import Refused
 
 __all__ = ["evaluate"]
 

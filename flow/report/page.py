@@ -13,12 +13,12 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..model.bounds import prove
-from ..model.network import Network, accuracy
-from ..model.synapses.delayed import Delayed
-from ..plan.mapping import Mapping
-from .data import Data
-from .zoo import Named
+from ...model.bounds import prove
+from ...model.network import Network, accuracy
+from ...model.synapses.delayed import Delayed
+from ...plan.mapping import Mapping
+from ..data.data import Data
+from ..zoo.zoo import Named
 
 __all__ = ["page"]
 
@@ -68,7 +68,7 @@ def page(
     network = named.network
     sample = typical(network, data) if sample is None else sample
     environment = Environment(
-        loader=PackageLoader("spikeline.flow", "."),
+        loader=PackageLoader("spikeline.flow.report", "."),
         autoescape=select_autoescape(default=True),
         trim_blocks=True,
         lstrip_blocks=True,

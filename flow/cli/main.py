@@ -16,7 +16,7 @@ except ModuleNotFoundError as error:  # the package was installed without its ex
     print(message, file=sys.stderr)
     sys.exit(2)
 
-from ..model.refuse import Refused
+from ...model.refuse import Refused
 
 __all__ = ["cli", "main"]
 
@@ -111,7 +111,7 @@ class Seeds(click.ParamType):
 def _json_to(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """See that the result can be written before it is computed."""
     if value not in (None, "-"):
-        from .show import writable
+        from ..show import writable
 
         writable(Path(str(value)))
     return value
@@ -268,7 +268,7 @@ def train(
       spikeline train mnist-ttfs --data DIR --seed 1 --out mine.safetensors
       spikeline eval mine.safetensors --data DIR
     """
-    from . import work
+    from .. import work
 
     out = out or Path("out") / f"{name}-{seed}.safetensors"
     result = work.train(name, seed, out, folder, device=device, resume=resume, framing=framing)
@@ -301,7 +301,7 @@ def eval_(
     Example:
       spikeline eval mnist-ttfs --data DIR
     """
-    from . import work
+    from .. import work
 
     named, data = work.open(network, dataset, split, samples, folder, framing)
     result = work.evaluate(named, data)
@@ -357,7 +357,7 @@ def verilog(
       spikeline verilog mnist-ttfs --lanes 16,10 --out rtl
       spikeline verilog digits-ttfs --bench 20 --out rtl
     """
-    from . import work
+    from .. import work
 
     named, data = work.resolve(network), None
     if bench is not None:
@@ -397,7 +397,7 @@ def cosim(
       spikeline cosim mnist-ttfs --data DIR --stalls random --samples 500
       spikeline cosim digits-spoken --delay line --samples 20
     """
-    from . import work
+    from .. import work
 
     named, data = work.open(network, dataset, split, samples, folder, framing)
     result, run = work.cosim(named, data, out, stalls=stalls, seed=seed, **layout)
@@ -442,7 +442,7 @@ def synth(
       spikeline synth mnist-ttfs --target ecp5 --pnr
       spikeline synth mnist-ttfs --target xilinx --lanes 16,10
     """
-    from . import show, work
+    from .. import show, work
 
     named = work.resolve(network)
     result = work.synth(named, target, out, pnr=pnr, seeds=seeds, **layout)
@@ -485,7 +485,7 @@ def report(
       spikeline report digits-ttfs --pnr
       spikeline report mnist-ttfs --data DIR --samples 500
     """
-    from . import work
+    from .. import work
 
     named, data = work.open(network, dataset, split, samples, folder, framing)
     out = out or Path("out") / named.name
@@ -541,7 +541,7 @@ def folds(
       spikeline folds digits-spoken digits-spoken-none
       spikeline folds digits-spoken --part official --seeds 1,2,3
     """
-    from . import show, work
+    from .. import show, work
 
     result = work.cross_validate(recipes, part, seeds, out or Path("out/folds"), jobs=jobs)
     return _say(result, json_to, show.table(result["recipes"]))
@@ -557,8 +557,8 @@ def zoo(json_to: str | None) -> int:
       spikeline zoo
       spikeline eval digits-ttfs
     """
-    from . import show
-    from .zoo import index
+    from .. import show
+    from ..zoo.zoo import index
 
     known = index()
     if not known:
@@ -586,7 +586,7 @@ def demo(target: str, seed: int, seeds: int, out: Path | None, json_to: str | No
     Example:
       spikeline demo --out out/demo
     """
-    from . import work
+    from .. import work
 
     result = work.demo(out or Path("out/demo"), target=target, seed=seed, seeds=seeds)
     _say(
@@ -610,7 +610,7 @@ def differs(simulated: dict[str, Any]) -> int:
 
 
 def _say(result: Any, json_to: str | None, *said: Any) -> int:
-    from .show import deliver
+    from ..show import deliver
 
     deliver(result, json_to, *said)
     return 0
