@@ -16,7 +16,7 @@ from spikeline.model.codings import Coding
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
 from spikeline.model.codings.latency import Latency
-from spikeline.model.network import Connection, Layer, Network
+from spikeline.model.network import Connection, Layer, Network, chain
 from spikeline.model.neurons.neuron import RESETS, ROUNDINGS, Neuron
 from spikeline.model.readouts.readout import KINDS as READOUTS
 from spikeline.model.readouts.readout import Readout
@@ -29,7 +29,7 @@ from spikeline.model.views import View
 from spikeline.model.views.crop import Crop
 from spikeline.model.views.flatten import Flatten
 
-__all__ = ["cases", "networks", "random_network", "random_samples"]
+__all__ = ["cases", "networks", "random_network", "random_samples", "run_layer"]
 
 T = TypeVar("T")
 NAMES = ("a", "b7", "conv_1", "Dense", "hidden", "output", "wire", "relay_2_b", "V1", "readout")
@@ -129,6 +129,17 @@ def cases(
     network = draw(networks(**plan) if drawn is None else drawn)
     rng = np.random.default_rng(draw(st.integers(0, 999)))
     return network, random_samples(rng, network, draw(st.integers(1, most)))
+
+
+def run_layer(layer: tuple, s: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Run a layer, (synapses, neuron) or with recurrent synapses, as a network of its own.
+
+    Events `s` up to `limit` are (steps, samples, pre), as are its spikes and membranes.
+    """
+    steps, _, pre = s.shape
+    network = chain(steps, pre, Counts(limit), [layer], Readout("final-membrane"))
+    run = network.run(s.transpose(1, 0, 2), record=True)
+    return run.spikes["layer0"], run.membranes["layer0"]
 
 
 def _network(dice: Dice, small: bool, plan: dict) -> Network:
