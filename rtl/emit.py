@@ -5,7 +5,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from amaranth.back import verilog
 from amaranth.hdl import Shape
 
 from ..model.network import Network
@@ -18,6 +17,7 @@ from .engine import Engine
 from .host import HOSTS
 from .host.axi_stream import AxiStream
 from .memory import Emission, Rom
+from .verilog import convert
 
 __all__ = ["Emitted", "emit"]
 
@@ -93,9 +93,7 @@ def emit(
         raise Refused(f"Verilog name must be free to use, not {name!r}")
     platform = Emission()
     top = HOSTS["axi4-stream"](Accelerator(network, mapping, name=name))
-    text = verilog.convert(
-        top, name=name, platform=platform, emit_src=False, strip_internal_attrs=True
-    )
+    text = convert(top, name, platform)
     digest = content_hash(network)
     header = (
         f"// {name}: {network.shape}, {network.steps} steps, made by spikeline.\n"
@@ -105,11 +103,6 @@ def emit(
         f" engines {', '.join(u.engine for u in mapping.units)}\n"
         "// This file belongs to whoever generated it, without conditions.\n"
     )
-    text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
-    # A field of no bits, declared for its name alone, would be a wire of two.
-    text = re.sub(r"^\s*wire \[-1:0\] .*;\n", "", text, flags=re.MULTILINE)
-    # Yosys takes a wire that is named like a bit of another one for that bit.
-    text = re.sub(r"\\\S+", lambda name: re.sub(r"\[(\d+)\]", r".\1", name[0]), text)
     roms = "\n".join(_rom(rom, inline) for rom in platform.roms.values())
     source = folder / f"{name}.v"
     write_atomically(source, f"{header}\n{text}\n{roms}")
@@ -154,7 +147,9 @@ def _describe(top: AxiStream, name: str, digest: str) -> dict[str, object]:
         ],
         "host": top.kind,
         "clock": "clk, rising edge",
-        "reset": "rst, high, synchronous",
+        "reset": "rst, high, synchronous, one cycle or more: needed after power-up, whatever"
+        " registers and memories hold then; given at any time, together with the source of beats:"
+        " samples under way are forgotten, the next beat begins one",
         "s_axis": {"tdata_bits": len(top.s_axis_tdata)} | _packet(network, mapping),
         "m_axis": {
             "tdata_bits": len(top.m_axis_tdata),
@@ -164,7 +159,10 @@ def _describe(top: AxiStream, name: str, digest: str) -> dict[str, object]:
             "scores": network.classes,
             "score": "signed, of all bits of tdata",
         },
-        "layers": [_items(engine) for engine in core.engines],
+        "layers": [_items(name, engine) for name, engine in core.layers.items()],
+        "probes": "of each layer (probe)_valid and _data: an item of its output is told; left open,"
+        " they cost nothing",
+        "idle": "1 while nothing of any sample is in the accelerator and nothing is being cleared",
         "refused": "beats dropped since reset because they broke the input's declaration, 16 bits",
     }
 
@@ -184,10 +182,13 @@ def _packet(network: Network, mapping: Mapping) -> dict[str, object]:
     }
 
 
-def _items(engine: Engine) -> dict[str, object]:
-    """Describe the items of a layer (rtl/stream.py; of the last one rtl/tail.py `measured`)."""
+def _items(name: str, engine: Engine) -> dict[str, object]:
+    """Describe what a layer tells (rtl/stream.py; of the last one rtl/tail.py `measured`)."""
     neurons, neuron = engine.unit.neurons, engine.lanes.neuron
     return {
+        "name": name,
+        "probe": f"probe_{name}",
+        "bits": Shape.cast(engine.told.shape()).width,
         "neurons": neurons,
         "position_bits": Shape.cast(engine.o.p.shape()["position"].shape).width,
         "lanes": engine.unit.sweep,
