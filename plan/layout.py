@@ -27,8 +27,8 @@ from ..model.views import View
 from ..model.views.crop import Crop
 from ..model.width import Bounds
 from .mapping import Mapping, event_limit
-from .unit import Unit
 from .taps import Taps
+from .unit import Unit
 
 __all__ = ["Edge", "Layout", "Part"]
 

@@ -1,6 +1,6 @@
 """The accelerator: the core, what feeds it, and what counts its samples; beats in, words out."""
 
-from amaranth.hdl import Cat, Module, Shape, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Shape, Signal, Value, signed
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,7 +10,7 @@ from ..plan.pipeline import IN_FLIGHT
 from .codings.framer import Framer
 from .codings.pixels import Pixels
 from .narrow import Narrow
-from .network import Network
+from .network import Network, probes
 from .stream import Skid, join
 
 __all__ = ["Accelerator", "whole_bytes"]
@@ -41,11 +41,16 @@ class Accelerator(wiring.Component):
         extended.
     refused : Out(16)
         Beats that broke the input's declaration and were dropped, up to 65,535.
+    idle : Out(1)
+        The next beat begins a sample, nothing is left of any before, not even of a result, and
+        nothing is being cleared.
+    probe_(layer)_valid, probe_(layer)_data : those of the core (rtl/network.py)
     """
 
     i: stream.Interface
     o: stream.Interface
     refused: Signal
+    idle: Signal
 
     def __init__(self, golden: Golden, mapping: Mapping, *, name: str = "weights") -> None:
         self.golden = golden
@@ -58,6 +63,8 @@ class Accelerator(wiring.Component):
                 "i": In(stream.Signature(self.source.i.p.shape())),
                 "o": Out(stream.Signature(word)),
                 "refused": Out(16),
+                "idle": Out(1),
+                **probes(self.core),
             }
         )
 
@@ -71,7 +78,8 @@ class Accelerator(wiring.Component):
         m.submodules.source = source = self.source
         m.submodules.core = core = self.core
         m.submodules.starts = starts = fifo.SyncFIFO(width=32, depth=IN_FLIGHT)
-        self._feed(m)
+        between = self._feed(m)
+        m.d.comb += [getattr(self, name).eq(getattr(core, name)) for name in probes(core)]
 
         # Note, a cycle later, when each sample starts.
         now = Signal(32)
@@ -83,11 +91,15 @@ class Accelerator(wiring.Component):
         m.d.comb += under_way.eq(starts.w_level + starts.w_en + source.starts - starts.r_en)
         m.d.sync += source.room.eq(core.awake & (under_way != IN_FLIGHT))
 
-        self._answer(m, now, starts)
+        answered = self._answer(m, now, starts)
+        m.d.comb += self.idle.eq(source.idle & between & core.idle & answered)
         return m
 
-    def _feed(self, m: Module) -> None:
-        """Send beats through the source, and its items to the core."""
+    def _feed(self, m: Module) -> Value:
+        """Send beats through the source, and its items to the core.
+
+        Returns whether nothing is between the two.
+        """
         source, core = self.source, self.core
         wiring.connect(m, wiring.flipped(self.i), source.i)
         m.d.comb += [source.decided.eq(core.decided), self.refused.eq(source.refused)]
@@ -95,15 +107,20 @@ class Accelerator(wiring.Component):
             m.submodules.skid = skid = Skid(source.o.p.shape())
             wiring.connect(m, source.o, skid.i)
             wiring.connect(m, skid.o, core.i)
-        elif source.lanes == 1:
+            return skid.idle
+        if source.lanes == 1:
             join(m, source.o, core.i)
-        else:
-            m.submodules.narrow = narrow = Narrow(source.words, source.lanes, 1)
-            wiring.connect(m, source.o, narrow.i)
-            join(m, narrow.o, core.i)
+            return Const(1)
+        m.submodules.narrow = narrow = Narrow(source.words, source.lanes, 1)
+        wiring.connect(m, source.o, narrow.i)
+        join(m, narrow.o, core.i)
+        return narrow.idle
 
-    def _answer(self, m: Module, now: Signal, starts: fifo.SyncFIFO) -> None:
-        """Make words of a result's items: the decision, the cycles, then the scores."""
+    def _answer(self, m: Module, now: Signal, starts: fifo.SyncFIFO) -> Value:
+        """Make words of a result's items: the decision, the cycles, then the scores.
+
+        Returns whether none waits to be taken; while some are not yet made, the core is not idle.
+        """
         core = self.core
         m.submodules.result = result = Skid(self.o.p.shape())
         wiring.connect(m, result.o, wiring.flipped(self.o))
@@ -132,3 +149,4 @@ class Accelerator(wiring.Component):
                 with m.Default():
                     with m.If(result.i.p.last):
                         m.d.sync += word.eq(0)
+        return result.idle

@@ -12,8 +12,8 @@ from amaranth.lib.wiring import In, Out
 
 from ..model.width import signed_width
 from ..plan.layout import Part
-from ..plan.unit import Unit
 from ..plan.pipeline import picks, rest
+from ..plan.unit import Unit
 from .gates import RELAYED, later, relays
 from .neurons import KINDS as NEURONS
 from .sequencer import operation

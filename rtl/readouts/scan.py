@@ -9,8 +9,8 @@ from amaranth.lib.wiring import In, Out
 from ...model.bounds import score_bounds
 from ...model.network import Network
 from ...model.width import Bounds, signed_width
-from ...plan.unit import Unit
 from ...plan.readouts import scanned, timing
+from ...plan.unit import Unit
 from ..gates import later
 from ..neurons import KINDS as NEURONS
 from ..tail import measured
@@ -70,6 +70,8 @@ class Scan(wiring.Component):
     o : Out(stream.Signature(outcome(network, score_width)))
     decided : Out(3)
         Number of samples decided so far, modulo 8.
+    idle : Out(1)
+        No item is at hand.
 
     Timing
     ------
@@ -80,6 +82,7 @@ class Scan(wiring.Component):
     i: stream.Interface
     o: stream.Interface
     decided: Signal
+    idle: Signal
 
     def __init__(self, network: Network, unit: Unit, bounds: Bounds, width: int) -> None:
         self.network = network
@@ -92,6 +95,7 @@ class Scan(wiring.Component):
                 "i": In(stream.Signature(measured(unit, width))),
                 "o": Out(stream.Signature(outcome(network, self.width))),
                 "decided": Out(3),
+                "idle": Out(1),
             }
         )
 
@@ -132,7 +136,7 @@ class Scan(wiring.Component):
 
         # Take an item.
         ended = Signal()  # a step, without a decision or after one
-        m.d.comb += i.ready.eq(phase == Phase.WAIT)
+        m.d.comb += [i.ready.eq(phase == Phase.WAIT), self.idle.eq(phase == Phase.WAIT)]
         with m.If(i.valid & i.ready):
             m.d.sync += [item.eq(i.p), turn.eq(0)]
             with m.If(~ignore & self.worth(i.p) & (i.p.tick | ~i.p.last)):
