@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Array, Const, Mux, Value, signed
 
-from ...model.bounds import signed_width
+from ...model.width import signed_width
 from ...model.readouts import weighted_sum as golden
 from .scan import Scan
 
