@@ -5,7 +5,7 @@ folder holds
 
     description.json  what the hardware is: ports, layers (rtl/emit.py)
     stimuli.bin       the beats (cosim/harness.py)
-    expected.jsonl    per sample: label, step, score [class], spikes [layer][step] as hexadecimal
+    expected.jsonl    per sample: label, step, score [class], spikes {layer: [step]} as hexadecimal
                       masks (bit n is neuron n), membranes [step][neuron] of the last layer, and
                       where they were predicted: cycles, interval
     run.log           what the harness saw (+log=FILE names another)
@@ -70,12 +70,15 @@ class Log:
         Beats that the core refused.
     unstable : int
         Words of a result that were changed or taken back while they were offered.
+    restless : int
+        Cycles in which something came out of a core that was idle.
     """
 
     samples: list[Seen] = field(default_factory=list)
     end: str = "the log has no end"
     refused: int = 0
     unstable: int = 0
+    restless: int = 0
 
 
 def signed(value: int, bits: int) -> int:
@@ -110,14 +113,14 @@ class Reader:
         return samples[n]
 
     def item(self, n: int, payload: int) -> None:
-        """Take an item of layer n (rtl/stream.py, of the last one rtl/tail.py `measured`)."""
+        """Take what layer n told (rtl/stream.py, of the last one rtl/tail.py `measured`)."""
         layer, sample = self.layers[n], self.sample(self.at[n])
         position = payload & ((1 << layer["position_bits"]) - 1)
         payload >>= layer["position_bits"]
         spikes = (payload & ((1 << layer["lanes"]) - 1)) << position * layer["lanes"]
         payload >>= layer["lanes"]
         tick, last = payload & 1, payload >> 1 & 1
-        place = {"layer": n, "step": len(sample.spikes[n])}
+        place = {"layer": layer["name"], "step": len(sample.spikes[n])}
         for neuron in bits_of(self.mask[n] & spikes):
             sample.faults.append(place | {"neuron": neuron} | fault("spikes", 1, 2))
         self.mask[n] |= spikes
@@ -170,6 +173,8 @@ class Reader:
             self.starts += 1
         elif kind == "u":
             self.log.unstable += 1
+        elif kind == "i":
+            self.log.restless += 1
         elif kind == "e":
             self.log.end, self.log.refused = "idle", int(rest[1])
         elif kind == "q":
@@ -214,16 +219,18 @@ def read_log(path: Path, layers: list[dict[str, Any]]) -> Log:
     return reader.log
 
 
-def differences(want: dict[str, Any], got: Seen, bits: int) -> Iterator[Difference]:
+def differences(
+    want: dict[str, Any], got: Seen, layers: list[str], bits: int
+) -> Iterator[Difference]:
     """Yield every difference of one sample, causes first; result words are `bits` wide.
 
     Within a layer by step, membranes before the spikes they lead to; then the result.
     """
-    last = len(want["spikes"]) - 1
-    for layer, (w, g) in enumerate(zip(want["spikes"], got.spikes, strict=True)):
+    for layer, g, ended in zip(layers, got.spikes, got.ended, strict=True):
+        w = want["spikes"][layer]
         for step, (a, b) in enumerate(zip(w, g, strict=False)):
             at = {"layer": layer, "step": step}
-            if layer == last:
+            if layer == layers[-1]:
                 yield from _membranes(want["membranes"][step], got.membranes[step], at)
             a = int(a, 16)
             for neuron in bits_of(a ^ b):
@@ -235,7 +242,7 @@ def differences(want: dict[str, Any], got: Seen, bits: int) -> Iterator[Differen
             yield {"layer": layer} | fault("steps", len(w), len(g))
         elif len(g) != len(got.spikes[0]):
             yield {"layer": layer} | fault("steps", len(got.spikes[0]), len(g))
-        if not got.ended[layer]:
+        if not ended:
             yield {"layer": layer} | fault("ends of the sample", 1, 0)
     yield from got.faults
     yield from _result(want, got.words, bits)
@@ -297,6 +304,7 @@ def compare(
         ``interval`` (to the result before).
     """
     layers, bits = description["layers"], description["m_axis"]["tdata_bits"]
+    names = [layer["name"] for layer in layers]
     seen = log.samples
     first: Difference | None = None
     mismatches = compared = 0
@@ -310,7 +318,7 @@ def compare(
         compared += sum(
             len(g) * layer["neurons"] for g, layer in zip(got.spikes, layers, strict=True)
         )
-        for found in differences(want, got, bits):
+        for found in differences(want, got, names, bits):
             note(n, found)
         for found in times(want, got, seen[n - 1] if n else None, kind):
             note(n, found)
@@ -323,6 +331,8 @@ def compare(
         note(0, fault("beats refused", 0, log.refused))
     if log.unstable:
         note(0, fault("result words changed while offered", 0, log.unstable))
+    if log.restless:
+        note(0, fault("cycles in which an idle core was not", 0, log.restless))
     ends = [s.end for s in seen]
     return {
         "samples": len(seen),
@@ -343,7 +353,7 @@ async def play(dut: Any) -> None:
     # The simulator runs on its own: Python would hold back Ctrl-C until the end.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     Clock(dut.clk, 2, "ns", impl="gpi").start(start_high=False)
-    await Timer(20, "ns")
+    await Timer(2, "ns")  # one cycle of reset is enough
     dut.rst.value = 0
     await RisingEdge(dut.done)
 

@@ -390,7 +390,7 @@ class Pixels:
 
 
 class Core:
-    """All stages of a network, and what makes its items (rtl/top.py)."""
+    """All stages of a network, and what makes its items (rtl/accelerator.py)."""
 
     def __init__(self, network: Network, mapping: Mapping, unrolled: Sequence[Layer]) -> None:
         self.readout = Readout(network, mapping.units[-1])

@@ -5,17 +5,19 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from amaranth.back import verilog
 from amaranth.hdl import Shape
 
 from ..model.network import Network
 from ..model.refuse import Refused
 from ..model.store import content_hash, describe, write_atomically
 from ..plan.mapping import Mapping
+from .accelerator import Accelerator
 from .codings.framer import beat
 from .engine import Engine
+from .host import HOSTS
+from .host.axi_stream import AxiStream
 from .memory import Emission, Rom
-from .top import Top
+from .verilog import convert
 
 __all__ = ["Emitted", "emit"]
 
@@ -53,7 +55,7 @@ class Emitted:
     ----------
     folder : Path
     top, core : str
-        Verilog module names of the AXI4-Stream top and of the core in it.
+        Verilog module names of the top, which is the host, and of the core in it.
     sources : tuple of Path
         Verilog files; they read the weight files from the folder they run in.
     description : Path
@@ -90,10 +92,8 @@ def emit(
     if name in RESERVED:
         raise Refused(f"Verilog name must be free to use, not {name!r}")
     platform = Emission()
-    top = Top(network, mapping, name=name)
-    text = verilog.convert(
-        top, name=name, platform=platform, emit_src=False, strip_internal_attrs=True
-    )
+    top = HOSTS["axi4-stream"](Accelerator(network, mapping, name=name))
+    text = convert(top, name, platform)
     digest = content_hash(network)
     header = (
         f"// {name}: {network.shape}, {network.steps} steps, made by spikeline.\n"
@@ -103,11 +103,6 @@ def emit(
         f" engines {', '.join(u.engine for u in mapping.units)}\n"
         "// This file belongs to whoever generated it, without conditions.\n"
     )
-    text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
-    # A field of no bits, declared for its name alone, would be a wire of two.
-    text = re.sub(r"^\s*wire \[-1:0\] .*;\n", "", text, flags=re.MULTILINE)
-    # Yosys takes a wire that is named like a bit of another one for that bit.
-    text = re.sub(r"\\\S+", lambda name: re.sub(r"\[(\d+)\]", r".\1", name[0]), text)
     roms = "\n".join(_rom(rom, inline) for rom in platform.roms.values())
     source = folder / f"{name}.v"
     write_atomically(source, f"{header}\n{text}\n{roms}")
@@ -119,7 +114,7 @@ def emit(
             )
     description = folder / "description.json"
     write_atomically(description, json.dumps(_describe(top, name, digest), indent=2) + "\n")
-    return Emitted(folder, name, f"{name}.core", (source,), description)
+    return Emitted(folder, name, f"{name}.accelerator.core", (source,), description)
 
 
 def _rom(rom: Rom, inline: bool) -> str:
@@ -138,9 +133,10 @@ def _rom(rom: Rom, inline: bool) -> str:
     )
 
 
-def _describe(top: Top, name: str, digest: str) -> dict[str, object]:
+def _describe(top: AxiStream, name: str, digest: str) -> dict[str, object]:
     """Describe ports and packets for a driver."""
-    network, mapping = top.golden, top.core.mapping
+    core = top.accelerator.core
+    network, mapping = core.golden, core.mapping
     return {
         "name": name,
         "hash": digest,
@@ -149,9 +145,12 @@ def _describe(top: Top, name: str, digest: str) -> dict[str, object]:
             {"lanes": u.lanes, "sweep": u.sweep, "folds": u.folds, "engine": u.engine}
             for u in mapping.units
         ],
+        "host": top.kind,
         "clock": "clk, rising edge",
-        "reset": "rst, high, synchronous",
-        "s_axis": {"tdata_bits": len(top.s_axis_tdata)} | _packet(top),
+        "reset": "rst, high, synchronous, one cycle or more: needed after power-up, whatever"
+        " registers and memories hold then; given at any time, together with the source of beats:"
+        " samples under way are forgotten, the next beat begins one",
+        "s_axis": {"tdata_bits": len(top.s_axis_tdata)} | _packet(network, mapping),
         "m_axis": {
             "tdata_bits": len(top.m_axis_tdata),
             "packet": "one result: decision, cycles, then one score per class; tlast on the last",
@@ -160,32 +159,36 @@ def _describe(top: Top, name: str, digest: str) -> dict[str, object]:
             "scores": network.classes,
             "score": "signed, of all bits of tdata",
         },
-        "layers": [_items(engine) for engine in top.core.engines],
+        "layers": [_items(name, engine) for name, engine in core.layers.items()],
+        "probes": "of each layer (probe)_valid and _data: an item of its output is told; left open,"
+        " they cost nothing",
+        "idle": "1 while nothing of any sample is in the accelerator and nothing is being cleared",
         "refused": "beats dropped since reset because they broke the input's declaration, 16 bits",
     }
 
 
-def _packet(top: Top) -> dict[str, object]:
+def _packet(network: Network, mapping: Mapping) -> dict[str, object]:
     """Describe the packet of a sample."""
-    if top.core.mapping.pixels:
+    if mapping.pixels:
         return {
             "packet": "one image: pixels of 8 bits, the first in the lowest bits of the first beat;"
             " tlast on its last beat; missing pixels are dark",
-            "pixels": top.core.mapping.pixels,
+            "pixels": mapping.pixels,
         }
     return {
         "packet": "one sample: events of step 0, tick, events of step 1, tick, ...; tlast on its"
         " last beat; missing ticks are added",
-        "beat": {
-            key: {"lsb": field.offset, "bits": field.width} for key, field in beat(top.golden)
-        },
+        "beat": {key: {"lsb": field.offset, "bits": field.width} for key, field in beat(network)},
     }
 
 
-def _items(engine: Engine) -> dict[str, object]:
-    """Describe the items of a layer (rtl/stream.py; of the last one rtl/tail.py `measured`)."""
+def _items(name: str, engine: Engine) -> dict[str, object]:
+    """Describe what a layer tells (rtl/stream.py; of the last one rtl/tail.py `measured`)."""
     neurons, neuron = engine.unit.neurons, engine.lanes.neuron
     return {
+        "name": name,
+        "probe": f"probe_{name}",
+        "bits": Shape.cast(engine.told.shape()).width,
         "neurons": neurons,
         "position_bits": Shape.cast(engine.o.p.shape()["position"].shape).width,
         "lanes": engine.unit.sweep,

@@ -6,7 +6,7 @@ The law is in model/network.py `Layer`. The sources are in rtl/synapses/.
 """
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..model.bounds import Bounds
@@ -42,8 +42,11 @@ class Engine(wiring.Component):
     -------
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : that of `Tail`
+    tells, told : those of `Tail`
     awake : Out(1)
         All that has to be was cleared after reset.
+    idle : Out(1)
+        Nothing is in it, and nothing is being cleared.
 
     Timing
     ------
@@ -58,7 +61,10 @@ class Engine(wiring.Component):
 
     i: stream.Interface
     o: stream.Interface
+    tells: Signal
+    told: data.View
     awake: Signal
+    idle: Signal
 
     def __init__(
         self, layer: Layer, unit: Unit, bounds: Bounds, *, name: str, limit: int, measures: bool
@@ -92,7 +98,10 @@ class Engine(wiring.Component):
             {
                 "i": In((self.loop or self.source).i.signature.flip()),
                 "o": Out(stream.Signature(self.tail.o.p.shape())),
+                "tells": Out(1),
+                "told": Out(self.tail.told.shape()),
                 "awake": Out(1),
+                "idle": Out(1),
             }
         )
 
@@ -113,7 +122,10 @@ class Engine(wiring.Component):
         wiring.connect(m, source.o, tail.i)
         m.d.comb += [
             tail.terms.eq(source.terms),
+            self.tells.eq(tail.tells),
+            self.told.eq(tail.told),
             self.awake.eq(source.awake & tail.awake),
+            self.idle.eq(source.idle & tail.idle & (self.loop.idle if self.loop else 1)),
         ]
         # A wheel keeps in step by itself: its tail adds in the cycles after it handed on an end.
         if not isinstance(source, Wheel):

@@ -34,6 +34,8 @@ class Loop(wiring.Component):
     heard : In(vector(folds * groups, sweep))
         What a sweep found.
     o : Out(stream.Signature(vector(inputs + neurons, 1, bits)))
+    idle : Out(1)
+        It is open: nothing is in it.
 
     Timing
     ------
@@ -45,6 +47,7 @@ class Loop(wiring.Component):
     hears: Signal
     heard: data.View
     o: stream.Interface
+    idle: Signal
 
     def __init__(self, unit: Unit, inputs: int, bits: int) -> None:
         self.unit = unit
@@ -56,6 +59,7 @@ class Loop(wiring.Component):
                 "hears": In(1),
                 "heard": In(self.vectors),
                 "o": Out(stream.Signature(vector(inputs + unit.neurons, 1, bits))),
+                "idle": Out(1),
             }
         )
 
@@ -74,6 +78,7 @@ class Loop(wiring.Component):
         ]
         back = serialise(m, queue.o, self.unit)
 
+        m.d.comb += self.idle.eq(~closed)
         with m.If(~closed):
             join(m, i, o)
             with m.If(i.valid & i.ready & (i.p.tick | i.p.last)):

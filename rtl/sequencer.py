@@ -68,6 +68,8 @@ class Sequencer(wiring.Component):
         Vectors that were taken from the queue, or not written into it after all.
     awake : Out(1)
         Every neuron was cleared after reset.
+    idle : Out(1)
+        No item is at hand, and every vector that was found has left the queue.
 
     Timing
     ------
@@ -78,6 +80,7 @@ class Sequencer(wiring.Component):
     o: data.View
     returned: Signal
     awake: Signal
+    idle: Signal
 
     def __init__(
         self, unit: Unit, inputs: int, bits: int, depth: int, rest: int, taps: int = 1
@@ -92,6 +95,7 @@ class Sequencer(wiring.Component):
                 "o": Out(operation(unit, inputs * taps)),
                 "returned": In(range(3)),
                 "awake": Out(1),
+                "idle": Out(1),
             }
         )
 
@@ -121,6 +125,7 @@ class Sequencer(wiring.Component):
             o.last.eq(item.last | clears),
             o.end.eq(is_end & ~clears),
             self.awake.eq(~(busy & clears)),
+            self.idle.eq(~busy & (room == self.depth)),
         ]
         m.d.sync += room.eq(room + self.returned - o.sweep)
 

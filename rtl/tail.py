@@ -60,8 +60,13 @@ class Tail(wiring.Component):
     terms : In(data.ArrayLayout(signed(bits), lanes))
         Of the operation `latency(unit)` cycles before, plan/cycles.py.
     o : Out(stream.Signature(vector(folds * groups, sweep))), or of `measured(unit, width)`
+    tells : Out(1)
+        `told` is written into the queue.
+    told : Out, an item of `o`
     awake : Out(1)
         Every neuron was cleared after reset.
+    idle : Out(1)
+        Nothing is in it.
 
     Timing
     ------
@@ -74,7 +79,10 @@ class Tail(wiring.Component):
     op: data.View
     terms: data.View
     o: stream.Interface
+    tells: Signal
+    told: data.View
     awake: Signal
+    idle: Signal
 
     def __init__(
         self,
@@ -104,7 +112,10 @@ class Tail(wiring.Component):
                 "op": Out(operation(unit, inputs * taps)),
                 "terms": In(self.lanes.terms.shape()),
                 "o": Out(stream.Signature(shape)),
+                "tells": Out(1),
+                "told": Out(shape),
                 "awake": Out(1),
+                "idle": Out(1),
             }
         )
 
@@ -120,6 +131,9 @@ class Tail(wiring.Component):
             lanes.i.eq(later(m, sequencer.o, latency(self.unit) - 2)),
             lanes.terms.eq(self.terms),
             self.awake.eq(sequencer.awake),
+            self.idle.eq(sequencer.idle),
+            self.tells.eq(queue.write),
+            self.told.eq(queue.payload),
         ]
 
         # Emit what a sweep found; without spikes only the end of the step is worth an item.

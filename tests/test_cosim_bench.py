@@ -9,6 +9,7 @@ from spikeline.cosim import bench
 
 # One layer of three neurons, swept by two; membranes of 4 bits.
 LAYER = {
+    "name": "only",
     "neurons": 3,
     "position_bits": 1,
     "lanes": 2,
@@ -20,7 +21,7 @@ EXPECTED = {
     "label": 1,
     "step": 1,
     "score": [4, 5, -6],
-    "spikes": [["00", "02"]],
+    "spikes": {"only": ["00", "02"]},
     "membranes": [[1, -2, 3], [4, 5, -6]],
 }
 
@@ -66,7 +67,7 @@ def test_equal_is_equal(tmp_path, kind):
 
 
 # Per difference: the log's line and what it becomes (None: nothing), and what is found first.
-AT = {"sample": 0, "layer": 0}
+AT = {"sample": 0, "layer": "only"}
 WRONG = {
     "spike": (3, item(0, 3, 0, 0, 4, 5), AT | {"step": 1, "neuron": 0, "what": "spike"}, 0, 1),
     "no-spike": (3, item(0, 0, 0, 0, 4, 5), AT | {"step": 1, "neuron": 1, "what": "spike"}, 1, 0),
@@ -123,7 +124,7 @@ def test_spike_of_no_step_is_found(tmp_path):
     """A spike that comes with the end of the sample but no tick is not dropped."""
     lines = [*GOOD[:4], item(1, 0, 1, 0, -7), item(0, 1, 0, 1), *GOOD[5:]]
     what = "spikes after the last step"
-    place = {"sample": 0, "layer": 0, "step": 2, "neuron": 0}
+    place = {"sample": 0, "layer": "only", "step": 2, "neuron": 0}
     want = place | {"what": what, "expected": 0, "actual": 1}
     assert found(tmp_path, lines)["first"] == want
 
@@ -131,7 +132,7 @@ def test_spike_of_no_step_is_found(tmp_path):
 def test_repeated_item_is_found(tmp_path):
     """The same vector twice in a step is not merged into one."""
     result = found(tmp_path, [*GOOD[:4], GOOD[3], *GOOD[4:]])
-    place = {"sample": 0, "layer": 0, "step": 1}
+    place = {"sample": 0, "layer": "only", "step": 1}
     assert result["first"] == place | {"neuron": 1, "what": "spikes", "expected": 1, "actual": 2}
     assert result["mismatches"] == 3
 
@@ -194,3 +195,10 @@ def test_result_is_json(tmp_path):
     """What the bench writes can be read back."""
     result = found(tmp_path, GOOD)
     assert json.loads(json.dumps(result)) == result
+
+
+def test_what_an_idle_core_tells_is_found(tmp_path):
+    """A core that said that it is idle, and then tells something, is wrong."""
+    result = found(tmp_path, [*GOOD[:-1], "i 300", GOOD[-1]])
+    what = {"what": "cycles in which an idle core was not", "expected": 0, "actual": 1}
+    assert (result["mismatches"], result["first"]) == (1, {"sample": 0} | what)

@@ -16,7 +16,7 @@ class Pixels(Intake):
     """Takes an image, several pixels a beat; plays it back step by step while the next comes in.
 
     An image that is too short is dark where it ends; beats beyond its end are dropped and counted.
-    After a reset in the middle of an image the rest of that image is dropped.
+    The first beat after a reset begins an image.
 
     Parameters
     ----------
@@ -46,19 +46,18 @@ class Pixels(Intake):
             shape=data.ArrayLayout(code, self.lanes), depth=2 * self.words, init=[]
         )
         full = Signal(2)
-        self._write(m, images.write_port(), full)
-        self._play(m, images.read_port(), full, steps)
+        played = self._play(m, images.read_port(), full, steps)
+        self._write(m, images.write_port(), full, played)
         return m
 
-    def _write(self, m: Module, port: memory.WritePort, full: Signal) -> None:
-        """Encode the pixels of a beat and keep them."""
+    def _write(self, m: Module, port: memory.WritePort, full: Signal, played: Signal) -> None:
+        """Encode the pixels of a beat and keep them; `played`: one is still being played back."""
         network, i = self.network, self.i
         bank, word = Signal(), Signal(range(self.words))
-        # Whether the source is within a sample; survives reset, after which that sample is `stale`.
-        within, stale = Signal(reset_less=True), Signal(init=1)
+        within = Signal()  # the source is within an image
         drains, fills = Signal(), Signal()
         takes = i.valid & i.ready
-        keeps = takes & ~drains & ~(stale & within)
+        keeps = takes & ~drains
         is_last_word = word == self.words - 1
         assert isinstance(network.coding, Latency)
         table = network.coding.table(network.steps)
@@ -75,19 +74,15 @@ class Pixels(Intake):
             exists = ~is_last_word if lane >= network.inputs - (self.words - 1) * self.lanes else 1
             codes.append(Mux(exists & ~fills, fires, network.steps))
         m.d.comb += [
-            i.ready.eq(
-                ~fills
-                & (drains | (stale & within) | (~full.bit_select(bank, 1) & (within | self.room)))
-            ),
+            i.ready.eq(~fills & (drains | (~full.bit_select(bank, 1) & (within | self.room)))),
             self.starts.eq(keeps & ~within),
+            self.idle.eq(~(within | fills | full.any() | played)),
             port.addr.eq(bank * self.words + word),
             port.data.eq(Cat(codes)),
             port.en.eq(keeps | fills),
         ]
         with m.If(takes):
             m.d.sync += within.eq(~i.p.last)
-            with m.If(i.p.last | ~within):
-                m.d.sync += stale.eq(0)
             with m.If(drains & i.p.last):
                 m.d.sync += drains.eq(0)
             with m.If(drains & ~self.refused.all()):
@@ -103,8 +98,11 @@ class Pixels(Intake):
                     full.bit_select(bank, 1).eq(1),
                 ]
 
-    def _play(self, m: Module, port: memory.ReadPort, full: Signal, steps: int) -> None:
-        """Offer the words of each step that have spikes, and the end of every step."""
+    def _play(self, m: Module, port: memory.ReadPort, full: Signal, steps: int) -> Signal:
+        """Offer the words of each step that have spikes, and the end of every step.
+
+        Returns whether there is a word at hand.
+        """
         o = self.o
         bank, word, step = Signal(), Signal(range(self.words)), Signal(range(steps))
         sample = Signal(3)
@@ -147,3 +145,4 @@ class Pixels(Intake):
                     bank.eq(~bank),
                     full.bit_select(bank, 1).eq(0),
                 ]
+        return held_full

@@ -67,6 +67,8 @@ class Readout(wiring.Component):
     o : Out(stream.Signature(outcome(network, score_width)))
     decided : Out(3)
         Number of samples decided so far, modulo 8.
+    idle : Out(1)
+        No item is at hand.
 
     Timing
     ------
@@ -77,6 +79,7 @@ class Readout(wiring.Component):
     i: stream.Interface
     o: stream.Interface
     decided: Signal
+    idle: Signal
 
     def __init__(self, network: Network, unit: Unit, bounds: Bounds, width: int) -> None:
         self.network = network
@@ -88,6 +91,7 @@ class Readout(wiring.Component):
                 "i": In(stream.Signature(measured(unit, width))),
                 "o": Out(stream.Signature(outcome(network, self.width))),
                 "decided": Out(3),
+                "idle": Out(1),
             }
         )
 
@@ -116,7 +120,7 @@ class Readout(wiring.Component):
         elif kind == "final-membrane":
             worth = i.p.final
         ended = Signal()  # a step, without a decision or after one
-        m.d.comb += i.ready.eq(phase == Phase.WAIT)
+        m.d.comb += [i.ready.eq(phase == Phase.WAIT), self.idle.eq(phase == Phase.WAIT)]
         with m.If(i.valid & i.ready):
             m.d.sync += [item.eq(i.p), turn.eq(0)]
             with m.If(~ignore & worth & (i.p.tick | ~i.p.last)):

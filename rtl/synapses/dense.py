@@ -36,6 +36,8 @@ class Dense(wiring.Component):
         Weights, as wide as the layer's, of the operation two cycles before.
     awake : Out(1)
         Always: nothing has to be cleared.
+    idle : Out(1)
+        Always: nothing is kept.
     """
 
     i: stream.Interface
@@ -43,6 +45,7 @@ class Dense(wiring.Component):
     op: data.View
     terms: data.View
     awake: Signal
+    idle: Signal
 
     def __init__(self, layer: Layer, unit: Unit, *, name: str, limit: int) -> None:
         synapses = layer.synapses
@@ -57,6 +60,7 @@ class Dense(wiring.Component):
                 "op": In(operation(unit, synapses.pre)),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
                 "awake": Out(1),
+                "idle": Out(1),
             }
         )
 
@@ -68,5 +72,6 @@ class Dense(wiring.Component):
             rom.address.eq(self.op.row),
             self.terms.eq(rom.data.weights),
             self.awake.eq(1),
+            self.idle.eq(1),
         ]
         return m
