@@ -94,12 +94,39 @@ def test_verilog_is_written_whole_and_alike(spikeline: Spikeline, file: Path) ->
         assert Path("a", name).read_bytes() == Path("b", name).read_bytes()
 
 
+def test_networks_of_other_names_share_nothing(spikeline: Spikeline, file: Path) -> None:
+    """With --name, every module and weight file of a network is called after it."""
+    found = {}
+    for name in ("first", "_2"):
+        words = ("--name", name, "--out", name, "--json", "-")
+        code, out, _ = spikeline("verilog", file, *words)
+        assert (code, json.loads(out)["top"]) == (0, name)
+        text = Path(name, f"{name}.v").read_text()
+        modules = re.findall(r"^module (\S+)", text, re.M)
+        read = re.findall(r'\$readmemh\("(.+)"', text)
+        assert read and files(Path(name)) == {*read, f"{name}.v", "description.json"}
+        assert all(word.lstrip("\\").startswith(name) for word in (*modules, *read))
+        found[name] = {*modules, *read}
+    assert not found["first"] & found["_2"]
+
+
+@pytest.mark.parametrize("name", ["2nd", "my-net", "../up", ""])
+def test_name_that_no_module_can_have_is_refused(
+    spikeline: Spikeline, file: Path, name: str
+) -> None:
+    """A name is not changed into another one."""
+    code, out, err = spikeline("verilog", file, "--name", name)
+    sentence = f"Name must be a letter or _, then letters, digits and _, not {name!r}"
+    assert (code, out, err) == (2, "", f"spikeline: {sentence}\n")
+    assert files(Path()) == {"tiny.safetensors"}
+
+
 def test_emission_that_fails_leaves_nothing(
     spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full disk in the middle of emission: one sentence, and the folder stays as it was."""
 
-    def half(named: object, mapping: object, folder: Path, *, inline: bool) -> None:
+    def half(named: object, mapping: object, folder: Path, **_: object) -> None:
         (folder / "half.v").write_text("module")
         raise OSError(28, "No space left on device", str(folder / "rest.v"))
 
