@@ -6,6 +6,8 @@ from typing import Any
 from amaranth._toolchain.yosys import find_yosys
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]: no stub
 
+from ..model.cache import caching
+
 __all__ = ["convert"]
 
 # Amaranth's own script (amaranth/back/verilog.py) keeps choices as ``always @*``, with an initial
@@ -34,12 +36,18 @@ def convert(component: Any, name: str, platform: object = None) -> str:
         Of the top module; those inside are called ``name.instance``.
     platform : object
         What `elaborate` is given.
+
+    Raises
+    ------
+    Refused
+        If Yosys cannot keep what it compiles of itself.
     """
     yosys = find_yosys(lambda version: version >= (0, 40))
     attributes = " ".join(f"-remove {attribute}" for attribute in ATTRIBUTES)
     text = rtlil.convert(component, name=name, platform=platform, emit_src=False)
     script = SCRIPT.format(text=text, attributes=attributes)
-    text = yosys.run(["-q", "-"], script, ignore_warnings=True)
+    with caching():
+        text = yosys.run(["-q", "-"], script, ignore_warnings=True)
     text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
     # A field of no bits, declared for its name alone, would be a wire of two.
     text = re.sub(r"^\s*wire \[-1:0\] .*;\n", "", text, flags=re.MULTILINE)
