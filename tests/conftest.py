@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from spikeline.model.codings.encode import Latency
-from spikeline.model.network import Layer, Network
+from spikeline.model.codings.latency import Latency
+from spikeline.model.network import Network, chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.readout import Readout
 from spikeline.model.synapses.dense import Dense
@@ -28,12 +28,12 @@ def tiny() -> Network:
     """A network of 64-6-10 with fixed random weights, whose neurons fire once."""
     random = np.random.default_rng(1)
 
-    def layer(pre: int, post: int) -> Layer:
+    def layer(pre: int, post: int) -> tuple[Dense, Neuron]:
         weights = random.integers(-8, 8, (post, pre))
         bias, threshold = random.integers(-2, 3, post), random.integers(5, 20, post)
-        return Layer(Dense(weights, 4), Neuron(bias, threshold, once=True))
+        return Dense(weights, 4), Neuron(bias, threshold, once=True)
 
-    return Network(4, 64, Latency(64), (layer(64, 6), layer(6, 10)), Readout("first-spike"))
+    return chain(4, 64, Latency(64), (layer(64, 6), layer(6, 10)), Readout("first-spike"))
 
 
 @pytest.fixture

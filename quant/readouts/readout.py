@@ -129,7 +129,7 @@ def decide(readout: golden.Readout, s: Tensor, h: Tensor) -> tuple[Tensor, Tenso
         score = h[step, row].masked_fill(~takes_part, -torch.inf)
     elif readout.kind == "weighted-sum":
         assert readout.weights is not None
-        w = torch.from_numpy(readout.weights.astype(np.float32)).to(h.device)
+        w = torch.from_numpy(readout.weights.astype(np.float64)).to(h)
         score = (h * w[:, None, None]).sum(0)
     elif readout.kind == "spike-count":
         score = s.sum(0)
