@@ -15,19 +15,17 @@ from math import hypot
 from operator import add
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..model import network as golden
 from ..model.bounds import prove as bounds
 from ..model.codings import Coding
-from ..model.readouts.readout import Readout
+from ..model.readouts.protocol import Readout
 from ..model.refuse import Refused
 from ..model.views import View
-from .codings import twin
+from . import codings, readouts
 from .neurons import Neurons
-from .readouts.readout import decide
 from .synapses import Synapses
 from .synapses.synapses import Feedback
 
@@ -200,7 +198,7 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.steps, self.inputs, self.coding, self.readout = steps, dict(inputs), coding, readout
-        self.dropout, self.encoder = dropout, twin(coding)
+        self.dropout, self.encoder = dropout, codings.twin(coding)
         self.layers = Layers(layers)  # pyright: ignore[reportAttributeAccessIssue]
         self._blocks = golden.blocks(self.layers)
         self._loops = {  # of each layer, those that it runs in one loop with
@@ -362,7 +360,7 @@ class Network(nn.Module):
     def decide(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """Decide a batch: label and step of decision, int64 (samples,)."""
         output = self(samples).output
-        return decide(self.readout, output.spikes, output.membranes)
+        return readouts.twin(self.readout).decide(output.spikes, output.membranes)
 
     def export(self) -> golden.Network:
         """Freeze the network into integers.
@@ -397,7 +395,7 @@ class Network(nn.Module):
         Beyond the bounds of model/bounds.py, which hold h before and after its clamp, these are:
         the sum of all currents so far, which the parallel form computes apart from the biases
         (whose own sum is the membrane without input), what else the neurons compute
-        (`Neurons.largest`), and the readout's weighted sum.
+        (`Neurons.largest`), and what the readout does.
 
         Raises
         ------
@@ -412,12 +410,10 @@ class Network(nn.Module):
             top = layer.neuron.largest(law.neuron, proven[name], sums)
             _refuse_inexact(f"Layer {name} must stay below 2**53 in every value", top)
             largest = max(largest, top)
-        if network.readout.weights is not None:
-            low, high = proven[network.output].membrane
-            top = max(int(-low.min()), int(high.max()))
-            top *= int(np.abs(network.readout.weights.astype(int)).sum())
-            _refuse_inexact("Readout weighted sum must stay below 2**53", top)
-            largest = max(largest, top)
+        low, high = proven[network.output].membrane
+        top = readouts.twin(self.readout).reach(max(int(-low.min()), int(high.max())))
+        _refuse_inexact(f"Readout {self.readout.kind} must stay below 2**53", top)
+        largest = max(largest, top)
         return next(dtype for bits, dtype in EXACT.items() if largest < 1 << bits)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..model.codings.counts import Counts
 from ..model.codings.latency import Latency
-from ..model.readouts.readout import Readout
+from ..model.readouts import named, readout
 from ..model.refuse import Refused
 from .network import Network, chain
 from .neurons.neuron import Neuron
@@ -102,8 +102,8 @@ class Recipe(Training):
             for i, (pre, post) in enumerate(zip(self.shape, self.shape[1:], strict=False))
         ]
         coding = Counts(self.limit) if self.limit else Latency(self.floor)
-        readout = Readout(self.readout)
-        return chain(self.steps, self.shape[0], coding, stack, readout, self.dropout)
+        made = readout(self.readout)
+        return chain(self.steps, self.shape[0], coding, stack, made, self.dropout)
 
     def _layer(
         self, i: int, pre: int, post: int, used: np.ndarray | None
@@ -132,7 +132,7 @@ class Recipe(Training):
             )
         if last:
             # One threshold, if any, for all classes.
-            fires = self.readout in ("first-spike", "spike-count")
+            fires = named(self.readout).needs_threshold
             neuron = Neuron(
                 post,
                 threshold=1.0 if fires else None,
@@ -258,7 +258,7 @@ RECIPES = {
         replace(SPOKEN, name="digits-spoken-fixed", delays="fixed"),
         PUBLISHED,
         COMMANDS,
-        # Of counts by level (flow/speech.py), where what was published takes decibels.
+        # Of counts by level (flow/data/speech.py), where what was published takes decibels.
         replace(COMMANDS, name="gsc-512", data="gsc", epochs=100),
     )
 }

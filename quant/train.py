@@ -21,7 +21,8 @@ from . import checkpoint as checkpoints
 from .augment import moved
 from .network import Network
 from .neurons.norm import Norm
-from .readouts.readout import choose_threshold, crowd, loss, weighting
+from .readouts.first_spike import choose_threshold
+from .readouts.losses import crowd, loss, weighting
 from .recipes import Recipe
 from .synapses import Synapses
 from .synapses.delayed import SHARP

@@ -11,7 +11,7 @@ class Training:
 
     Parameters
     ----------
-    loss : str, see readout.py
+    loss : str, see readouts/losses.py
     weighting : str, temporal weighting of the loss
     gamma : float
         Base of the exponential weighting gamma**-t: below 1 the last steps weigh most.
@@ -19,7 +19,7 @@ class Training:
         Logits per unit of the output's membrane.
     quiet : float
         Weight in the loss of the cycles that hidden spikes delay an answer, see `crowd` in
-        readout.py.
+        readouts/losses.py.
     spare : int, cycles
         Cycles that hidden spikes may take before they count.
     narrow : float

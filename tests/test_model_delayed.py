@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from spikeline.model.network import Layer
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.refuse import Refused
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
+
+from .graphs import run_layer
 
 
 @pytest.mark.parametrize(
@@ -126,12 +127,14 @@ def test_no_delay_equals_dense(window):
 
     assert dense.current(s, 3).tolist() == delayed.current(s, 3).tolist()
     for one, other in zip(
-        Layer(dense, neuron).run(s, 3), Layer(delayed, neuron).run(s, 3), strict=True
+        run_layer((dense, neuron), s, 3), run_layer((delayed, neuron), s, 3), strict=True
     ):
         assert one.tolist() == other.tolist()
-    assert (3, 5, 1) == (delayed.post, delayed.pre, delayed.taps)
-    assert (3, 5, 1, 1) == (dense.post, dense.pre, dense.taps, dense.window)
-    assert delayed.delays.tolist() == dense.delays.tolist()
+    for synapses in (dense, delayed):
+        assert (3, 5, 0, 0) == (synapses.post, synapses.pre, synapses.earliest, synapses.latest)
+        ((delay, weights),) = synapses.taps()
+        assert (0, w.tolist()) == (delay, weights.tolist())
+        assert [(1, int(w[2, 1]), 0)] == [x for x in synapses.terms(2) if x[0] == 1]
 
 
 def test_used_delays_are_those_that_arrive():
@@ -146,7 +149,7 @@ def test_used_delays_are_those_that_arrive():
 
 
 def test_arrays_are_copies_of_the_stored_types():
-    """Weights are 8 bits, delays 16, and changing an array afterwards changes no network."""
+    """Weights are 8 or 16 bits, delays 16, and changing an array afterwards changes no network."""
     w, d = np.array([[[1, 2]]], np.int8), np.array([[[0, 1023]]], np.int16)
     delayed = Delayed(w, d, np.int64(4), np.int64(1024))
 
@@ -155,14 +158,16 @@ def test_arrays_are_copies_of_the_stored_types():
     assert ([[[1, 2]]], [[[0, 1023]]]) == (delayed.weights.tolist(), delayed.delays.tolist())
     assert (np.int8, np.int16) == (delayed.weights.dtype, delayed.delays.dtype)
     assert (int, int) == (type(delayed.bits), type(delayed.window))
+    wide = Delayed(np.array([[[-256, 255]]]), d, 9, 1)
+    assert (np.int16, [[[-256, 255]]]) == (wide.weights.dtype, wide.weights.tolist())
 
 
-def recurrent(weights, delays, **rest) -> Layer:
+def recurrent(weights, delays, **rest) -> tuple[Dense, Neuron, Delayed]:
     """Make a layer of one input, of weight 1 to neuron 0, that reaches the others through it."""
     back = Delayed(np.array(weights), np.array(delays), 4, 4)
     theta = np.array([2, 3])[: back.post]
     neuron = Neuron(np.zeros(back.post, int), theta, **rest)
-    return Layer(Dense(np.eye(back.post, 1, dtype=int), 2), neuron, back)
+    return Dense(np.eye(back.post, 1, dtype=int), 2), neuron, back
 
 
 @pytest.mark.parametrize(
@@ -198,7 +203,7 @@ def test_recurrent_course_by_hand(layer, s, membranes, spikes):
     """Membranes and spikes are those worked out beside each case, for each sample alone."""
     x = np.array([[[v], [0]] for v in s], np.uint8)
 
-    fired, h = layer.run(x, 2)
+    fired, h = run_layer(layer, x, 2)
 
     assert membranes == h[:, 0].tolist()
     assert spikes == fired[:, 0].astype(int).tolist()
@@ -213,9 +218,9 @@ SHAPE = "Delayed delays must have the shape (2, 3, 1) of the weights, or (1, 3, 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"bits": 1}, "Delayed weight width must be in 2..8, not 1"),
-        ({"bits": 9}, "Delayed weight width must be in 2..8, not 9"),
-        ({"bits": 4.0}, "Delayed weight width must be an integer in 2..8, not 4.0"),
+        ({"bits": 1}, "Delayed weight width must be in 2..16, not 1"),
+        ({"bits": 17}, "Delayed weight width must be in 2..16, not 17"),
+        ({"bits": 4.0}, "Delayed weight width must be an integer in 2..16, not 4.0"),
         (
             {"weights": np.full((2, 3, 1), 8)},
             "Delayed weights must be in -8..7 to fit 4 bits, not 8",
@@ -254,10 +259,10 @@ def test_wrong_synapses_are_refused(arguments, message):
 @pytest.mark.parametrize(
     ("weights", "delays", "message"),
     [
-        ((2, 3, 1), 1, "Recurrent weights must have the shape (2, 2, taps), not (2, 3, 1)"),
-        ((3, 2, 1), 1, "Recurrent weights must have the shape (2, 2, taps), not (3, 2, 1)"),
-        ((1, 1, 2), 1, "Recurrent weights must have the shape (2, 2, taps), not (1, 1, 2)"),
-        ((2, 2, 3), 0, "Recurrent delays must be at least 1, not 0"),
+        ((2, 3, 1), 1, "Layer layer0 must take 2 inputs, as what comes before it gives, not 3"),
+        ((3, 2, 1), 1, "Layer neurons must number 3, as its weights have rows, not 2"),
+        ((2, 1, 2), 1, "Layer layer0 must take 2 inputs, as what comes before it gives, not 1"),
+        ((2, 2, 3), 0, "Layer layer0 recurrent delays must be at least 1, not 0"),
     ],
 )
 def test_wrong_recurrence_is_refused(weights, delays, message):
@@ -265,8 +270,9 @@ def test_wrong_recurrence_is_refused(weights, delays, message):
     back = Delayed(np.ones(weights, int), np.full(weights, delays), 2, 3)
     if not delays:
         back.delays[:, 1:] = 2  # one delay of 0 is enough
+    layer = Dense(np.ones((2, 1), int), 2), Neuron(np.zeros(2, int), np.ones(2, int)), back
 
     with pytest.raises(Refused) as refused:
-        Layer(Dense(np.ones((2, 1), int), 2), Neuron(np.zeros(2, int), None), back)
+        run_layer(layer, np.zeros((4, 1, 1), int), 1)
 
     assert message == str(refused.value)

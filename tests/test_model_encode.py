@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from spikeline.model.codings.encode import Counts, Graded, Latency, pixels
+from spikeline.model.codings import KINDS
+from spikeline.model.codings.counts import Counts
+from spikeline.model.codings.graded import Graded
+from spikeline.model.codings.latency import Latency
+from spikeline.model.codings.pixels import pixels
 from spikeline.model.refuse import Refused
+from spikeline.model.values import Values
 
 PIXELS = np.arange(256, dtype=np.uint8)[:, None]
 
@@ -46,7 +51,8 @@ def test_graded_value_of_every_pixel_is_shifted(shift, every):
     values = [p // 2**shift for p in range(256)]
     later = values if every else [0] * 256
     assert [values, later, later] == s.tolist()
-    assert (255 // 2**shift, not every) == (coding.limit, coding.once)
+    largest = 255 // 2**shift
+    assert Values(largest, None if every else largest) == coding.values
 
 
 def test_counts_are_clipped_and_padded():
@@ -56,7 +62,7 @@ def test_counts_are_clipped_and_padded():
     s = Counts(3).encode(samples, 3, 2)
 
     assert [[[0, 1], [3, 3]], [[2, 3], [3, 0]], [[0, 0], [0, 0]]] == s.tolist()
-    assert (np.uint8, False) == (s.dtype, Counts(3).once)
+    assert (np.uint8, Values(3, None)) == (s.dtype, Counts(3).values)
 
 
 @pytest.mark.parametrize("kind", ["bool", "int8", "uint8", "int16", "uint64", "int64"])
@@ -69,14 +75,16 @@ def test_counts_take_every_integer_type(kind):
     "coding", [Latency(7), Graded(2), Graded(3, every=True), Counts(5)], ids=repr
 )
 def test_declaration_holds(coding):
-    """No value exceeds the limit, and a once-only input comes in at most one step."""
+    """No value exceeds the limit, and no sum over the steps the total."""
     rng = np.random.default_rng(5)
     shape = (20, 6, 9) if isinstance(coding, Counts) else (20, 9)
 
     s = coding.encode(rng.integers(0, 256, shape), 6, 9)
 
-    assert s.max() == coding.limit
-    assert ((s > 0).sum(axis=0).max() <= 1) == coding.once
+    limit, total = coding.values.limit, coding.values.total
+    assert s.max() == limit
+    assert (s.sum(axis=0, dtype=int).max() <= limit) == (total is not None)
+    assert total in (None, limit)
 
 
 @pytest.mark.parametrize("kind", ["bool", "int8", "uint8", "int64", "float32", "float64"])
@@ -158,3 +166,9 @@ def test_wrong_coding_is_refused(make, message):
         make()
 
     assert message == str(refused.value)
+
+
+def test_kinds_are_found_by_name():
+    """The table leads from a name to the class that has it."""
+    assert {"latency": Latency, "graded": Graded, "counts": Counts} == KINDS
+    assert all(name == kind.kind for name, kind in KINDS.items())

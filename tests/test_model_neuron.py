@@ -36,11 +36,12 @@ def one(bias: int = 0, threshold: int | None = None, **rest) -> Neuron:
         # A bias of 2 in every step: 2, 4, 6; of -2: -2, -4, and +5 gives -1.
         (one(2, 5), [0, 0, 0], [0, 0, 1], [2, 4, 6], 6),
         (one(-2, 5), [0, 0, 5], [0, 0, 0], [-2, -4, -1], -1),
-        # The bias is not shifted, the current is: 3*4+1=13, 13-4+1=10.
-        (one(1, 13, shift=2), [3, -1], [1, 0], [13, 10], 10),
         # Half is kept, rounded down: 5, 5>>1=2 then +0=2, 1, 0; -5, -5>>1=-3, -2, -1, -1.
         (one(leak=(1, 1)), [5, 0, 0, 0], [0] * 4, [5, 2, 1, 0], 0),
         (one(leak=(1, 1)), [-5, 0, 0, 0, 0], [0] * 5, [-5, -3, -2, -1, -1], -1),
+        # The same toward zero: -5, -2, -1, 0.
+        (one(leak=(1, 1), rounding="zero"), [-5, 0, 0, 0, 0], [0] * 5, [-5, -2, -1, 0, 0], 0),
+        (one(leak=(1, 1), rounding="zero"), [5, 0, 0, 0], [0] * 4, [5, 2, 1, 0], 0),
         # No memory: only current and bias.
         (one(1, leak=(0, 4)), [5, -3], [0, 0], [6, -2], -2),
         # The clamp is once per step, after everything: 9->6, 6-20=-14->-4, -4+5=1.
@@ -66,8 +67,17 @@ def test_decay_of_every_byte_rounds_toward_minus_infinity():
             assert [(x * m) // 2**k for x in range(-128, 128)] == decayed
 
 
+def test_decay_of_every_byte_rounds_toward_zero_where_declared():
+    """Then it is the whole part of v * m / 2**k, so that v and -v decay alike."""
+    v = np.arange(-128, 128)
+    for k in range(8):
+        for m in range((1 << k) + 1):
+            decayed = one(leak=(m, k), rounding="zero").decay(v).tolist()
+            assert [int(x * m / 2**k) for x in range(-128, 128)] == decayed
+
+
 def test_small_negative_values_never_decay():
-    """With 15/16 the values -1 to -15 stand still, -16 becomes -15, and positive ones reach 0."""
+    """Rounded down, with 15/16 the values -1 to -15 stand still, -16 becomes -15; 15 reaches 0."""
     neuron = one(leak=(15, 4))
 
     assert list(range(-15, 1)) == neuron.decay(np.arange(-15, 1)).tolist()
@@ -139,9 +149,9 @@ RANGE32 = "-2147483648..2147483647 to fit 32 bits"
         ({"leak": "10"}, "Neuron leak must be two integers, not '10'"),
         ({"leak": 1}, "Neuron leak must be two integers, not 1"),
         ({"leak": (True, 0)}, "Neuron leak must be two integers, not (True, 0)"),
-        ({"shift": 16}, "Neuron shift must be in 0..15, not 16"),
-        ({"shift": -1}, "Neuron shift must be in 0..15, not -1"),
-        ({"shift": 1.0}, "Neuron shift must be an integer in 0..15, not 1.0"),
+        ({"rounding": "up"}, "Neuron rounding must be one of floor, zero, not 'up'"),
+        ({"rounding": None}, "Neuron rounding must be one of floor, zero, not None"),
+        ({"rounding": True}, "Neuron rounding must be one of floor, zero, not True"),
         ({"clamp": (1, 5)}, "Neuron clamp must hold 0 and fit 32 bits, not (1, 5)"),
         ({"clamp": (-5, -1)}, "Neuron clamp must hold 0 and fit 32 bits, not (-5, -1)"),
         (

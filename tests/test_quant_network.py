@@ -12,7 +12,9 @@ from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
 from spikeline.model.codings.latency import Latency
 from spikeline.model.neurons.neuron import RESETS, ROUNDINGS
-from spikeline.model.readouts.readout import KINDS, Readout
+from spikeline.model.readouts import KINDS, readout
+from spikeline.model.readouts.final_membrane import FinalMembrane
+from spikeline.model.readouts.weighted_sum import WeightedSum
 from spikeline.model.refuse import Refused
 from spikeline.quant.network import Connection, Layer, Network, chain
 from spikeline.quant.neurons.neuron import Neuron
@@ -28,7 +30,7 @@ def network(
     seed: int,
     steps: int = 5,
     coding: Coding = CODINGS[0],
-    readout: str = "first-spike",
+    kind: str = "first-spike",
     bits: int = 4,
     delays: str = "none",
     recurrent: bool = False,
@@ -49,8 +51,8 @@ def network(
         if recurrent and window > 1:
             loop = Delayed(post, post, bits, steps, window=window, least=1)
         stack.append((synapses, Neuron(post, **neuron), loop))  # type: ignore[arg-type]
-    w = random.integers(-3, 8, steps) if readout == "weighted-sum" else None
-    net = chain(steps, INPUTS, coding, stack, Readout(readout, w))
+    w = random.integers(-3, 8, steps) if kind == "weighted-sum" else None
+    net = chain(steps, INPUTS, coding, stack, readout(kind, w))
     scatter(net)
     return net.eval()
 
@@ -97,7 +99,7 @@ def assert_equal(net: Network, x: np.ndarray) -> golden.Run:
     seed=st.integers(0, 1 << 30),
     steps=st.integers(1, 9),
     coding=st.sampled_from(CODINGS),
-    readout=st.sampled_from(KINDS),
+    kind=st.sampled_from(list(KINDS)),
     bits=st.integers(2, 16),
     leak=st.sampled_from(LEAKS),
     clamp=st.sampled_from([None, (-40, 50), (0, 30)]),
@@ -111,11 +113,11 @@ def assert_equal(net: Network, x: np.ndarray) -> golden.Run:
     recurrent=st.booleans(),
 )
 def test_forward_is_the_model(
-    seed: int, steps: int, coding: Coding, readout: str, bits: int, reset: str, **options: object
+    seed: int, steps: int, coding: Coding, kind: str, bits: int, reset: str, **options: object
 ) -> None:
     """Whatever the neurons, synapses, coding and readout: every value is the model's."""
     options |= {"once": True} if reset == "once" else {"reset": reset}
-    net = network(seed, steps, coding, readout, bits, **options)
+    net = network(seed, steps, coding, kind, bits, **options)
     assert_equal(net, samples(net, seed))
 
 
@@ -227,9 +229,7 @@ def test_parameter_that_is_no_number_is_refused(value: float) -> None:
     )
 
 
-def big(
-    coding: Coding, *, shift: int = 0, bias: int = 0, recurrent: bool = False, **options: object
-) -> Network:
+def big(coding: Coding, *, shift: int = 0, bias: int = 0, **options: object) -> Network:
     """Make a network of one neuron that adds up to 127,000 in one of its 20 steps, or in each."""
     dense = Dense(1000, 1, 8, 20, standardise="none", gain=False)
     dense.weight.data.fill_(1e3)  # clamped to 127
@@ -238,8 +238,7 @@ def big(
     layer = Layer(fed, Neuron(1, **options))  # type: ignore[arg-type]
     layer.neuron.unit = 1.0
     layer.neuron.bias.data.fill_(bias)  # type: ignore[union-attr]
-    readout = Readout("final-membrane")
-    return Network(20, {"input": 1000}, coding, {"big": layer}, readout).eval()
+    return Network(20, {"input": 1000}, coding, {"big": layer}, FinalMembrane()).eval()
 
 
 @pytest.mark.parametrize(
@@ -296,17 +295,17 @@ def test_what_float64_cannot_hold_is_refused() -> None:
 
 def test_large_weighted_sum_is_refused() -> None:
     """The readout's sum over time must stay below 2**53 too; evaluation itself asks."""
-    net = network(1, 4, readout="weighted-sum", once=True, bits=16)
+    net = network(1, 4, kind="weighted-sum", once=True, bits=16)
     with torch.no_grad():
         for layer in net.layers.values():
             layer.connections[0].synapses.gain *= 1000  # type: ignore[operator]
     x = samples(net, 1)
-    net.readout = Readout("weighted-sum", np.array([(1 << 31) - 1, 3, -7, 1]))
+    net.readout = WeightedSum(np.array([(1 << 31) - 1, 3, -7, 1]))
     assert_equal(net, x)
-    net.readout = Readout("weighted-sum", np.full(4, (1 << 31) - 1))
+    net.readout = WeightedSum(np.full(4, (1 << 31) - 1))
     net.last.connections[0].shift = 4
     with pytest.raises(Refused) as error:
         net(torch.from_numpy(x))
-    start = "Readout weighted sum must stay below 2**53 to be exact in float64, not reach "
+    start = "Readout weighted-sum must stay below 2**53 to be exact in float64, not reach "
     assert str(error.value).startswith(start)
     net.train()(torch.from_numpy(x))

@@ -9,9 +9,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...model.bounds import Bounds
-from ...model.network import Layer
-from ...plan.mapping import Unit, slot_widths, slots
+from ...plan.layout import Part
+from ...plan.engines.wheel import slots
+from ...plan.mapping import slot_widths
+from ...plan.unit import Unit
 from ..gates import RELAYED, advance, later, relays
 from ..memory import Rom, row, rows
 from ..stream import Skid, vector
@@ -153,13 +154,9 @@ class Wheel(wiring.Component):
 
     Parameters
     ----------
-    layer : model.network.Layer
-    unit : Unit
-    bounds : Bounds
+    part : Part
     name : str
         Name of the row memory's module.
-    limit : int
-        Largest value of an event, of value_bits bits.
 
     Members
     -------
@@ -177,15 +174,17 @@ class Wheel(wiring.Component):
     terms: data.View
     awake: Signal
 
-    def __init__(self, layer: Layer, unit: Unit, bounds: Bounds, *, name: str, limit: int) -> None:
-        synapses = layer.synapses
+    paced = True
+
+    def __init__(self, part: Part, *, name: str) -> None:
+        taps, unit, limit = part.taps, part.unit, part.limit
         self.unit = unit
-        self.slots = slots(synapses.window)
-        self.widths = slot_widths(unit, bounds)
+        self.slots = slots(taps.window)
+        self.widths = slot_widths(taps, unit, part.bounds)
         self.inputs = self.limit = self.taps = 1
         self.bits = max(self.widths)
-        self.rom = Rom(name, row(layer, unit), rows(layer, unit))
-        self.scatter = Scatter(unit, synapses.pre, limit.bit_length(), synapses.taps, self.slots)
+        self.rom = Rom(name, row(taps, unit), rows(taps, unit))
+        self.scatter = Scatter(unit, taps.pre, limit.bit_length(), taps.taps, self.slots)
         super().__init__(
             {
                 "i": In(stream.Signature(self.scatter.i.p.shape())),

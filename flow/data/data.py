@@ -1,0 +1,196 @@
+"""Data sets: samples and labels, from files that are checked.
+
+8-bit samples (samples, inputs):
+
+    digits           scikit-learn's 1,797 handwritten digits of 8 x 8, shipped inside that library
+    mnist            60,000 + 10,000 digits of 28 x 28, IDX files
+    fashion-mnist    likewise, pieces of clothing
+    own              train.npz and test.npz with the arrays x (samples, ...) and y (samples,)
+
+Counts of events (samples, bins, inputs):
+
+    spoken           2,700 + 300 spoken digits, 46 bins of 40 inputs; they ship with spikeline
+    shd, ssc         spoken digits and words, as spikes of a cochlea's model, 140 inputs, HDF5 files
+    gsc              35 spoken words, 100 bins of 140 inputs, WAV files
+    random           64 samples like those of shd, always the same ones; see untrained.py
+
+Files are looked for in the folder given, else in SPIKELINE_DATA: first in its subfolder named like
+the data set, then in it; with neither, IDX files are downloaded once to the cache folder
+(SPIKELINE_CACHE). Files of MNIST are refused as Fashion-MNIST, and the other way round. A folder
+given that holds train.npz or test.npz is read as own, whatever the name; in SPIKELINE_DATA such
+files are read for own only. digits, spoken and random ignore SPIKELINE_DATA; digits and random are
+in no folder, and refuse one.
+
+What each kind of file holds stands in idx.py, spoken.py, heidelberg.py and commands.py.
+"""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ...model.codings.encode import pixels
+from ...model.refuse import Refused
+from ..zoo import untrained
+from . import archive, commands, heidelberg, idx, spoken
+
+__all__ = ["NAMES", "Data", "guess", "load"]
+
+TWO, THREE = ("train", "test"), ("train", "valid", "test")
+SPLITS = {
+    "digits": TWO,
+    "mnist": TWO,
+    "fashion-mnist": TWO,
+    "spoken": TWO,
+    "shd": TWO,
+    "ssc": THREE,
+    "gsc": THREE,
+    "random": ("test",),
+    "own": TWO,
+}
+NAMES = tuple(SPLITS)
+# Who reads which files.
+READERS = {
+    "mnist": idx,
+    "fashion-mnist": idx,
+    "spoken": spoken,
+    "shd": heidelberg,
+    "ssc": heidelberg,
+    "gsc": commands,
+}
+SHIPPED = ("digits", "spoken", "random")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """Samples.
+
+    Attributes
+    ----------
+    x : uint8 (samples, inputs), pixels, or (samples, bins, inputs), counts of events
+    y : int64 (samples,)
+    name : of the data set
+    framing : how events became counts, where there is more than one way; see heidelberg.py
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    name: str
+    framing: str | None = None
+
+    @property
+    def source(self) -> dict[str, str]:
+        """What a result says of its data: `data`, the name, and `framing` where there is one."""
+        return {"data": self.name} | ({"framing": self.framing} if self.framing else {})
+
+    @property
+    def counted(self) -> bool:
+        """Whether samples are counts of events."""
+        return self.x.ndim == 3
+
+    def cut(self, steps: int, samples: int | None = None) -> "Data":
+        """Keep the first samples, and of counts the first `steps` bins."""
+        x = self.x[:samples, :steps] if self.counted else self.x[:samples]
+        return replace(self, x=x, y=self.y[:samples])
+
+
+def load(name: str, split: str, folder: Path | str | None = None, framing: str = "grid") -> Data:
+    """Load one split of a data set.
+
+    Parameters
+    ----------
+    name : one of `NAMES`
+    split : "train" or "test"; ssc and gsc also have "valid"
+    folder : where the files lie; see the module's docstring
+    framing : "grid" or "squeezed", of shd and ssc
+
+    Raises
+    ------
+    Refused
+        If a name is unknown, a file is missing or damaged, or a value is no pixel, event or label.
+    """
+    if name not in NAMES:
+        raise Refused(f"Data set must be one of {', '.join(NAMES)}, not {name!r}")
+    if split not in SPLITS[name]:
+        raise Refused(f"Split must be one of {', '.join(SPLITS[name])}, not {split!r}")
+    if framing not in heidelberg.FRAMINGS:
+        raise Refused(f"Framing must be one of {', '.join(heidelberg.FRAMINGS)}, not {framing!r}")
+    framed = READERS.get(name) is heidelberg
+    if framing != "grid" and not framed:
+        raise Refused(f"Framing must be given for shd and ssc only, not for {name}")
+    place = folder or (None if name in SHIPPED else os.environ.get("SPIKELINE_DATA"))
+    if place is not None and not Path(place).is_dir():
+        lacks = "be a folder, not a file" if Path(place).exists() else "exist"
+        raise Refused(f"Data folder {place} must {lacks}")
+    places = [] if place is None else [Path(place) / name, Path(place)]
+    for path in places[1:] if folder is not None else []:
+        if any((path / f"{s}.npz").exists() for s in TWO):
+            return _own(path / f"{split}.npz", name)
+    if folder is not None and name in SHIPPED and name not in READERS:
+        raise Refused(f"Data set {name} must be given no folder, as none holds it, not {folder}")
+    if name == "digits":
+        return _digits(split)
+    if name == "random":
+        x = untrained.events(64)
+        return Data(x, np.arange(len(x), dtype=np.int64) % 20, name)
+    if name == "own":
+        if place is None:
+            raise Refused("Data set own must be given a folder that holds train.npz and test.npz")
+        return _own(Path(place) / f"{split}.npz", name)
+    if framed:
+        x, y = heidelberg.load(name, split, places, framing)
+        return Data(x, y, name, framing)
+    x, y = READERS[name].load(name, split, places)
+    return Data(x, y, name)
+
+
+def guess(split: str, folder: Path | str | None = None) -> str | None:
+    """Tell which data set a folder, or SPIKELINE_DATA, holds; None where that is not certain."""
+    place = folder or os.environ.get("SPIKELINE_DATA")
+    if place is None or split not in THREE:
+        return None
+    path = Path(place)
+    if any((path / f"{s}.npz").exists() for s in TWO):
+        return "own"
+    held = set()
+    for name, reader in READERS.items():
+        if folder or name not in SHIPPED:
+            places = (path / name,) if reader is idx else (path / name, path)
+            held |= {name for place in places if reader.holds(name, split, place)}
+    direct = idx.tell(split, path)
+    if direct is not None:
+        held.add(direct)
+    return (held.pop() or None) if len(held) == 1 else None
+
+
+def _digits(split: str) -> Data:
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise Refused("Data set digits must have scikit-learn installed") from None
+    images, labels = load_digits(return_X_y=True)
+    x, y = images.astype(np.int64) * 255 // 16, labels.astype(np.int64)
+    # Every third sample of each class is the test split.
+    turn = np.empty(len(y), np.int64)
+    for c in np.unique(y):
+        turn[y == c] = np.arange((y == c).sum())
+    chosen = (turn % 3 == 2) == (split == "test")
+    return Data(x[chosen].astype(np.uint8), y[chosen], "digits")
+
+
+def _own(path: Path, name: str) -> Data:
+    if not path.exists():
+        raise Refused(f"Data folder {path.parent} must hold {path.name}")
+    x, y = archive.read(path, ("x", "y")).values()
+    if x.ndim < 2 or not x.size:
+        raise Refused(f"{path}: x must have the shape (samples, ...), not {x.shape}")
+    if y.ndim != 1 or y.dtype.kind not in "iu" or (y.size and y.min() < 0):
+        raise Refused(f"{path}: y must be labels 0, 1, ... of shape (samples,)")
+    if len(x) != len(y):
+        raise Refused(f"{path}: y must hold {len(x)} labels, one per sample, not {len(y)}")
+    try:
+        x = pixels(x, int(np.prod(x.shape[1:])))
+    except Refused as error:
+        raise Refused(f"{path}: {error}") from None
+    return Data(x, y.astype(np.int64), name)

@@ -1,0 +1,126 @@
+"""Speed of the parts that have a goal, measured here and now.
+
+Run it with ``python -m spikeline.flow.experiments.bench``.
+"""
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from ...model.codings.encode import Latency
+from ...model.network import Layer, Network
+from ...model.neurons.neuron import Neuron
+from ...model.readouts.first_spike import FirstSpike
+from ...model.synapses.dense import Dense
+from ...plan.mapping import Mapping
+
+__all__ = ["images_per_second", "main", "network", "seconds_to_emit", "training_speedup"]
+
+
+def network() -> Network:
+    """Make a network of 784-128-10 with random 4-bit weights, T = 8."""
+    random = np.random.default_rng(1)
+
+    def layer(pre: int, post: int) -> Layer:
+        weights = np.clip(np.rint(random.normal(0, 2.6, (post, pre))), -8, 7).astype(np.int64)
+        neuron = Neuron(random.integers(-6, 7, post), random.integers(20, 45, post), once=True)
+        return Layer(Dense(weights, 4), neuron)
+
+    layers = layer(784, 128), layer(128, 10)
+    return Network(8, 784, Latency(64), layers, FirstSpike())
+
+
+def images_per_second(samples: int = 5000) -> float:
+    """Measure the golden run on images as dark as MNIST's."""
+    random = np.random.default_rng(2)
+    images = random.integers(1, 256, (samples, 784)) * (random.random((samples, 784)) < 0.2)
+    subject = network()
+    subject.run(images[:500])
+    began = time.perf_counter()
+    subject.run(images.astype(np.uint8))
+    return samples / (time.perf_counter() - began)
+
+
+def seconds_to_emit() -> float:
+    """Measure elaboration and emission at 128 lanes."""
+    from ...rtl.emit import emit
+
+    subject = network()
+    with TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        emit(subject, Mapping.of(subject), Path(folder), name="bench")
+        return time.perf_counter() - began
+
+
+def training_speedup(batch: int = 256, rounds: int = 2) -> tuple[float, float]:
+    """Measure training steps of 140-256-256-20 with 25 delays and 100 steps on all threads.
+
+    Returns
+    -------
+    seconds : float
+        Of one step: forward, backward.
+    speedup : float
+        Over the published way, which builds the dense kernel and calls conv1d; the least of
+        `rounds` rounds of each, taken in turn. All else is the same.
+    """
+    import torch
+    from torch import Tensor
+    from torch.nn.functional import conv1d, cross_entropy, pad
+
+    from ...quant.recipes import Recipe
+    from ...quant.synapses.delayed import Delayed
+
+    class Published(Delayed):
+        def forward(self, x: Tensor) -> Tensor:
+            padded = pad(x.permute(1, 2, 0), (self.window - 1, 0))
+            return conv1d(padded, self.kernel().flip(2)).permute(2, 0, 1)
+
+    random = np.random.default_rng(3)
+    x = torch.from_numpy((random.random((batch, 100, 140)) < 0.3).astype(np.uint8))
+    y = torch.from_numpy(random.integers(0, 20, batch))
+    torch.manual_seed(1)
+    recipe = Recipe(
+        name="bench",
+        data="none",
+        shape=(140, 256, 256, 20),
+        steps=100,
+        limit=3,
+        bits=(8, 8, 8),
+        leak=(5, 10),
+        reset="zero",
+        norm=True,
+        windows=(25, 25, 25),
+        readout="final-membrane",
+    )
+    subject = recipe.build(x.numpy()).train()
+
+    def step() -> float:
+        began = time.perf_counter()
+        h = subject(x).membranes[-1].sum(0)
+        cross_entropy(h * 1e-4, y).backward()
+        return time.perf_counter() - began
+
+    least = {Delayed: float("inf"), Published: float("inf")}
+    for _ in range(rounds + 1):
+        for kind in least:
+            for layer in subject.layers:
+                layer.synapses.__class__ = kind
+            least[kind] = min(least[kind], step())
+    return least[Delayed], least[Published] / least[Delayed]
+
+
+def main() -> None:
+    """Print what each part reaches beside its goal."""
+    print(f"golden run, 784-128-10, T = 8   {images_per_second():8.0f} images/s   goal: >= 5,000")
+    print(f"emission at 128 lanes           {seconds_to_emit():8.1f} s          goal: < 8")
+    seconds, speedup = training_speedup()
+    print(
+        f"training step, 140-256-256-20, 25 delays, 100 steps, 256 samples: {seconds:.2f} s,"
+        f" {speedup:.1f} x as fast as with the dense kernel and conv1d   goal: >= 2 x"
+    )
+
+
+if __name__ == "__main__":
+    main()

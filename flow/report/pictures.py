@@ -1,0 +1,251 @@
+"""The pictures of the report: figures as SVG, a sample as PNG."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import matplotlib
+import matplotlib.image
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ...model.network import Network, accuracy
+from ...model.synapses.delayed import Delayed
+from ..data.data import Data
+
+__all__ = [
+    "agreement",
+    "by_delay",
+    "delays",
+    "histogram",
+    "journeys",
+    "picture",
+    "raster",
+    "steps",
+]
+
+INK, SOFT, BLUE, RED = "#1b1f24", "#8c959f", "#0969da", "#cf222e"
+# The same bytes every time: no date, and ids that do not depend on chance.
+matplotlib.rcParams.update(
+    {
+        "svg.hashsalt": "spikeline",
+        "svg.fonttype": "none",
+        "font.family": "sans-serif",
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": SOFT,
+        "axes.labelcolor": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+    }
+)
+
+
+def svg(figure: Figure) -> str:
+    """Turn a figure into SVG to put into a page."""
+    file = io.StringIO()
+    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
+    text = file.getvalue()
+    return text[text.index("<svg") :]
+
+
+def picture(sample: np.ndarray) -> str | None:
+    """Draw a sample as a PNG in a data address: a square one, or counts (bins, inputs)."""
+    side = round(len(sample) ** 0.5)
+    if sample.ndim == 2:
+        shades = 255 - sample.T[::-1] * (255 // max(1, int(sample.max())))
+    elif side * side == len(sample):
+        shades = 255 - sample.reshape(side, side)
+    else:
+        return None
+    scale = max(1, 140 // len(shades))
+    pixels = np.kron(shades, np.ones((scale, scale), np.uint8))
+    file = io.BytesIO()
+    matplotlib.image.imsave(file, pixels, cmap="gray", vmin=0, vmax=255, format="png")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def raster(network: Network, sample: np.ndarray) -> str:
+    """Draw every spike of one sample: step across, neuron up, one band per layer."""
+    run = network.run(sample[None], record=True)
+    assert run.input is not None
+    bands = [run.input[:, 0] > 0, *(s[:, 0] for s in run.spikes)]
+    names = ["input", *(f"layer {i}" for i in range(len(run.spikes)))]
+    heights = [max(1.0, np.log2(s.shape[1])) for s in bands]
+    figure = Figure(figsize=(6.4, 4.2))
+    axes = figure.subplots(len(bands), 1, sharex=True, height_ratios=heights[::-1], squeeze=False)
+    decided = int(run.decision.step[0])
+    for ax, s, name in zip(axes[:, 0], bands[::-1], names[::-1], strict=True):
+        step, neuron = np.nonzero(s)
+        # Spread the spikes of a step over its width, in the order of the neurons.
+        x = step + 0.08 + 0.84 * neuron / s.shape[1]
+        late = step > decided
+        size = {"s": 130 / s.shape[1] ** 0.5, "marker": "|", "linewidths": 1.2}
+        ax.scatter(x[~late], neuron[~late], color=BLUE, **size)
+        ax.scatter(x[late], neuron[late], color="#c8d1da", **size)
+        for t in range(network.steps + 1):
+            ax.axvline(t, color="#e4e8ec", lw=0.7, zorder=0)
+        ax.axvline(decided + 1, color=RED, lw=1.2, zorder=0)
+        ax.set_ylim(-0.7, s.shape[1] - 0.3)
+        ax.set_ylabel(f"{name}\n{int(s.sum())} spikes", rotation=0, ha="right", va="center")
+        ax.set_yticks([0, s.shape[1] - 1])
+    last = axes[-1, 0]
+    last.set_xlim(0, network.steps)
+    ticks = np.arange(0, network.steps, -(-network.steps // 16))
+    last.set_xticks(ticks + 0.5, [str(t) for t in ticks])
+    early = "; grey: what the early exit saves" if network.readout.early else ""
+    last.set_xlabel(f"step (red: the decision{early})")
+    return svg(figure)
+
+
+def delays(network: Network, history: Sequence[dict[str, Any]]) -> str | None:
+    """Draw how many taps have each delay: before, during and after training, if that is known.
+
+    None for a network without delays.
+    """
+    held = [
+        (f"{place} {i}", x)
+        for i, layer in enumerate(network.layers)
+        for place, x in zip(("layer", "the loop of layer"), layer.connections, strict=False)
+        if x.window > 1
+    ]
+    if not held:
+        return None
+    figure = Figure(figsize=(4.4 * len(held), 2.4))
+    for ax, n, (place, synapses) in zip(
+        figure.subplots(1, len(held), squeeze=False)[0], range(len(held)), held, strict=True
+    ):
+        at = np.arange(synapses.window)
+        if history:
+            for entry, name, shade in (
+                (history[0], "before training", SOFT),
+                (history[len(history) // 2], f"after {len(history) // 2} epochs", INK),
+            ):
+                ax.step(at, entry["delays"][n], where="mid", color=shade, lw=1, label=name)
+        count = np.bincount(synapses.delays.ravel(), minlength=synapses.window)
+        ax.bar(at, count, color=BLUE, label="after training" if history else "as it is")
+        ax.set_xlabel(f"delay in {place}, steps")
+        ax.set_ylabel("taps")
+    figure.axes[0].legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
+    return svg(figure)
+
+
+def journeys(network: Network, sample: np.ndarray) -> str | None:
+    """Draw what made one neuron spike: each spike of its inputs that reached it, from its step.
+
+    The neuron is the one of the first layer with delays, of those that spike, that the most spikes
+    with a positive weight reached in that step. None where there are no delays, or no spikes.
+    """
+    i = next((i for i, x in enumerate(network.layers) if x.synapses.window > 1), None)
+    if i is None:
+        return None
+    run = network.run(sample[None], record=True)
+    assert run.input is not None
+    source, synapses = (run.spikes[i - 1] if i else run.input)[:, 0] > 0, network.layers[i].synapses
+    shape = synapses.post, synapses.pre, synapses.taps
+    w, d = synapses.weights.reshape(shape), np.broadcast_to(synapses.delays, shape)
+    best = None
+    for t, j in np.argwhere(run.spikes[i][:, 0]):
+        pre, tap = np.nonzero((d[j] <= t) & (w[j] > 0))
+        reached = source[t - d[j, pre, tap], pre]
+        if best is None or reached.sum() > len(best[2]):
+            best = int(t), int(j), pre[reached], d[j, pre[reached], tap[reached]]
+    if best is None:
+        return None
+    t, j, pre, delay = best
+    figure = Figure(figsize=(6.4, 3.2))
+    ax = figure.subplots()
+    step, neuron = np.nonzero(source)
+    ax.scatter(step, neuron, color="#c8d1da", s=5, linewidths=0)
+    ax.hlines(pre, t - delay, t, color=BLUE, lw=0.8)
+    ax.scatter(t - delay, pre, color=BLUE, s=9, linewidths=0, zorder=3)
+    ax.axvline(t, color=RED, lw=1)
+    ax.set_xlim(-0.5, network.steps - 0.5)
+    ax.set_xlabel("step (red: the spike; blue: excitation that came with it, over its delay)")
+    ax.set_ylabel(f"input of layer {i}, for neuron {j}")
+    return svg(figure)
+
+
+def by_delay(network: Network, data: Data) -> str | None:
+    """Draw the accuracy against the largest delay, longer ones made that long."""
+    window = max(x.window for layer in network.layers for x in layer.connections)
+    if window == 1:
+        return None
+    largest = sorted({*range(0, window, max(1, window // 12)), window - 1})
+    share = [accuracy(shortened(network, d).run(data.x).decision.label, data.y) for d in largest]
+    figure = Figure(figsize=(4.4, 2.4))
+    ax = figure.subplots()
+    ax.plot(largest, 100 * np.array(share), "o-", color=BLUE, ms=3)
+    ax.set_xlabel("largest delay, steps")
+    ax.set_ylabel("right, %")
+    return svg(figure)
+
+
+def shortened(network: Network, largest: int) -> Network:
+    """Make the network whose delays are at most `largest`; recurrent ones stay at least 1."""
+    layers = []
+    for layer in network.layers:
+        x, loop = layer.synapses, layer.recurrent
+        if isinstance(x, Delayed):
+            x = replace(x, delays=np.minimum(x.delays, largest))
+        if loop is not None:
+            loop = replace(loop, delays=np.minimum(loop.delays, max(1, largest)))
+        layers.append(replace(layer, synapses=x, recurrent=loop))
+    return replace(network, layers=tuple(layers))
+
+
+def steps(network: Network, data: Data) -> str:
+    """Draw after how many steps samples are decided, right and wrong."""
+    decision = network.run(data.x).decision
+    right = decision.label == data.y
+    figure = Figure(figsize=(4.4, 2.4))
+    ax = figure.subplots()
+    bins = [t - 0.5 for t in range(network.steps + 1)]
+    ax.hist(
+        [decision.step[right], decision.step[~right]],
+        bins,
+        stacked=True,
+        color=[BLUE, RED],
+        label=["right", "wrong"],
+        rwidth=0.85,
+    )
+    ax.set_xlabel("step of decision")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_ylabel("samples")
+    ax.legend(frameon=False)
+    return svg(figure)
+
+
+def histogram(run: Any) -> str:
+    """Draw how many cycles samples take, measured in the simulator."""
+    cycles, interval = np.asarray(run.cycles), np.asarray(run.interval)
+    figure = Figure(figsize=(4.4, 2.4))
+    ax = figure.subplots()
+    both = np.concatenate([cycles, interval])
+    bins = np.histogram_bin_edges(both, 40).tolist()
+    ax.hist(cycles, bins, color=BLUE, label="latency")
+    ax.hist(interval, bins, histtype="step", color=INK, label="interval, back to back")
+    ax.set_xlabel("cycles per sample")
+    ax.set_ylabel("samples")
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    return svg(figure)
+
+
+def agreement(run: Any) -> str | None:
+    """Draw predicted against measured cycles; None where nothing was predicted."""
+    measured, predicted = np.asarray(run.cycles), np.asarray(run.predicted)
+    both = min(len(measured), len(predicted))  # a broken core may have answered less
+    measured, predicted = measured[:both], predicted[:both]
+    if not both:
+        return None
+    figure = Figure(figsize=(2.9, 2.4))
+    ax = figure.subplots()
+    ax.plot([measured.min(), measured.max()], [measured.min(), measured.max()], color=SOFT, lw=0.8)
+    ax.scatter(measured, predicted, s=6, color=BLUE, linewidths=0)
+    ax.set_xlabel("measured cycles")
+    ax.set_ylabel("predicted cycles")
+    return svg(figure)

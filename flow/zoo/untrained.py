@@ -1,0 +1,107 @@
+"""Networks of frozen random integers: hardware of published sizes, built before it is trained.
+
+    shd-256    140-256-256-20, one tap, delays to 24       Spiking Heidelberg Digits
+    ssc-512    140-512-512-512-35, two taps, delays to 30  Spiking Speech Commands
+
+Weights are normal, clipped to 8 bits; delays are uniform; each hidden layer has one threshold, the
+one at which `RATE` of its neurons spike in a step of `events`. The same integers come from a name
+with every NumPy whose random numbers are those of constraints.txt; the hash tells. The recipes of
+these names (quant/recipes.py) have the same shapes, taps and delays, other steps and counts.
+
+Source: sizes, taps, delays, leaks: arXiv 2306.17670 (SNN-delays).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...model.codings.encode import Counts
+from ...model.network import Layer, Network
+from ...model.neurons.neuron import Neuron
+from ...model.readouts.max_membrane import MaxMembrane
+from ...model.synapses.delayed import Delayed
+
+__all__ = ["UNTRAINED", "Untrained", "events", "network"]
+
+STEPS = 100
+INPUTS = 140
+LIMIT = 3
+EVENTS = 8500  # a sample, about; of SHD some 8,000
+RATE = 0.07  # share of the hidden neurons that spike in a step
+DEVIATION = 127 / 2.6
+CALIBRATION = 4  # samples
+
+
+@dataclass(frozen=True, slots=True)
+class Untrained:
+    """Sizes of a network.
+
+    Parameters
+    ----------
+    shape : (inputs, hidden, ..., classes)
+    taps : int
+    window : int
+    leak : (m, k)
+    """
+
+    shape: tuple[int, ...]
+    taps: int
+    window: int
+    leak: tuple[int, int]
+
+
+UNTRAINED = {
+    # tau = 1.005 and 1.5 steps: 1 - 1 / tau = 0.004975 and 1/3.
+    "shd-256": Untrained((INPUTS, 256, 256, 20), 1, 25, (5, 10)),
+    "ssc-512": Untrained((INPUTS, 512, 512, 512, 35), 2, 31, (85, 8)),
+}
+
+
+def events(samples: int, seed: int = 1) -> np.ndarray:
+    """Draw samples with event counts like those of SHD: slow, uneven, some 8,500 in all.
+
+    Returns
+    -------
+    uint8 (samples, STEPS, INPUTS), at most `LIMIT`
+    """
+    random = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(samples):
+        coarse = random.gamma(1.0, size=(STEPS // 5, INPUTS // 10))
+        rate = coarse.repeat(5, axis=0).repeat(10, axis=1)
+        # Clipped counts add up to less than the rates do; 1.08 makes up for it.
+        drawn.append(random.poisson(rate * (1.08 * EVENTS / rate.sum())))
+    return np.minimum(drawn, LIMIT).astype(np.uint8)
+
+
+def network(name: str) -> Network:
+    """Make the network of a name of `UNTRAINED`."""
+    sizes, random = UNTRAINED[name], np.random.default_rng(1)
+    s = Counts(LIMIT).encode(events(CALIBRATION), STEPS, INPUTS)
+    layers, limit = [], LIMIT
+    for i, (pre, post) in enumerate(zip(sizes.shape, sizes.shape[1:], strict=False)):
+        w = random.normal(0, DEVIATION, (post, pre, sizes.taps)).round().clip(-127, 127)
+        delays = random.integers(0, sizes.window, w.shape)
+        synapses = Delayed(w.astype(np.int64), delays, 8, sizes.window)
+        if i == len(sizes.shape) - 2:
+            layers.append(Layer(synapses, Neuron(np.zeros(post, np.int64), None, sizes.leak)))
+        else:
+            layers.append(_calibrated(synapses, sizes.leak, s, limit))
+            s, limit = layers[-1].run(s, limit)[0].view(np.uint8), 1
+    return Network(STEPS, INPUTS, Counts(LIMIT), tuple(layers), MaxMembrane())
+
+
+def _calibrated(synapses: Delayed, leak: tuple[int, int], s: np.ndarray, limit: int) -> Layer:
+    """Find the least threshold at which at most `RATE` of the neurons spike, by bisection."""
+    zero = np.zeros(synapses.post, np.int64)
+    current = synapses.current(s, limit)
+    low, high = 1, int(current.max()) * STEPS
+    while low < high:
+        theta = (low + high) // 2
+        neuron = Neuron(zero, zero + theta, leak, reset="zero")
+        state, fired = neuron.start(current.shape[1]), 0
+        for now in current:
+            spikes, _, state = neuron.step(state, now)
+            fired += int(spikes.sum())
+        low, high = (low, theta) if fired <= RATE * current.size else (theta + 1, high)
+    return Layer(synapses, Neuron(zero, zero + low, leak, reset="zero"))

@@ -1,0 +1,250 @@
+"""Readouts that score classes: the scan that all share. The law is in model/readouts/."""
+
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, enum, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...model.bounds import score_bounds
+from ...model.network import Network
+from ...model.width import Bounds, signed_width
+from ...plan.unit import Unit
+from ...plan.readouts import scanned, timing
+from ..gates import later
+from ..neurons import KINDS as NEURONS
+from ..tail import measured
+
+__all__ = ["Scan", "outcome"]
+
+
+def outcome(network: Network, width: int) -> data.StructLayout:
+    """Make the layout of a result's items: one per class; all have the label and the step."""
+    return data.StructLayout(
+        {
+            "label": range(network.classes),
+            "step": range(network.steps),
+            "score": signed(width),
+            "last": 1,
+        }
+    )
+
+
+def rank(width: int) -> data.StructLayout:
+    """Make the layout of what classes are compared by."""
+    return data.StructLayout({"score": signed(width), "spike": 1})
+
+
+def beats(a: Any, b: Any) -> Value:
+    """Whether rank a goes before rank b."""
+    return (a.spike > b.spike) | ((a.spike == b.spike) & (a.score > b.score))
+
+
+class Phase(enum.Enum, shape=2):
+    """What the readout does."""
+
+    WAIT = 0
+    SCAN = 1  # the lanes of the item at hand
+    SETTLE = 2  # the last ones are being compared
+    SEND = 3  # the result, if the step decides
+
+
+class Scan(wiring.Component):
+    """Scores the classes, keeps the best, sends the result, then ignores the sample until its end.
+
+    A kind of readout says what an item is worth and what a class scores.
+
+    Parameters
+    ----------
+    network : Network
+    unit : Unit
+        Layout of the last layer.
+    bounds : Bounds
+        Of the last layer.
+    width : int, bits
+        Of the membranes that arrive.
+
+    Members
+    -------
+    i : In(stream.Signature(measured(unit, width)))
+    o : Out(stream.Signature(outcome(network, score_width)))
+    decided : Out(3)
+        Number of samples decided so far, modulo 8.
+
+    Timing
+    ------
+    An item takes one cycle; where it is scanned, one more for every `scanned` lanes; where it ends
+    the step then, `settling` + 1 more. A result is offered in the last of these.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+    decided: Signal
+
+    def __init__(self, network: Network, unit: Unit, bounds: Bounds, width: int) -> None:
+        self.network = network
+        self.unit = unit
+        self.timing = timing(network.readout)
+        self.neuron = NEURONS[network.last.neuron.kind](network.last.neuron, bounds)
+        self.width = signed_width(*score_bounds(network, bounds))
+        super().__init__(
+            {
+                "i": In(stream.Signature(measured(unit, width))),
+                "o": Out(stream.Signature(outcome(network, self.width))),
+                "decided": Out(3),
+            }
+        )
+
+    @property
+    def whole(self) -> bool:
+        """Whether a step is one item."""
+        return self.unit.folds * self.unit.groups == 1
+
+    def worth(self, item: data.View) -> Value:
+        """Whether an item is scanned, as `Scan.worth` of plan/readouts.py."""
+        return item.tick | (not self.whole)
+
+    def score(self, fresh: Value, old: Value, spike: Value, membrane: Value, step: Value) -> Value:
+        """The score of the class at hand after this step.
+
+        Parameters
+        ----------
+        fresh : whether the step is the first, and `old` means nothing
+        old : the score after the step before
+        spike, membrane : of the class in this step
+        """
+        raise NotImplementedError
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        classes = self.network.classes
+        ways = scanned(self.unit)
+        turns = self.unit.sweep // ways
+        rows = -(-classes // ways)
+        i, o = self.i, self.o
+        item = Signal.like(i.p, reset_less=True)
+        phase = Signal(Phase)
+        step = Signal(range(self.network.steps))
+        fresh = Signal(init=1)  # the first step of a sample
+        ignore = Signal()  # the sample is decided
+        turn = Signal(range(turns))  # of the item
+        row = Signal(range(rows + 1))  # of the classes; class = row * ways + way
+
+        # Take an item.
+        ended = Signal()  # a step, without a decision or after one
+        m.d.comb += i.ready.eq(phase == Phase.WAIT)
+        with m.If(i.valid & i.ready):
+            m.d.sync += [item.eq(i.p), turn.eq(0)]
+            with m.If(~ignore & self.worth(i.p) & (i.p.tick | ~i.p.last)):
+                m.d.sync += phase.eq(Phase.SCAN)
+            with m.Else():
+                m.d.comb += ended.eq(i.p.tick | i.p.last)
+                with m.If(i.p.last):
+                    m.d.sync += ignore.eq(0)
+
+        # Scan: select some lanes; a cycle later their scores are updated, and the best one.
+        scans, exists = phase == Phase.SCAN, row != rows
+        with m.If(scans):
+            m.d.sync += [turn.eq(turn + 1), row.eq(row + exists)]
+            with m.If(turn == turns - 1):
+                m.d.sync += phase.eq(Mux(item.tick, Phase.SETTLE, Phase.WAIT))
+        scored, scored_row = Signal(), Signal(range(rows))
+        m.d.sync += [scored.eq(scans & exists), scored_row.eq(row)]
+        # Where a score builds on an earlier one, it is compared in the cycle behind.
+        builds = int(self.timing.builds)
+        ranked_row = later(m, scored_row, builds)
+        sends = phase == Phase.SEND
+        ranked, kept = [], []
+        for way in range(ways):
+            selected = self._membrane(item, turn, row, way, ways)
+            spike, membrane = Signal(name=f"spike{way}"), Signal.like(selected, name=f"h{way}")
+            spikes = Array(item.lanes[k] for k in range(way, self.unit.sweep, ways))
+            m.d.sync += [spike.eq(spikes[turn]), membrane.eq(selected)]
+            m.submodules[f"scores{way}"] = scores = memory.Memory(
+                shape=signed(self.width), depth=rows, init=[]
+            )
+            read, write = scores.read_port(domain="comb"), scores.write_port()
+            old = later(m, read.data, builds)
+            m.d.comb += [
+                read.addr.eq(row),
+                write.addr.eq(scored_row),
+                write.en.eq(scored),
+                write.data.eq(self.score(fresh, old, spike, membrane, step)),
+            ]
+            candidate = Signal(rank(self.width), name=f"candidate{way}")
+            m.d.comb += candidate.score.eq(write.data)
+            if self.timing.early:
+                m.d.comb += candidate.spike.eq(spike)
+            ranked.append(later(m, candidate, builds))
+            kept.append(read.data)
+
+        best, label = self._best(m, ranked, ranked_row, scored, builds)
+
+        # Send the result if the step decides; what is left of the sample changes nothing.
+        decides = item.final | (best.spike if self.timing.early else 0)
+        announced = Signal()
+        way = Signal(range(ways))
+        settled = later(m, phase == Phase.SETTLE, 1 + builds)
+        with m.If((phase == Phase.SETTLE) & settled):
+            m.d.sync += [phase.eq(Phase.SEND), row.eq(0), way.eq(0), announced.eq(0)]
+        m.d.comb += [
+            o.valid.eq(sends & decides),
+            o.p.label.eq(label),
+            o.p.step.eq(step),
+            o.p.score.eq(Array(kept)[way]),
+            o.p.last.eq(row * ways + way == classes - 1),
+        ]
+        with m.If(sends & ~decides):
+            m.d.sync += phase.eq(Phase.WAIT)
+            m.d.comb += ended.eq(1)
+        with m.If(o.valid & ~announced):
+            m.d.sync += [announced.eq(1), self.decided.eq(self.decided + 1)]
+        with m.If(o.valid & o.ready):
+            m.d.sync += [way.eq(way + 1), row.eq(row + (way == ways - 1))]
+            if ways == 1:
+                m.d.sync += way.eq(0)
+            with m.If(o.p.last):
+                m.d.sync += [phase.eq(Phase.WAIT), ignore.eq(~item.last)]
+                m.d.comb += ended.eq(1)
+
+        # Count steps, and start anew after a sample.
+        sample_ended = Mux(phase == Phase.WAIT, i.p.last, item.last)
+        with m.If(ended):
+            m.d.sync += [step.eq(step + 1), fresh.eq(0), row.eq(0)]
+            with m.If(sample_ended):
+                m.d.sync += [step.eq(0), fresh.eq(1)]
+        return m
+
+    def _best(
+        self, m: Module, ranked: list[Any], ranked_row: Signal, scored: Signal, builds: int
+    ) -> tuple[Any, Value]:
+        """Keep the best of the classes, first of those side by side, then of all; and its label.
+
+        With first-spike those that spike go before those that do not; then the higher score; then
+        the lower class.
+        """
+        ways, classes = len(ranked), self.network.classes
+        rows = -(-classes // ways)
+        shape = rank(self.width)
+        best, best_row, best_way = Signal(shape), Signal(range(rows)), Signal(range(ways))
+        row_best, row_best_way, row_at = Signal(shape), Signal(range(ways)), Signal(range(rows))
+        compares = Signal()
+        m.d.sync += [row_best.eq(ranked[0]), row_best_way.eq(0)]
+        for way in range(1, ways):
+            others = [beats(ranked[way], ranked[other]) for other in range(way)]
+            is_class = way < classes - (rows - 1) * ways
+            exists = Const(1, 1) if is_class else ranked_row != rows - 1
+            with m.If(exists & Cat(others).all()):
+                m.d.sync += [row_best.eq(ranked[way]), row_best_way.eq(way)]
+        m.d.sync += [row_at.eq(ranked_row), compares.eq(later(m, scored, builds))]
+        with m.If(compares & ((row_at == 0) | beats(row_best, best))):
+            m.d.sync += [best.eq(row_best), best_row.eq(row_at), best_way.eq(row_best_way)]
+        return best, best_row * ways + best_way
+
+    def _membrane(self, item: data.View, turn: Signal, row: Signal, way: int, ways: int) -> Value:
+        """The membrane h of lane ``turn * ways + way``, class ``row * ways + way``."""
+        offsets = [self.neuron.offset(n) for n in range(self.network.classes)]
+        shape = signed(signed_width(min(offsets), max(offsets)))
+        mine = [Const(x, shape) for x in offsets[way::ways]]
+        offset = mine[0] if len(set(offsets)) == 1 else Array(mine)[row]
+        return Array(item.membranes[k] for k in range(way, self.unit.sweep, ways))[turn] + offset

@@ -1,0 +1,354 @@
+"""Random networks: any lawful graph, mostly with activity, and samples for it.
+
+`random_network` and `random_samples` draw with NumPy's random numbers, `networks` and `cases` are
+the same as strategies of hypothesis, which makes what fails smaller.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import numpy as np
+from hypothesis import strategies as st
+
+from spikeline.model.codings import KINDS as CODINGS
+from spikeline.model.codings import Coding
+from spikeline.model.codings.counts import Counts
+from spikeline.model.codings.graded import Graded
+from spikeline.model.codings.latency import Latency
+from spikeline.model.network import Connection, Layer, Network, chain
+from spikeline.model.neurons.neuron import RESETS, ROUNDINGS, Neuron
+from spikeline.model.readouts import KINDS as READOUTS
+from spikeline.model.readouts import readout as make_readout
+from spikeline.model.readouts.final_membrane import FinalMembrane
+from spikeline.model.synapses import KINDS as SYNAPSES
+from spikeline.model.synapses import Synapses
+from spikeline.model.synapses.delayed import Delayed
+from spikeline.model.synapses.dense import Dense
+from spikeline.model.views import KINDS as VIEWS
+from spikeline.model.views import View
+from spikeline.model.views.crop import Crop
+from spikeline.model.views.flatten import Flatten
+
+__all__ = ["cases", "networks", "random_network", "random_samples", "run_layer"]
+
+T = TypeVar("T")
+NAMES = ("a", "b7", "conv_1", "Dense", "hidden", "output", "wire", "relay_2_b", "V1", "readout")
+INPUTS = ("input", "left", "right", "x", "kernels")
+NEED_THRESHOLD = ("first-spike", "spike-count", "spikes")  # readouts of spikes
+
+
+class Dice:
+    """What a network is drawn with; 0, the first of several and False are the simplest."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        """Draw all with NumPy's random numbers."""
+        self.rng = rng
+
+    def number(self, low: int, high: int) -> int:
+        """Draw an integer in ``low..high``."""
+        return int(self.rng.integers(low, high + 1))
+
+    def chance(self, of: int) -> bool:
+        """Come true once in so many times."""
+        return self.number(1, of) == of
+
+    def one(self, values: Collection[T]) -> T:
+        """Draw one of several."""
+        return list(values)[self.number(0, len(values) - 1)]
+
+    def names(self, values: Sequence[str], count: int) -> list[str]:
+        """Draw different names."""
+        left = list(values)
+        return [left.pop(self.number(0, len(left) - 1)) for _ in range(count)]
+
+
+class Drawn(Dice):
+    """The same by hypothesis, but for tensors."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        """Draw structure by hypothesis, tensors with NumPy from a seed of hypothesis."""
+        super().__init__(np.random.default_rng(draw(st.integers(0, 9999))))
+        self.draw = draw
+
+    def number(self, low: int, high: int) -> int:
+        """Draw an integer in ``low..high``."""
+        return self.draw(st.integers(low, high))
+
+
+@dataclass
+class Plan:
+    """What may be drawn; ranges are inclusive."""
+
+    layers: tuple[int, int] = (1, 5)
+    inputs: tuple[int, int] = (1, 3)
+    size: tuple[int, int] = (1, 9)
+    steps: tuple[int, int] = (1, 8)
+    bits: tuple[int, int] = (2, 16)
+    feedback: bool = True
+    codings: Collection[str] = tuple(CODINGS)
+    synapses: Collection[str] = tuple(SYNAPSES)
+    readouts: Collection[str] = tuple(READOUTS)
+    views: Collection[str] = tuple(VIEWS)
+    roundings: Collection[str] = ROUNDINGS
+
+
+def random_network(rng: np.random.Generator, *, small: bool = True, **plan) -> Network:
+    """Draw a network.
+
+    Parameters
+    ----------
+    rng : Generator
+    small : bool
+        Layers of 1..9 neurons and 1..8 steps; else of 8..40 neurons, and 4..16 steps.
+    **plan
+        Fields of `Plan`: how many there may be of what, and of which kinds.
+    """
+    return _network(Dice(rng), small, plan)
+
+
+def random_samples(rng: np.random.Generator, network: Network, n: int) -> np.ndarray:
+    """Draw n samples of a network, from dark to bright."""
+    if network.coding.kind == "counts":
+        mean = rng.choice([0.2, 0.5, 1, 3, 300], (n, 1, 1))
+        return rng.poisson(mean, (n, network.steps, network.width))
+    bright = rng.random((n, network.width)) < rng.random((n, 1))
+    return np.where(bright, 255, rng.integers(0, 256, bright.shape)).astype(np.uint8)
+
+
+@st.composite
+def networks(draw: st.DrawFn, small: bool = True, **plan) -> Network:
+    """Draw a network as `random_network` does."""
+    return _network(Drawn(draw), small, plan)
+
+
+@st.composite
+def cases(
+    draw: st.DrawFn, drawn: st.SearchStrategy[Network] | None = None, most: int = 3, **plan
+) -> tuple[Network, np.ndarray]:
+    """Draw a network, and 1 to `most` samples for it."""
+    network = draw(networks(**plan) if drawn is None else drawn)
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    return network, random_samples(rng, network, draw(st.integers(1, most)))
+
+
+def run_layer(layer: tuple, s: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Run a layer, (synapses, neuron) or with recurrent synapses, as a network of its own.
+
+    Events `s` up to `limit` are (steps, samples, pre), as are its spikes and membranes.
+    """
+    steps, _, pre = s.shape
+    network = chain(steps, pre, Counts(limit), [layer], FinalMembrane())
+    run = network.run(s.transpose(1, 0, 2), record=True)
+    return run.spikes["layer0"], run.membranes["layer0"]
+
+
+def _network(dice: Dice, small: bool, plan: dict) -> Network:
+    sizes = {} if small else {"size": (8, 40), "steps": (4, 16)}
+    p = Plan(**{**sizes, **plan})
+    draft = Draft(dice, p, steps=dice.number(*p.steps))
+    for name in dice.names(INPUTS, dice.number(*p.inputs)):
+        draft.sizes[name] = draft.size()
+        draft.inputs.append(name)
+    for name in dice.names(NAMES, dice.number(*p.layers)):
+        draft.sizes[name] = draft.size()
+        draft.layers.append(name)
+    coding = CODE[dice.one(p.codings)](dice)
+    draft.wire()
+    kind = dice.one(p.readouts)
+    weights = dice.rng.integers(-99, 100, draft.steps) if kind == "weighted-sum" else None
+    layers = {name: draft.layer(name, coding) for name in draft.layers}
+    last = layers[draft.layers[-1]]
+    feeds = any(draft.layers[-1] in w.sources for wires in draft.wires.values() for w in wires)
+    if kind not in NEED_THRESHOLD and not feeds and dice.chance(2):
+        neuron = replace(last.neuron, threshold=None, once=False)
+        layers[draft.layers[-1]] = replace(last, neuron=neuron)
+    inputs = {name: draft.sizes[name] for name in draft.inputs}
+    network = Network(draft.steps, inputs, coding, layers, make_readout(kind, weights))
+    return _awake(dice, network)
+
+
+CODE: dict[str, Callable[[Dice], Coding]] = {
+    "latency": lambda dice: Latency(dice.one([64, 1, 128, 255])),
+    "graded": lambda dice: Graded(dice.one([0, 4, 7]), dice.chance(2)),
+    "counts": lambda dice: Counts(dice.one([1, 2, 7, 255])),
+}
+
+
+@dataclass
+class Wire:
+    """A connection to be: names, views, delay, and the number of addresses behind the views."""
+
+    sources: list[str]
+    views: tuple[View, ...]
+    delay: int
+    recurrent: bool
+    pre: int
+
+
+@dataclass
+class Draft:
+    """A network on its way."""
+
+    dice: Dice
+    plan: Plan
+    steps: int
+    sizes: dict[str, int] = field(default_factory=dict)
+    inputs: list[str] = field(default_factory=list)
+    layers: list[str] = field(default_factory=list)
+    wires: dict[str, list[Wire]] = field(default_factory=dict)
+    kernels: list[Synapses] = field(default_factory=list)
+
+    def size(self) -> int:
+        """Draw a size, often one that is there already, so that sources can be added."""
+        if self.sizes and not self.dice.chance(3):
+            return self.dice.one(list(self.sizes.values()))
+        return self.dice.number(*self.plan.size)
+
+    def wire(self) -> None:
+        """Connect the layers; all reach the last."""
+        dice, loops = self.dice, self.plan.feedback and self.steps > 1
+        for n, name in enumerate(self.layers):
+            before = [*self.inputs, *self.layers[:n]]
+            self.wires[name] = [self.between([dice.one(before[::-1][:2])], before, False)]
+            for _ in range(dice.one([0, 0, 1, 1, 2])):
+                self.wires[name].append(self.between([dice.one(before)], before, False))
+            if loops and dice.chance(2):
+                later = self.layers[n:]
+                self.wires[name].append(self.between([dice.one(later)], later, True))
+            if loops and dice.chance(20):  # fed by itself or later ones alone
+                self.wires[name] = [self.between([dice.one(self.layers[n:])], [], True)]
+        for n, name in enumerate(self.layers[:-1]):
+            self.end(name, self.layers[n + 1 :], loops)
+
+    def end(self, name: str, later: list[str], loops: bool) -> None:
+        """Lead a layer that feeds no later one to one of them, or now and then back."""
+        dice = self.dice
+        if any(name in wire.sources for target in later for wire in self.wires[target]):
+            return
+        if loops and dice.chance(6) and self.ends(name):
+            return
+        self.wires[dice.one(later)].append(self.between([name], [], False))
+
+    def ends(self, name: str) -> bool:
+        """Whether a layer reaches the last one, by what is wired so far."""
+        alive, left = set(), [self.layers[-1]]
+        while left:
+            at = left.pop()
+            if at in self.wires and at not in alive:
+                alive.add(at)
+                left += [source for wire in self.wires[at] for source in wire.sources]
+        return name in alive
+
+    def between(self, sources: list[str], others: list[str], recurrent: bool) -> Wire:
+        """Draw a connection from a source, and maybe from others of its size."""
+        dice, size = self.dice, self.sizes[sources[0]]
+        same = [other for other in others if self.sizes[other] == size]
+        while len(sources) < 3 and same and dice.chance(3):
+            sources.append(dice.one(same))
+        views: list[View] = []
+        while self.plan.views and len(views) < 2 and dice.chance(4):
+            kind = dice.one(self.plan.views)
+            if kind == "crop":
+                start = dice.number(0, size - 1)
+                size = dice.number(1, size - start)
+                views.append(Crop(start, size))
+            else:
+                views.append(Flatten())
+        delay = dice.number(int(recurrent), 3) if recurrent or dice.chance(3) else 0
+        return Wire(sources, tuple(views), min(delay, self.steps - 1), recurrent, size)
+
+    def layer(self, name: str, coding: Coding) -> Layer:
+        """Make a layer of its wires."""
+        post, connections, power = self.sizes[name], [], 0.0
+        for wire in self.wires[name]:
+            synapses, delay = self.kernel(wire, post)
+            shift = self.dice.number(0, 3) if self.dice.chance(3) else 0
+            if synapses.bits <= 8 and self.dice.chance(20):
+                shift = 15
+            connections.append(Connection(tuple(wire.sources), synapses, wire.views, delay, shift))
+            largest = coding.values.limit if wire.sources[0] in self.inputs else 1
+            weights = synapses.weights.astype(float) * (1 << shift) * largest / 3
+            power += float((weights**2).sum()) / post
+        return Layer(tuple(connections), self.neuron(post, min(max(1, int(power**0.5)), 1 << 28)))
+
+    def kernel(self, wire: Wire, post: int) -> tuple[Synapses, int]:
+        """Draw synapses, now and then ones that are there; with the delay of the connection."""
+        dice, delay = self.dice, wire.delay
+        for known in self.kernels:
+            if (known.post, known.pre) == (post, wire.pre) and dice.chance(5):
+                least = max(0, int(wire.recurrent) - known.earliest)
+                if known.latest + least < self.steps:
+                    return known, max(least, min(delay, self.steps - 1 - known.latest))
+        bits = dice.one([b for b in (4, 3, 6, 8, 2, 5, 9, 12, 16) if self.allows(b)])
+        low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+        shape = (post, wire.pre)
+        if dice.one(self.plan.synapses) == "dense":
+            made: Synapses = Dense(self.weights(shape, low, high), bits)
+        else:
+            shape = (*shape, dice.number(1, 3))
+            window = dice.number(1, self.steps)
+            if wire.recurrent and dice.chance(2) and window > 1:
+                delay = 0  # the taps have it themselves
+            else:
+                delay = min(delay, self.steps - window) or int(wire.recurrent)
+                window = min(window, self.steps - delay)
+            rows = dice.one([post, 1])
+            least = int(wire.recurrent and not delay)
+            delays = dice.rng.integers(least, window, (rows, *shape[1:]))
+            spare = dice.number(0, 2)
+            made = Delayed(self.weights(shape, low, high), delays, bits, window + spare)
+        self.kernels.append(made)
+        return made, delay
+
+    def allows(self, bits: int) -> bool:
+        """Whether weights may have this width."""
+        return self.plan.bits[0] <= bits <= self.plan.bits[1]
+
+    def weights(self, shape: tuple[int, ...], low: int, high: int) -> np.ndarray:
+        """Draw weights: some to the ends of their range, some sparse, some mostly positive."""
+        rng, dice = self.dice.rng, self.dice
+        w = rng.integers(low, high + 1, shape)
+        if dice.chance(3):
+            w = np.where(rng.random(shape) < 0.5, 0, w)
+        if dice.chance(3):
+            w = np.where(rng.random(shape) < 0.7, np.minimum(np.abs(w), high), w)
+        if dice.chance(6):
+            w = np.where(rng.random(shape) < 0.5, low, high)
+        return w
+
+    def neuron(self, size: int, scale: int) -> Neuron:
+        """Draw neurons whose constants fit currents of about `scale`."""
+        rng, dice = self.dice.rng, self.dice
+        k = dice.one([0, 0, 1, 2, 4, 8, 12, 15])
+        m = dice.one(
+            [1 << k, (1 << k) - 1, dice.number(0, 1 << k), dice.number(1 << k >> 1, 1 << k)]
+        )
+        clamp = None
+        if dice.chance(4):
+            clamp = -dice.number(0, 2 * scale), dice.number(0, 4 * scale)
+        once = dice.chance(4)
+        quarter = scale // 4 + 1
+        bias = rng.integers(-quarter, quarter + 1, size) if dice.chance(2) else np.zeros(size, int)
+        return Neuron(
+            bias,
+            rng.integers(1, 2 * scale + 1, size),
+            (m, k),
+            clamp,
+            "none" if once else dice.one(RESETS),
+            once,
+            dice.one(self.plan.roundings),
+        )
+
+
+def _awake(dice: Dice, network: Network) -> Network:
+    """Set most thresholds where the membranes of some samples are."""
+    samples = random_samples(dice.rng, network, 4)
+    for name, layer in network.layers.items():
+        if not layer.neuron.fires or dice.chance(8):
+            continue
+        h = network.run(samples, record=True).membranes[name]
+        theta = np.quantile(h, dice.rng.uniform(0.4, 1), axis=(0, 1)).astype(np.int64)
+        neuron = replace(layer.neuron, threshold=np.clip(theta, 1, (1 << 31) - 1))
+        network = replace(network, layers={**network.layers, name: replace(layer, neuron=neuron)})
+    return network

@@ -1,0 +1,207 @@
+"""The law of a graph read slowly: Python integers, one neuron, one step and one tap at a time.
+
+Written from the law; of model/ it reads the tensors and attributes of a network alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Slow", "slow_decide", "slow_encode", "slow_run"]
+
+Row = list[int]
+Rows = list[Row]  # (steps, addresses)
+Ends = list[list[tuple[int, int]]]  # least and most, (steps, neurons)
+
+
+@dataclass
+class Slow:
+    """One sample.
+
+    Attributes
+    ----------
+    input : (steps, inputs)
+    spikes, membranes : (steps, neurons), by layer
+    currents : what each step adds, in the least and in the largest sum of some of its events
+    accumulators : the same, on top of what the step begins with
+    label, step, score : the decision, None where the network gives something else
+    """
+
+    input: Rows
+    spikes: dict[str, Rows]
+    membranes: dict[str, Rows]
+    currents: dict[str, Ends]
+    accumulators: dict[str, Ends]
+    label: int | None
+    step: int | None
+    score: Row | None
+
+
+def slow_encode(coding: Any, steps: int, sample: np.ndarray) -> Rows:
+    """Encode one sample, one value at a time."""
+    if coding.kind == "counts":
+        rows = [[min(int(x), coding.limit) for x in row] for row in sample]
+        return rows + [[0] * sample.shape[1]] * (steps - len(rows))
+    values = [int(x) for x in sample.reshape(-1)]
+    s = []
+    for t in range(steps):
+        if coding.kind == "latency":
+            floor = coding.floor
+            s.append(
+                [int(p >= floor and ((255 - p) * steps) // (256 - floor) == t) for p in values]
+            )
+        elif coding.kind == "graded":
+            s.append([p // 2**coding.shift if t == 0 or coding.every else 0 for p in values])
+        else:
+            raise NotImplementedError(coding.kind)
+    return s
+
+
+def slow_view(view: Any, row: Row) -> Row:
+    """Look at the events of one step through a view."""
+    if view.kind == "crop":
+        return [row[view.start + n] for n in range(view.count)]
+    if view.kind == "flatten":
+        return row
+    raise NotImplementedError(view.kind)
+
+
+def slow_taps(synapses: Any, j: int) -> Iterator[tuple[int, int, int]]:
+    """Give the taps of one neuron: input, weight, delay."""
+    for i, taps in enumerate(synapses.weights[j].tolist()):
+        if synapses.kind == "dense":
+            yield i, taps, 0
+        elif synapses.kind == "delayed":
+            delays = synapses.delays.tolist()
+            own = delays[j][i] if len(delays) > 1 else delays[0][i]
+            for weight, delay in zip(taps, own, strict=True):
+                yield i, weight, delay
+        else:
+            raise NotImplementedError(synapses.kind)
+
+
+def slow_decay(v: int, neuron: Any) -> int:
+    """Leak, rounded toward minus infinity or toward zero."""
+    m, k = neuron.leak
+    if neuron.rounding == "zero" and v < 0:
+        return -((-v * m) // 2**k)
+    return (v * m) // 2**k
+
+
+def slow_decide(readout: Any, s: Rows, h: Rows) -> tuple[int, int, Row] | tuple[None, None, None]:
+    """Decide one sample: label, step, score; nothing where the result is no class."""
+    steps, classes = len(h), len(h[0])
+    if readout.kind == "first-spike":
+        for t in range(steps):
+            firing = [c for c in range(classes) if s[t][c]]
+            if firing:
+                return min(firing, key=lambda c: (-h[t][c], c)), t, h[t]
+        score = h[-1]
+    elif readout.kind == "weighted-sum":
+        w = readout.weights.tolist()
+        score = [sum(w[t] * h[t][c] for t in range(steps)) for c in range(classes)]
+    elif readout.kind == "spike-count":
+        score = [sum(s[t][c] for t in range(steps)) for c in range(classes)]
+    elif readout.kind == "max-membrane":
+        score = [max(h[t][c] for t in range(steps)) for c in range(classes)]
+    elif readout.kind == "final-membrane":
+        score = h[-1]
+    else:
+        return None, None, None
+    return min(range(classes), key=lambda c: (-score[c], c)), steps - 1, score
+
+
+class Feed:
+    """One connection; its taps count the connection's delay, too."""
+
+    def __init__(self, connection: Any, emitted: dict[str, Rows]) -> None:
+        """Take the taps of every neuron; `emitted` grows while the network runs."""
+        self.connection, self.emitted = connection, emitted
+        self.taps = [
+            [(i, w, connection.delay + d) for i, w, d in slow_taps(connection.synapses, j)]
+            for j in range(len(connection.synapses.weights))
+        ]
+        self.rows: Rows = []
+
+    def seen(self, t: int) -> Row:
+        """Add the sources at step t and look at them through the views; kept, as it is done."""
+        while len(self.rows) <= t:
+            rows = [self.emitted[source][len(self.rows)] for source in self.connection.sources]
+            row = [sum(values) for values in zip(*rows, strict=True)]
+            for view in self.connection.views:
+                row = slow_view(view, row)
+            self.rows.append(row)
+        return self.rows[t]
+
+    def events(self, j: int, t: int) -> Iterator[int]:
+        """Give what each tap of neuron j adds at step t."""
+        for i, w, delay in self.taps[j]:
+            if delay <= t:
+                yield w * self.seen(t - delay)[i] * 2**self.connection.shift
+
+
+class Cells:
+    """The neurons of one layer."""
+
+    def __init__(self, neuron: Any) -> None:
+        """Start a sample."""
+        self.neuron, self.size = neuron, len(neuron.bias)
+        self.v, self.fired = [0] * self.size, [False] * self.size
+
+    def begin(self, j: int) -> int:
+        """Tell what neuron j begins a step with."""
+        return slow_decay(self.v[j], self.neuron) + int(self.neuron.bias[j])
+
+    def end(self, j: int, h: int) -> tuple[int, int]:
+        """Clamp, compare, reset: the spike and the membrane of neuron j."""
+        n = self.neuron
+        if n.clamp is not None:
+            h = min(max(h, n.clamp[0]), n.clamp[1])
+        theta = None if n.threshold is None else int(n.threshold[j])
+        crosses = theta is not None and h >= theta
+        self.v[j] = h
+        if crosses and n.reset == "zero":
+            self.v[j] = 0
+        if crosses and n.reset == "subtract":
+            self.v[j] = h - theta
+        spike = crosses and not (n.once and self.fired[j])
+        self.fired[j] = self.fired[j] or crosses
+        return int(spike), h
+
+
+def slow_run(network: Any, sample: np.ndarray) -> Slow:
+    """Run one sample through the law as it is written."""
+    x = slow_encode(network.coding, network.steps, sample)
+    emitted: dict[str, Rows] = {name: [] for name in network.layers}
+    first = 0
+    for name, size in network.inputs.items():
+        emitted[name] = [row[first : first + size] for row in x]
+        first += size
+    feeds = {
+        name: [Feed(c, emitted) for c in layer.connections]
+        for name, layer in network.layers.items()
+    }
+    cells = {name: Cells(layer.neuron) for name, layer in network.layers.items()}
+    membranes: dict[str, Rows] = {name: [] for name in cells}
+    currents: dict[str, Ends] = {name: [] for name in cells}
+    accumulators: dict[str, Ends] = {name: [] for name in cells}
+    for t in range(network.steps):
+        for name, layer in cells.items():
+            ends, starts, out = [], [], []
+            for j in range(layer.size):
+                events = [event for feed in feeds[name] for event in feed.events(j, t)]
+                ends.append((sum(e for e in events if e < 0), sum(e for e in events if e > 0)))
+                starts.append(layer.begin(j))
+                out.append(layer.end(j, starts[j] + sum(events)))
+            emitted[name].append([spike for spike, _ in out])
+            membranes[name].append([h for _, h in out])
+            currents[name].append(ends)
+            accumulators[name].append(
+                [(b + low, b + high) for b, (low, high) in zip(starts, ends, strict=True)]
+            )
+    spikes = {name: emitted[name] for name in cells}
+    last = list(cells)[-1]
+    decided = slow_decide(network.readout, spikes[last], membranes[last])
+    return Slow(x, spikes, membranes, currents, accumulators, *decided)
