@@ -118,7 +118,7 @@ class Output:
 
     Attributes
     ----------
-    logits : (steps, samples, neurons), membranes in units: real numbers
+    logits : (samples, neurons), real numbers; what the readout makes of these two for a loss
     spikes, membranes : (steps, samples, neurons), whole numbers
     """
 
@@ -135,19 +135,13 @@ class Trace:
     ----------
     events : (steps, samples), sum of the input's values
     spikes, membranes : dict by layer, (steps, samples, neurons)
-    unit : float, integers per real 1 of the last layer
+    output : Output, what the last layer gave
     """
 
     events: Tensor
     spikes: dict[str, Tensor] = field(default_factory=dict)
     membranes: dict[str, Tensor] = field(default_factory=dict)
-    unit: float = 1.0
-
-    @property
-    def output(self) -> Output:
-        """What the last layer gave."""
-        s, h = (next(reversed(what.values())) for what in (self.spikes, self.membranes))
-        return Output(h / self.unit, s, h)
+    output: Output = field(init=False)
 
 
 class Events:
@@ -219,10 +213,11 @@ class Network(nn.Module):
                 recurs = any(network.recurs(name, source) for source in c.sources)
                 if recurs and c.lag < 1:
                     raise Refused(f"Layer {name} recurrent delays must be at least 1, not 0")
-                if c.delay + c.synapses.window > self.steps:
+                latest, kind = c.delay + c.synapses.window - 1, "recurrent " if recurs else ""
+                if latest >= self.steps:
                     raise Refused(
-                        f"Layer {name} delays must be below the {self.steps} steps of the network, "
-                        f"not {c.delay + c.synapses.window - 1}"
+                        f"Layer {name} {kind}delays must be below the {self.steps} steps of the "
+                        f"network, not {latest}"
                     )
             if layer.neuron.norms() and not any(self._whole(name, c) for c in layer.connections):
                 raise Refused(
@@ -277,12 +272,15 @@ class Network(nn.Module):
         for name, size in self.inputs.items():
             events[name] = Events(x[..., start : start + size], summed)
             start += size
-        trace = Trace(differences(total) if summed else total, unit=self.last.neuron.unit)
+        trace = Trace(differences(total) if summed else total)
         for block in self._blocks:
             if self._loops[block[0]]:
                 self._run_loop(block, events, trace)
             else:
                 self._run_layer(block[0], events, trace)
+        s, h = trace.spikes[self.output], trace.membranes[self.output]
+        logits = readouts.twin(self.readout).logits(s, h, self.last.neuron.unit)
+        trace.output = Output(logits, s, h)
         return trace
 
     def _whole(self, name: str, connection: Connection) -> bool:

@@ -6,7 +6,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model import network as golden
 from spikeline.model.codings import Coding
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
@@ -20,6 +19,8 @@ from spikeline.quant.network import Connection, Layer, Network, chain
 from spikeline.quant.neurons.neuron import Neuron
 from spikeline.quant.synapses.delayed import Delayed
 from spikeline.quant.synapses.dense import Dense
+
+from .twins import assert_equal, samples, scatter
 
 INPUTS, HIDDEN, CLASSES = 20, 13, 5
 CODINGS = [Latency(64), Graded(5), Graded(6, every=True), Counts(3)]
@@ -55,44 +56,6 @@ def network(
     net = chain(steps, INPUTS, coding, stack, readout(kind, w))
     scatter(net)
     return net.eval()
-
-
-def scatter(net: Network) -> None:
-    """Move thresholds, biases, gains and statistics at random."""
-    with torch.no_grad():
-        for name, p in net.named_parameters():
-            if "threshold" in name or "bias" in name or "offset" in name:
-                p += torch.randn_like(p) * 0.3
-            elif "gain" in name:
-                p *= torch.where(torch.rand_like(p) < 0.3, -1.0, 1.0) * (0.5 + torch.rand_like(p))
-        for layer in net.layers.values():
-            for norm in layer.neuron.norms():
-                norm.mean += torch.randn_like(norm.mean) * 3
-                norm.variance *= 0.5 + torch.rand_like(norm.mean)
-
-
-def samples(net: Network, seed: int, n: int = 7) -> np.ndarray:
-    """Draw samples that the network's coding takes."""
-    random = np.random.default_rng(seed)
-    if isinstance(net.coding, Counts):
-        return random.integers(0, 5, (n, net.steps, net.width))
-    return random.integers(0, 256, (n, net.width)).astype(np.uint8)
-
-
-def assert_equal(net: Network, x: np.ndarray) -> golden.Run:
-    """Compare all that happens in `net` with the golden run of its export; returns the run."""
-    with torch.no_grad():
-        trace, decided = net(torch.from_numpy(x)), net.decide(torch.from_numpy(x))
-    run = net.export().run(x, record=True)
-    assert run.input is not None
-    assert np.array_equal(trace.events, run.input.sum(axis=2))
-    assert list(trace.spikes) == list(trace.membranes) == list(run.spikes) == list(net.layers)
-    for name in net.layers:
-        assert np.array_equal(trace.spikes[name].numpy(), run.spikes[name])
-        assert np.array_equal(trace.membranes[name].numpy(), run.membranes[name])
-    assert np.array_equal(decided[0], run.decision.label)
-    assert np.array_equal(decided[1], run.decision.step)
-    return run
 
 
 @given(
