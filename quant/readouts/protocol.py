@@ -37,6 +37,17 @@ class Readout:
         """Bound what is computed of membranes up to `membrane`, beyond these."""
         return membrane
 
+    def logits(self, s: Tensor, h: Tensor, unit: float) -> Tensor:
+        """Give what a loss compares with targets, real numbers (samples, neurons).
+
+        Parameters
+        ----------
+        s, h : (steps, samples, neurons)
+        unit : float
+            Integers of a membrane per real 1.
+        """
+        return h[-1] / unit
+
 
 class Scored(Readout):
     """Decides for the largest score at the last step."""
@@ -44,6 +55,10 @@ class Scored(Readout):
     def score(self, s: Tensor, h: Tensor) -> Tensor:
         """Score each class, (samples, classes)."""
         raise NotImplementedError
+
+    def logits(self, s: Tensor, h: Tensor, unit: float) -> Tensor:
+        """Give the scores."""
+        return self.score(s, h) / unit
 
     def decide(self, s: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """Decide a batch."""
