@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from spikeline.model.codings.encode import Counts, Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.readouts.readout import KINDS, Readout
-from spikeline.plan import cycles
+from spikeline.plan import chain, cycles
 from spikeline.plan.cycles import predict
 from spikeline.plan.mapping import Mapping
 from spikeline.rtl.codings.framer import beat
@@ -335,7 +335,7 @@ def test_cycles_are_predicted_where_queues_fill(seed, monkeypatch):
     latency, _ = assert_cycles(net, mapping, x)
 
     # With more room behind the engines some sample would be sooner.
-    monkeypatch.setattr(cycles, "QUEUE", 400)
+    monkeypatch.setattr(chain, "QUEUE", 400)
     sooner, _ = cycles.predict(net, mapping, net.run(x, record=True))
     assert (sooner < latency).any()
 
