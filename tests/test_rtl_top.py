@@ -338,7 +338,7 @@ def test_cycles_are_predicted_where_queues_fill(seed, monkeypatch):
     latency, _ = assert_cycles(net, mapping, x)
 
     # With more room behind the engines some sample would be sooner.
-    monkeypatch.setattr(cycles, "QUEUE", 400)
+    monkeypatch.setattr(chain, "QUEUE", 400)
     sooner, _ = cycles.predict(net, mapping, net.run(x, record=True))
     assert (sooner < latency).any()
 
