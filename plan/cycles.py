@@ -20,7 +20,7 @@ import numpy as np
 from ..model.network import Layer, Network, Run
 from .mapping import Mapping, Unit, slots
 from .pipeline import IN_FLIGHT, QUEUE, chunks, latency, reporting, rest
-from .readouts import scanned, timing
+from .readouts import Scan, Send, Stream, scanned, timing
 
 __all__ = [
     "predict",
@@ -34,8 +34,8 @@ Vector = Sequence[int]  # numbers of spikes in the chunks of a vector, zeros lef
 class Readout:
     """Scans the items of deciding steps, and sends results (rtl/readouts/scan.py)."""
 
-    def __init__(self, network: Network, unit: Unit) -> None:
-        self.timing = timing(network.readout)
+    def __init__(self, network: Network, unit: Unit, timing: Scan) -> None:
+        self.timing = timing
         self.classes = network.classes
         self.scan = unit.sweep // scanned(unit)
         self.whole = unit.folds * unit.groups == 1
@@ -66,6 +66,31 @@ class Readout:
             self.spiked = False
         if last:
             self.ignore = False
+        return at
+
+
+class Membranes:
+    """Sends the neurons of the last step (rtl/readouts/membranes.py)."""
+
+    def __init__(self, network: Network, unit: Unit, timing: Send) -> None:
+        self.neurons, self.sweep = network.classes, unit.sweep
+        self.position = 0
+        self.free = 0
+        self.decided = 0
+        self.decisions = 0
+
+    def take(self, at: int, spikes: Vector, tick: bool, last: bool, final: bool) -> int:
+        """Take an item of the last layer, as `Readout` does."""
+        at = max(at, self.free)
+        self.free = at + 1
+        if final:
+            first = self.position * self.sweep
+            self.free += min(max(self.neurons - first, 0), self.sweep)
+            if not first:
+                self.decided = at + 2
+                self.decisions += 1
+                self.free += 1
+            self.position = 0 if tick else self.position + 1
         return at
 
 
@@ -132,6 +157,25 @@ class Skid(Serial):
         at = max(at, self.left[0] + 1)
         left = self.sink.take(max(at, self.left[1]) + 1, value, tick, last)
         self.left = [self.left[1], left]
+        return at
+
+
+class Spikes(Serial):
+    """Passes on the spikes of the last layer (rtl/readouts/spikes.py)."""
+
+    def __init__(self, network: Network, unit: Unit, timing: Stream) -> None:
+        super().__init__()
+        self.decided = 0
+        self.decisions = 0
+
+    def take(self, at: int, value: int | Vector, tick: bool, last: bool) -> int:
+        """Take a spike, or an end."""
+        at = max(at, self.free)
+        if last:
+            at += bool(_events(value))
+            self.decided = at + 1
+            self.decisions += 1
+        self.free = at + 1
         return at
 
 
@@ -262,7 +306,7 @@ class Engine(Adder):
         self.rest = rest(layer.neuron, unit)
         # From a sweep to the write of what it found.
         self.pipeline = latency(unit) + reporting(unit)
-        self.sink: Narrow | Serial | Readout | None = None
+        self.sink: Narrow | Serial | Readout | Membranes | None = None
         self.taken = 0  # when the last vector left the queue
         self.room: list[int] = []  # when the places given away come back
         self.found: Sequence[Vector] = ()  # spikes of the step that is next, by position
@@ -295,7 +339,7 @@ class Engine(Adder):
     def _hand_on(self, at: int, spikes: Vector, tick: bool, last: bool) -> int:
         offered = max(at + self.pipeline + 1, self.taken + 1)
         assert self.sink is not None
-        if isinstance(self.sink, Readout):
+        if isinstance(self.sink, Readout | Membranes):
             self.taken = self.sink.take(offered, spikes, tick, last, self.final)
         else:
             self.taken = self.sink.take(offered, spikes, tick, last)
@@ -307,7 +351,7 @@ class Engine(Adder):
 class Framer:
     """Makes items of beats, in two stages before a skid buffer (rtl/codings/framer.py)."""
 
-    def __init__(self, sink: Serial, readout: Readout) -> None:
+    def __init__(self, sink: Serial, readout: "Readout | Membranes | Spikes") -> None:
         self.sink = Skid(sink)
         self.readout = readout
         self.beat = -1  # the last beat was taken
@@ -344,7 +388,7 @@ class Framer:
 class Pixels:
     """Plays images back from one of two memories (rtl/codings/pixels.py)."""
 
-    def __init__(self, sink: "Narrow | Serial", readout: Readout) -> None:
+    def __init__(self, sink: "Narrow | Serial", readout: "Readout | Membranes | Spikes") -> None:
         self.sink = sink
         self.readout = readout
         self.beat = -1
@@ -385,19 +429,26 @@ class Pixels:
         return first
 
 
+TWINS: dict[type, Any] = {Scan: Readout, Send: Membranes, Stream: Spikes}
+
+
 class Core:
     """All stages of a network, and what makes its items (rtl/top.py)."""
 
     def __init__(self, network: Network, mapping: Mapping, unrolled: Sequence[Layer]) -> None:
-        self.readout = Readout(network, mapping.units[-1])
-        sink: Serial | None = None
+        kind = timing(network.readout)
+        self.readout: Readout | Membranes | Spikes = TWINS[type(kind)](
+            network, mapping.units[-1], kind
+        )
+        # Spikes go to a readout as to a layer.
+        sink: Serial | None = self.readout if isinstance(self.readout, Spikes) else None
         self.engines: list[Engine] = []
         self.lines: list[Line | None] = []
         for whole, layer, unit in zip(
             reversed(network.layers), reversed(unrolled), reversed(mapping.units), strict=True
         ):
             engine = Engine(layer, unit, sink is None)
-            engine.sink = _serialised(sink, unit) if sink else self.readout
+            engine.sink = self.readout if sink is None else _serialised(sink, unit)
             sink = engine
             if unit.engine != "dense":
                 sink = Skid(Wheel(layer, unit, engine)) if unit.engine == "wheel" else Line(engine)

@@ -152,14 +152,7 @@ def _describe(top: Top, name: str, digest: str) -> dict[str, object]:
         "clock": "clk, rising edge",
         "reset": "rst, high, synchronous",
         "s_axis": {"tdata_bits": len(top.s_axis_tdata)} | _packet(top),
-        "m_axis": {
-            "tdata_bits": len(top.m_axis_tdata),
-            "packet": "one result: decision, cycles, then one score per class; tlast on the last",
-            "decision": {"label": {"lsb": 0, "bits": 16}, "step": {"lsb": 16, "bits": 16}},
-            "cycles": "from the sample's first beat to the first word, 32 bits",
-            "scores": network.classes,
-            "score": "signed, of all bits of tdata",
-        },
+        "m_axis": {"tdata_bits": len(top.m_axis_tdata)} | top.core.readout.describe(),
         "layers": [_items(engine) for engine in top.core.engines],
         "refused": "beats dropped since reset because they broke the input's declaration, 16 bits",
     }

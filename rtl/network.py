@@ -9,7 +9,7 @@ from ..model.network import Network as Golden
 from ..plan.mapping import Mapping
 from .engine import Engine
 from .narrow import serialise
-from .readouts import readout
+from .readouts import KINDS, readout
 from .stream import join
 
 __all__ = ["Network"]
@@ -29,7 +29,7 @@ class Network(wiring.Component):
     -------
     i : In(stream.Signature(vector(inputs, 1, bits)))
         Input items: events, ends of steps, ends of samples.
-    o : Out(stream.Signature(outcome(network, width)))
+    o : Out(stream.Signature(readout.result()))
         Results, in the order of the samples.
     decided : Out(3)
         Number of samples decided, modulo 8.
@@ -54,7 +54,7 @@ class Network(wiring.Component):
                 bounds,
                 name=f"{name}_layer{n}",
                 limit=limit,
-                measures=n == last,
+                measures=n == last and KINDS[golden.readout.kind].measures,
             )
             for n, (layer, unit, bounds, (limit, _)) in enumerate(
                 zip(golden.layers, mapping.units, self.bounds, golden.declared(), strict=True)

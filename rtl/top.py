@@ -1,6 +1,6 @@
 """The core behind AXI4-Stream: beats in, results out."""
 
-from amaranth.hdl import Cat, Module, Shape, Signal, signed
+from amaranth.hdl import Cat, Module, Shape, Signal
 from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -35,9 +35,7 @@ class Top(wiring.Component):
     s_axis_tdata, s_axis_tvalid, s_axis_tlast : In; s_axis_tready : Out
         One packet per sample, of beats as `framer.beat` lays them out, or of packed pixels.
     m_axis_tdata, m_axis_tvalid, m_axis_tlast : Out; m_axis_tready : In
-        One packet per sample: word 0 = label (bits 0-15) and step of decision (bits 16-31); word 1
-        = cycles from the sample's first beat to word 0; then the score of each class, sign-
-        extended.
+        One packet per sample, of words as the readout gives them (rtl/readouts/).
     refused : Out(16)
         Beats that broke the input's declaration and were dropped, up to 65,535.
     """
@@ -111,32 +109,9 @@ class Top(wiring.Component):
         m.d.comb += under_way.eq(starts.w_level + starts.w_en + source.starts - starts.r_en)
         m.d.sync += room.eq(core.awake & (under_way != IN_FLIGHT))
 
-        # A result's items to words: the decision, the cycles, then the scores.
-        word = Signal(range(3))
-        cycles = Signal(32)
-        data, last = result.i.p[:-1], result.i.p[-1]
-        m.d.comb += [
-            result.i.valid.eq(core.o.valid),
-            data.eq(Cat(core.o.p.label, Signal(16 - len(core.o.p.label)), core.o.p.step)),
-        ]
-        with m.Switch(word):
-            with m.Case(1):
-                m.d.comb += data.eq(cycles)
-            with m.Case(2):
-                score = Signal(signed(self.word_width))
-                m.d.comb += [score.eq(core.o.p.score), data.eq(score)]
-                m.d.comb += [core.o.ready.eq(result.i.ready), last.eq(core.o.p.last)]
-        with m.If(result.i.valid & result.i.ready):
-            with m.Switch(word):
-                with m.Case(0):
-                    m.d.sync += [word.eq(1), cycles.eq(now + 2 - starts.r_data)]
-                    m.d.comb += starts.r_en.eq(1)
-                with m.Case(1):
-                    m.d.sync += word.eq(2)
-                with m.Default():
-                    with m.If(last):
-                        m.d.sync += word.eq(0)
-
+        # A result's items to words.
+        elapsed = now + 2 - starts.r_data
+        core.readout.words(m, core.o, result.i, elapsed, starts.r_en)
         m.d.comb += [
             Cat(self.m_axis_tdata, self.m_axis_tlast).eq(result.o.p),
             self.m_axis_tvalid.eq(result.o.valid),

@@ -112,6 +112,10 @@ def slow_decide(readout: Readout, s: list[list[bool]], h: list[list[int]]):
         score = [sum(w[t] * h[t][c] for t in range(steps)) for c in range(classes)]
     elif readout.kind == "spike-count":
         score = [sum(s[t][c] for t in range(steps)) for c in range(classes)]
+    elif readout.kind == "spikes":
+        return -1, steps - 1, [sum(s[t][c] for t in range(steps)) for c in range(classes)]
+    elif readout.kind == "membranes":
+        return -1, steps - 1, h[-1]
     elif readout.kind == "max-membrane":
         score = [max(h[t][c] for t in range(steps)) for c in range(classes)]
     else:
@@ -218,8 +222,7 @@ def networks(draw) -> Network:
         sizes[0],
         coding,
         tuple(
-            draw(layers(pre, post, fires=readout.kind in ("first-spike", "spike-count")))
-            for pre, post in pairwise(sizes)
+            draw(layers(pre, post, fires=readout.needs_threshold)) for pre, post in pairwise(sizes)
         ),
         readout,
     )
@@ -231,7 +234,7 @@ def delayed_networks(draw, recurrent: bool = True) -> Network:
     steps = draw(st.integers(1, 9))
     sizes = draw(st.lists(st.integers(1, 4), min_size=2, max_size=3))
     coding, readout = draw(CODINGS), draw(readouts(steps))
-    fires = readout.kind in ("first-spike", "spike-count")
+    fires = readout.needs_threshold
     drawn = [
         draw(delayed_layers(pre, post, steps, fires, recurrent)) for pre, post in pairwise(sizes)
     ]
@@ -447,6 +450,10 @@ def test_accuracy_is_share_of_hits():
             "Layer 1 must take 1 inputs, as what comes before it gives, not 2",
         ),
         (lambda: chain(layer([[1]])), "Readout first-spike must follow neurons with a threshold"),
+        (
+            lambda: chain(layer([[1]]), kind="spikes"),
+            "Readout spikes must follow neurons with a threshold",
+        ),
         (
             lambda: chain(layer([[1]]), kind="spike-count"),
             "Readout spike-count must follow neurons with a threshold",
