@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..model import network as golden
+from ..model.readouts import named
 from ..model.refuse import Refused
 from . import checkpoint as checkpoints
 from .augment import moved
@@ -104,6 +105,8 @@ def train(
         Called after each batch.
     """
     _usable(device)
+    if not named(recipe.readout).classifies:
+        raise Refused(f"Recipe readout must give a class, not {recipe.readout}")
     axes = f"up to {recipe.steps}, " if recipe.limit else ""
     if x.ndim != 2 + bool(axes) or x.shape[-1] != recipe.shape[0]:
         raise Refused(

@@ -1,6 +1,6 @@
 """The accelerator: the core, what feeds it, and what counts its samples; beats in, words out."""
 
-from amaranth.hdl import Cat, Const, Module, Shape, Signal, Value, signed
+from amaranth.hdl import Const, Module, Shape, Signal, Value
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -36,9 +36,7 @@ class Accelerator(wiring.Component):
     i : In(stream.Signature({"beat": ..., "last": 1}))
         One packet per sample, of beats as `framer.beat` lays them out, or of packed pixels.
     o : Out(stream.Signature({"data": ..., "last": 1}))
-        One packet per sample: word 0 = label (bits 0-15) and step of decision (bits 16-31); word 1
-        = cycles from the sample's first beat to word 0; then the score of each class, sign-
-        extended.
+        One packet per sample, of words as the readout gives them (rtl/readouts/).
     refused : Out(16)
         Beats that broke the input's declaration and were dropped, up to 65,535.
     idle : Out(1)
@@ -117,36 +115,14 @@ class Accelerator(wiring.Component):
         return narrow.idle
 
     def _answer(self, m: Module, now: Signal, starts: fifo.SyncFIFO) -> Value:
-        """Make words of a result's items: the decision, the cycles, then the scores.
+        """Make words of a result's items, as the readout says.
 
         Returns whether none waits to be taken; while some are not yet made, the core is not idle.
         """
         core = self.core
         m.submodules.result = result = Skid(self.o.p.shape())
         wiring.connect(m, result.o, wiring.flipped(self.o))
-        word = Signal(range(3))
-        cycles = Signal(32)
-        m.d.comb += [
-            result.i.valid.eq(core.o.valid),
-            result.i.p.data.eq(
-                Cat(core.o.p.label, Signal(16 - len(core.o.p.label)), core.o.p.step)
-            ),
-        ]
-        with m.Switch(word):
-            with m.Case(1):
-                m.d.comb += result.i.p.data.eq(cycles)
-            with m.Case(2):
-                score = Signal(signed(self.word_width))
-                m.d.comb += [score.eq(core.o.p.score), result.i.p.data.eq(score)]
-                m.d.comb += [core.o.ready.eq(result.i.ready), result.i.p.last.eq(core.o.p.last)]
-        with m.If(result.i.valid & result.i.ready):
-            with m.Switch(word):
-                with m.Case(0):
-                    m.d.sync += [word.eq(1), cycles.eq(now + 2 - starts.r_data)]
-                    m.d.comb += starts.r_en.eq(1)
-                with m.Case(1):
-                    m.d.sync += word.eq(2)
-                with m.Default():
-                    with m.If(result.i.p.last):
-                        m.d.sync += word.eq(0)
+        # A word is offered at the port two cycles after it is made; that is when its time counts.
+        elapsed = now + 2 - starts.r_data
+        core.readout.words(m, core.o, result.i, elapsed, starts.r_en)
         return result.idle

@@ -159,14 +159,7 @@ def _describe(top: AxiStream, name: str, digest: str) -> dict[str, object]:
         " registers and memories hold then; given at any time, together with the source of beats:"
         " samples under way are forgotten, the next beat begins one",
         "s_axis": {"tdata_bits": len(top.s_axis_tdata)} | _packet(network, mapping),
-        "m_axis": {
-            "tdata_bits": len(top.m_axis_tdata),
-            "packet": "one result: decision, cycles, then one score per class; tlast on the last",
-            "decision": {"label": {"lsb": 0, "bits": 16}, "step": {"lsb": 16, "bits": 16}},
-            "cycles": "from the sample's first beat to the first word, 32 bits",
-            "scores": network.classes,
-            "score": "signed, of all bits of tdata",
-        },
+        "m_axis": {"tdata_bits": len(top.m_axis_tdata)} | core.readout.describe(),
         "layers": [_items(name, engine) for name, engine in core.engines.items()],
         "probes": "of each layer (probe)_valid and _data: an item of its output is told; left open,"
         " they cost nothing",
@@ -193,7 +186,7 @@ def _packet(network: Network, mapping: Mapping) -> dict[str, object]:
 def _items(name: str, engine: Engine) -> dict[str, object]:
     """Describe what a layer tells (rtl/stream.py; of the last one rtl/tail.py `measured`)."""
     part, neuron = engine.part, engine.lanes.neuron
-    neurons, last = part.unit.neurons, part.last
+    neurons = part.unit.neurons
     shape: Any = engine.told.shape()
     return {
         "name": name,
@@ -202,6 +195,6 @@ def _items(name: str, engine: Engine) -> dict[str, object]:
         "neurons": neurons,
         "position_bits": Shape.cast(shape["position"].shape).width,
         "lanes": part.unit.sweep,
-        "membrane_bits": max(engine.lanes.widths) if last else 0,
-        "offset": [neuron.offset(n) for n in range(neurons)] if last else [],
+        "membrane_bits": max(engine.lanes.widths) if part.measures else 0,
+        "offset": [neuron.offset(n) for n in range(neurons)] if part.measures else [],
     }

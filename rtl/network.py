@@ -15,6 +15,7 @@ from ..plan.mapping import Mapping
 from .edge import edge_of, look
 from .engine import Engine
 from .join import Join
+from .narrow import serialise
 from .readouts import readout
 from .stream import Queue, join, vector
 
@@ -35,7 +36,7 @@ class Network(wiring.Component):
     -------
     i : In(stream.Signature(vector(inputs, 1, bits)))
         Input items: events, ends of steps, ends of samples.
-    o : Out(stream.Signature(outcome(network, width)))
+    o : Out(stream.Signature(readout.result()))
         Results, in the order of the samples.
     decided : Out(3)
         Number of samples decided, modulo 8.
@@ -101,7 +102,11 @@ class Network(wiring.Component):
                 source = meets.o
             join(m, source, engine.i)
         m.submodules.readout = self.readout
-        join(m, self.engines[self.golden.output].found, self.readout.i)
+        last = self.engines[self.golden.output]
+        found = last.found
+        if not last.part.measures:
+            found = serialise(m, found, last.part.unit, "_found", idles)
+        join(m, found, self.readout.i)
         wiring.connect(m, self.readout.o, wiring.flipped(self.o))
         m.d.comb += [
             self.decided.eq(self.readout.decided),

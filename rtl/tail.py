@@ -61,7 +61,7 @@ class Tail(wiring.Component):
     o0, o1, ... : Out(stream.Signature(vector(folds * groups, sweep)))
         One per edge that leaves: the vectors that have a spike or an end.
     found : Out(stream.Signature(measured(unit, width)))
-        Of the last layer: every vector, with its membranes.
+        Of the last layer: the same, or, where it measures, every vector with its membranes.
     tells : Out(1)
         `told` is written into the queues.
     told : Out, an item of `found`, or else of a queue
@@ -93,7 +93,8 @@ class Tail(wiring.Component):
         shape = vector(unit.folds * unit.groups, unit.sweep)
         self.queues = {f"o{n}": Queue(shape, edge.depth) for n, edge in enumerate(part.outs)}
         if part.last:
-            self.queues["found"] = Queue(measured(unit, max(self.lanes.widths)), unit.queue)
+            found = measured(unit, max(self.lanes.widths)) if part.measures else shape
+            self.queues["found"] = Queue(found, unit.queue)
         self.shown = "found" if part.last else "o0"
         depths = tuple(queue.depth for queue in self.queues.values())
         rest = self.lanes.rest
@@ -142,7 +143,7 @@ class Tail(wiring.Component):
 
     def _item(self, m: Module, name: str, queue: Queue) -> tuple[Signal, data.View]:
         """Make of what a sweep found an item of a queue; returns whether it is worth one."""
-        found, measures = self.lanes.o, name == "found"
+        found, measures = self.lanes.o, self.part.measures and name == "found"
         item, writes = Signal.like(queue.payload, name=f"item_{name}"), Signal(name=f"put_{name}")
         # Without spikes only the end of the step is worth an item.
         worth = found.fire if measures else found.spikes.any()

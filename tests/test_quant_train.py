@@ -160,6 +160,9 @@ def test_data_are_checked() -> None:
         with pytest.raises(Refused) as error:
             train(TINY, x, Y, seed=1)
         assert str(error.value).startswith(f"Samples must be whole numbers in 0..255, not {told}")
+    with pytest.raises(Refused) as error:
+        train(replace(TINY, readout="membranes"), X, Y, seed=1)
+    assert str(error.value) == "Recipe readout must give a class, not membranes"
     for y in (Y[1:], Y - 1, Y + 1):
         with pytest.raises(Refused) as error:
             train(TINY, X, y, seed=1)

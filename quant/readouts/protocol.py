@@ -9,7 +9,7 @@ __all__ = ["Readout", "Scored", "lowest_best"]
 
 
 class Readout:
-    """A rule of decision.
+    """What the last layer says; no class, unless a kind decides for one.
 
     Parameters
     ----------
@@ -30,8 +30,11 @@ class Readout:
         Returns
         -------
         label, step : int64 (samples,)
+            The label is -1 where the result is no class.
         """
-        raise NotImplementedError
+        samples = h.shape[1]
+        step = torch.full((samples,), len(h) - 1, device=h.device)
+        return torch.full_like(step, -1), step
 
     def reach(self, membrane: int) -> int:
         """Bound what is computed of membranes up to `membrane`, beyond these."""
