@@ -18,10 +18,12 @@ from .stages import (
     FINAL,
     SPIKES,
     Filter,
+    Fork,
     Framer,
     Join,
     Line,
     Loop,
+    Membranes,
     Narrow,
     Pixels,
     Player,
@@ -29,6 +31,7 @@ from .stages import (
     Readout,
     Scatter,
     Skid,
+    Spikes,
     Tail,
     Taker,
 )
@@ -39,6 +42,7 @@ FRAMER, PIXELS, SKID, NARROW = Framer.kind, Pixels.kind, Skid.kind, Narrow.kind
 QUEUE, LOOP, JOIN, FILTER = Queue.kind, Loop.kind, Join.kind, Filter.kind
 SCATTER, LINE, TAIL, READOUT = Scatter.kind, Line.kind, Tail.kind, Readout.kind
 PLAYER, TAKER = Player.kind, Taker.kind
+FORK, MEMBRANES, SPIKES_OUT = Fork.kind, Membranes.kind, Spikes.kind
 
 # Columns of a stage. What it is: the place of its links in memory, and how many; the first of them;
 # its numbers, as plan/stages.py gives them.
@@ -530,6 +534,63 @@ def _readout(st, spikes, s, now, shared, ends):
     return True
 
 
+# Columns: of membranes, the next position; of spikes, whether that at hand was passed on.
+SENT_UP_TO, PASSED = OWN, OWN
+
+
+@_inner
+def _membranes(st, s, now, shared, ends):
+    u = st[s, SOURCE]
+    st[u, READY] = now >= st[s, FREE]
+    if not (st[u, READY] and st[u, VALID]):
+        return False
+    free = now + 1
+    if st[u, FLAGS] & FINALE:
+        first = st[s, SENT_UP_TO] * st[s, NUMBERS + 1]
+        free += min(max(st[s, NUMBERS] - first, 0), st[s, NUMBERS + 1])
+        if first == 0:
+            ends[shared[LOW] + shared[ANSWERED]] = now + 2
+            shared[ANSWERED] += 1
+            free += 1
+        st[s, SENT_UP_TO] = 0 if st[u, FLAGS] & TICK else st[s, SENT_UP_TO] + 1
+    st[s, FREE] = free
+    return True
+
+
+@_inner
+def _spikes(st, spikes, s, now, shared, ends):
+    u = st[s, SOURCE]
+    st[u, READY] = 1
+    if not st[u, VALID]:
+        return False
+    if st[u, FLAGS] & LAST:
+        if _value(st, spikes, u) > 0 and not st[s, PASSED]:
+            st[s, PASSED] = 1
+            st[u, READY] = 0
+        else:
+            st[s, PASSED] = 0
+            ends[shared[LOW] + shared[ANSWERED]] = now + 1
+            shared[ANSWERED] += 1
+    return True
+
+
+@_inner
+def _fork(st, memory, s):
+    u, links = st[s, SOURCE], st[s, LINKS]
+    room = True
+    for k in range(1, st[s, LINKED]):
+        queue = memory[links + k]
+        room = room and st[queue, COUNT] < st[queue, NUMBERS + 1]
+    st[u, READY] = room
+    if not (room and st[u, VALID]):
+        return False
+    for k in range(1, st[s, LINKED]):
+        queue = memory[links + k]
+        _copy(st, queue, HELD, u, VALID)
+        st[queue, HELD] = 1
+    return True
+
+
 @_inner
 def _may_begin(shared):
     """Whether one more sample may be under way."""
@@ -683,6 +744,8 @@ def _reset(st, memory, shared, low, high):
             st[s, ROOM] = st[s, NUMBERS + 1]
         elif st[s, KIND] == TAIL:
             st[s, SAMPLE] = low
+        elif st[s, KIND] == JOIN:
+            st[s, EDGE] = st[s, NUMBERS]
         elif st[s, KIND] == LINE:
             memory[st[s, NUMBERS + 4]] += st[s, NUMBERS + 1]
 
@@ -736,6 +799,12 @@ def _backward(st, memory, spikes, now, shared, records, starts, ends):
             changed |= _pixels(st, spikes, s, now, shared, records, starts)
         elif kind == READOUT:
             changed |= _readout(st, spikes, s, now, shared, ends)
+        elif kind == FORK:
+            changed |= _fork(st, memory, s)
+        elif kind == MEMBRANES:
+            changed |= _membranes(st, s, now, shared, ends)
+        elif kind == SPIKES_OUT:
+            changed |= _spikes(st, spikes, s, now, shared, ends)
         elif kind == PLAYER:
             changed |= _player(st, memory, s, now)
         elif kind == TAKER:

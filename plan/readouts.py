@@ -25,7 +25,8 @@ the port the cycle after the end is taken.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..model.readouts.protocol import Readout
+from ..model.readouts import protocol as golden
+from .stages import EVERY, FINAL, SPIKES, Membranes, Readout, Spikes, Stage
 from .unit import Unit
 
 __all__ = ["KINDS", "Scan", "Send", "Stream", "Timing", "scanned", "timing"]
@@ -60,21 +61,21 @@ class Scan:
         """Cycles from the scan of a step to what it decides."""
         return 2 + self.builds
 
-    def worth(self, whole: bool, spikes: bool, tick: bool, final: bool) -> bool:
-        """Whether an item is scanned.
-
-        Parameters
-        ----------
-        whole : bool
-            Whether a step is one item; where it comes in several, its later ones are not known yet.
-        spikes, tick, final : bool
-            Whether it has a spike, ends its step, is of the last step.
-        """
+    def stage(self, source: int, unit: Unit, classes: int) -> Stage:
+        """Make the stage that takes what the last layer finds."""
+        worth = EVERY
         if self.final:
-            return final
-        if self.early and whole:
-            return spikes or final
-        return tick or not whole
+            worth = FINAL
+        elif self.early and unit.folds * unit.groups == 1:
+            worth = SPIKES
+        return Readout(
+            source,
+            worth,
+            scan=unit.sweep // scanned(unit),
+            settling=self.settling,
+            sends=classes + 1,
+            early=self.early,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,20 @@ class Send:
 
     measures: ClassVar[bool] = True
 
+    def stage(self, source: int, unit: Unit, classes: int) -> Stage:
+        """Make the stage that takes what the last layer finds."""
+        return Membranes(source, classes, unit.sweep)
+
 
 @dataclass(frozen=True, slots=True)
 class Stream:
     """Timing of a readout that passes on every spike."""
 
     measures: ClassVar[bool] = False
+
+    def stage(self, source: int, unit: Unit, classes: int) -> Stage:
+        """Make the stage that takes what the last layer finds."""
+        return Spikes(source)
 
 
 Timing = Scan | Send | Stream
@@ -103,7 +112,7 @@ KINDS: dict[str, Timing] = {
 }
 
 
-def timing(readout: Readout) -> Timing:
+def timing(readout: golden.Readout) -> Timing:
     """Find the timing of a readout."""
     return KINDS[readout.kind]
 

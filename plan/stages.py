@@ -17,10 +17,12 @@ __all__ = [
     "FINAL",
     "SPIKES",
     "Filter",
+    "Fork",
     "Framer",
     "Join",
     "Line",
     "Loop",
+    "Membranes",
     "Memory",
     "Narrow",
     "Pixels",
@@ -29,6 +31,7 @@ __all__ = [
     "Readout",
     "Scatter",
     "Skid",
+    "Spikes",
     "Stage",
     "Stages",
     "Tail",
@@ -359,6 +362,51 @@ class Readout(Stage):
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
         return self.worth, self.scan, self.settling, self.sends, int(self.early)
+
+
+@dataclass(frozen=True, slots=True)
+class Fork(Stage):
+    """Writes every item into all of its queues, where each has room (rtl/network.py).
+
+    The queues stand before it in the list.
+    """
+
+    source: int
+    queues: tuple[int, ...]
+    kind: ClassVar[int] = 14
+
+    @property
+    def links(self) -> tuple[int, ...]:
+        return self.source, *self.queues
+
+
+@dataclass(frozen=True, slots=True)
+class Membranes(Stage):
+    """Sends what the items of the last step hold, neuron by neuron (rtl/readouts/membranes.py)."""
+
+    source: int
+    neurons: int
+    sweep: int
+    kind: ClassVar[int] = 15
+
+    @property
+    def links(self) -> tuple[int, ...]:
+        return (self.source,)
+
+    def numbers(self, memory: Memory) -> tuple[int, ...]:
+        return self.neurons, self.sweep
+
+
+@dataclass(frozen=True, slots=True)
+class Spikes(Stage):
+    """Passes on every spike, and the end of every sample (rtl/readouts/spikes.py)."""
+
+    source: int
+    kind: ClassVar[int] = 16
+
+    @property
+    def links(self) -> tuple[int, ...]:
+        return (self.source,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,8 @@ import numpy as np
 from .engines import ENGINES
 from .layout import Edge, Layout, Part
 from .pipeline import chunks, latency, reporting, rest
-from .readouts import scanned, timing
+from .readouts import timing
 from .stages import (
-    EVERY,
-    FINAL,
-    SPIKES,
     Filter,
     Fork,
     Framer,
@@ -20,7 +17,6 @@ from .stages import (
     Narrow,
     Pixels,
     Queue,
-    Readout,
     Skid,
     Stages,
     Tail,
@@ -81,7 +77,7 @@ class _Streams:
                 self.queues[edge] = stages.add(Queue(edge.depth))
         queues = [self.queues[edge] for edge in part.outs]
         if part.last:
-            queues.append(stages.add(Queue(unit.queue, every=True)))
+            queues.append(stages.add(Queue(unit.queue, every=part.measures)))
         stages.add(
             Tail(
                 source,
@@ -110,19 +106,10 @@ class _Streams:
 
     def _answer(self, part: Part, source: int) -> None:
         """Add the readout."""
-        unit, found = part.unit, timing(self.layout.network.readout)
-        whole = unit.folds * unit.groups == 1
-        worth = FINAL if found.final else SPIKES if found.early and whole else EVERY
-        self.stages.add(
-            Readout(
-                source,
-                worth,
-                scan=unit.sweep // scanned(unit),
-                settling=found.settling,
-                sends=self.layout.network.classes + 1,
-                early=found.early,
-            )
-        )
+        network, unit = self.layout.network, part.unit
+        if not part.measures:
+            source = self._serialise(source, unit)
+        self.stages.add(timing(network.readout).stage(source, unit, network.classes))
 
     def _look(self, source: int, edge: Edge) -> int:
         """Add the views of an edge."""
