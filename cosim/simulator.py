@@ -84,6 +84,7 @@ def build(
     *,
     waves: str = "",
     done: list[str] | None = None,
+    flags: tuple[str, ...] = (),
 ) -> None:
     """Compile Verilog into a simulator.
 
@@ -99,6 +100,8 @@ def build(
         Waveforms it can write.
     done : list of str
         Object files in `folder` that need no making.
+    flags : tuple of str
+        More words for Verilator.
 
     Raises
     ------
@@ -113,7 +116,7 @@ def build(
             sources=list(sources),
             hdl_toplevel=top,
             build_dir=folder,
-            build_args=[*FLAGS, *([f"--trace-{waves}"] if waves else [])],
+            build_args=[*FLAGS, *flags, *([f"--trace-{waves}"] if waves else [])],
             always=True,
             waves=bool(waves),
             log_file=folder / "build.log",
