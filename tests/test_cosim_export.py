@@ -12,14 +12,23 @@ from spikeline.cosim.export import export
 from spikeline.plan.mapping import Mapping
 from spikeline.rtl.emit import emit
 
+from . import icarus
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture
 def folders(tmp_path_factory):
     """Where the folder goes, and a spikeline that cannot be imported."""
     base = tmp_path_factory.mktemp("export")
     (base / "none" / "spikeline").mkdir(parents=True)
     (base / "none" / "spikeline" / "__init__.py").write_text("raise ImportError('not here')\n")
     return base / "tiny", base / "none"
+
+
+def written(net, folder):
+    """Write the folder; returns the samples."""
+    mapping, samples = Mapping.of(net), np.random.default_rng(4).integers(0, 256, (8, 64))
+    export(net, mapping, emit(net, mapping, folder, name="tiny"), samples.astype(np.uint8))
+    return samples
 
 
 def played(folders):
@@ -37,11 +46,26 @@ def played(folders):
     )
 
 
+def made(folders, *words, path=()):
+    """Run plain make in the folder, without spikeline."""
+    folder, none = folders
+    where = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COCOTB", "MAKE"))}
+    places = os.pathsep.join(map(str, (*path, none)))
+    binary = os.pathsep.join((os.path.dirname(sys.executable), os.environ["PATH"]))
+    return subprocess.run(
+        ["make", *words],
+        cwd=folder,
+        env=where | {"PYTHONPATH": places, "PATH": binary},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_folder_runs_alone_and_notices_a_wrong_digit(tiny, folders):
     """It passes as it is, and fails by one hexadecimal digit of a weight file."""
     folder, _ = folders
-    mapping, samples = Mapping.of(tiny), np.random.default_rng(4).integers(0, 256, (8, 64))
-    export(tiny, mapping, emit(tiny, mapping, folder, name="tiny"), samples.astype(np.uint8))
+    samples = written(tiny, folder)
     assert sorted(path.name for path in folder.iterdir()) == [
         "Makefile",
         "README.txt",
@@ -59,6 +83,7 @@ def test_folder_runs_alone_and_notices_a_wrong_digit(tiny, folders):
     for module in (bench, simulator):
         copy = folder / os.path.basename(module.__file__)
         assert copy.read_bytes() == open(module.__file__, "rb").read()
+    assert made(folders, "SIM=verilator").returncode == 0
     good = played(folders)
     assert "4 passed" in good.stdout, good.stdout
 
@@ -72,3 +97,46 @@ def test_folder_runs_alone_and_notices_a_wrong_digit(tiny, folders):
     assert "4 failed" in bad.stdout, bad.stdout
     assert "'layer': 'layer0'" in bad.stdout
     assert "'neuron': 0" in bad.stdout
+
+
+def test_cocotb_that_finds_no_test_is_refused(tiny, folders, tmp_path):
+    """An older cocotb, which would run nothing and succeed, is refused in one sentence."""
+    folder, _ = folders
+    written(tiny, folder)
+    (tmp_path / "cocotb.py").write_text("__version__ = '1.9.2'\n")
+    done = made(folders, path=(tmp_path,))
+    assert done.returncode != 0
+    assert "This bench needs cocotb 2.0 or newer" in done.stderr
+
+
+@pytest.mark.parametrize("module", ["bench", "other"])
+def test_a_bench_that_ran_nothing_has_failed(tiny, folders, module):
+    """Without a test in the results, make fails."""
+    folder, _ = folders
+    written(tiny, folder)
+    makefile = folder / "Makefile"
+    text = makefile.read_text()
+    assert "include $(shell" in text
+    # In place of cocotb's makefiles: one that runs no test, with and without results.
+    text = text[: text.index("include $(shell")] + "sim:\n\t@true\n"
+    if module == "other":
+        text += "\t@echo '<testsuites></testsuites>' > results.xml\n"
+    makefile.write_text(text)
+    done = made(folders)
+    assert done.returncode != 0
+    assert done.stderr.startswith("no test was run")
+
+
+@icarus.needs_icarus
+@pytest.mark.parametrize("standard", icarus.STANDARDS)
+def test_folder_runs_in_icarus(tiny, folders, standard):
+    """Of either standard: make SIM=icarus passes, and fails by one digit of what is expected."""
+    folder, _ = folders
+    written(tiny, folder)
+    done = made(folders, "SIM=icarus", f"STANDARD=-g{standard}")
+    assert done.returncode == 0, done.stdout
+    assert "PASS=1" in done.stdout
+
+    expected = folder / "expected.jsonl"
+    expected.write_text(expected.read_text().replace('"label":', '"label":1', 1))
+    assert made(folders, "SIM=icarus", f"STANDARD=-g{standard}").returncode != 0

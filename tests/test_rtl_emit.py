@@ -1,13 +1,16 @@
 """Emission: the same bytes each time, the hash in the header, weights inline or in files."""
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import spikeline
+from spikeline.cosim import simulator
 from spikeline.model.codings.encode import Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
@@ -17,7 +20,7 @@ from spikeline.model.store import content_hash
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.mapping import Mapping
 from spikeline.rtl.codings.framer import beat
-from spikeline.rtl.emit import Emitted, emit
+from spikeline.rtl.emit import Emitted, default_name, emit
 from spikeline.rtl.memory import rows
 
 from .test_rtl_network import delayed_network, network
@@ -238,6 +241,37 @@ def test_memory_of_one_word_has_an_address(tmp_path):
 
     instance = re.search(r"one_layer0 rom \((.*?)\);", text, re.DOTALL)
     assert instance and ".address(" in instance[1]
+
+
+def test_networks_of_the_same_name_fit_into_one_design(tmp_path):
+    """By their default names no module and no file of one is called like one of the other."""
+    nets = network(1), delayed_network(1)
+    names = [default_name("my-net", net) for net in nets]
+    made = [
+        emit(net, Mapping.of(net), tmp_path / str(n), name=name)
+        for n, (net, name) in enumerate(zip(nets, names, strict=True))
+    ]
+    modules, files = [], []
+    for net, one in zip(nets, made, strict=True):
+        assert one.top == f"my_net_{content_hash(net)[:8]}"
+        text = one.sources[0].read_text()
+        modules.append(re.findall(r"^module \\?([\w.]+)", text, re.MULTILINE))
+        files.append([path.name for path in one.folder.iterdir() if path.suffix != ".json"])
+        assert all(x.startswith(one.top) for x in modules[-1] + files[-1])
+    assert not set(modules[0]) & set(modules[1])
+    assert not set(files[0]) & set(files[1])
+
+    both = tmp_path / "both.v"
+    both.write_text(f"module both; {made[0].top} a (); {made[1].top} b (); endmodule\n")
+    sources = [both, *(path for one in made for path in one.sources)]
+    done = subprocess.run(
+        ["verilator", "--lint-only", "-Wno-fatal", "--top-module", "both", *map(str, sources)],
+        env=os.environ | simulator.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", ["harness", "module", "reg"])

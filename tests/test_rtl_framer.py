@@ -103,14 +103,15 @@ class Framed:
         self.bench.each(drive)
         self.bench.reset(*self.resets)
 
-    def run(self, ends: int | None = None) -> "Framed":
+    def run(self, ends: int | None = None, limit: int = 20_000) -> "Framed":
         """Simulate until every beat is taken and `ends` samples have ended."""
         ends = len(self.samples) if ends is None else ends
         self.bench.run(
             lambda: (
                 len(self.source.items) >= self.count
                 and sum(i["last"] for i in self.sink.items) >= ends
-            )
+            ),
+            limit,
         )
         return self
 
@@ -208,6 +209,16 @@ def test_beats_after_the_last_step_are_dropped_and_counted():
 
     assert got.items == framed(network(), [whole, whole])[0]
     assert got.refused[-1] == 4
+
+
+def test_count_of_refused_beats_stays_at_its_end():
+    """Behind 65,535 refused beats it counts no more, and the next sample is right."""
+    whole = [(4, 1, 0), TICK, TICK, TICK]
+    got = Framed(network(), [[*whole, *[(1, 1, 0)] * 65_540], whole]).run(limit=70_000)
+
+    assert got.items == framed(network(), [whole, whole])[0]
+    assert sorted(set(got.refused)) == list(range(65_536))
+    assert got.refused == sorted(got.refused)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,28 @@ def test_beats_beyond_the_image_are_dropped_and_counted(stalls):
     assert got.refused[-1] == 4
 
 
+def test_count_of_dropped_beats_stays_at_its_end():
+    """Behind 65,535 dropped beats it counts no more, and the next image is whole."""
+    net = network(7, (3, 2), 1)
+    beats = [{"beat": 255, "last": 0}] * (3 + 65_540)
+    beats += [{"beat": 255, "last": int(n in (0, 3))} for n in range(4)]
+    bench = Bench(pixels := Pixels(net, 1))
+    source = bench.put(pixels.i, beats)
+    sink = bench.get(pixels.o)
+    refused = bench.sample(pixels.refused)
+
+    def drive(ctx, cycle):
+        ctx.set(pixels.room, 1)
+        ctx.set(pixels.decided, 0)
+
+    bench.each(drive)
+    bench.run(lambda: len(source.items) == len(beats), 70_000)
+
+    assert sorted(set(refused)) == list(range(65_536))
+    assert refused == sorted(refused)
+    assert [spikes.tolist() for spikes in spikes_of(sink.items, 1, 3)] == [[[True] * 3]] * 2
+
+
 def test_bits_beside_the_last_pixel_mean_nothing():
     """Of the last beat only the pixels that the image has are encoded."""
     run, packets = prepare(NET, MAPPING, images(4, 5, 11))
@@ -106,7 +128,8 @@ def test_decision_at_any_time_ends_the_image_once(cycle):
     end = next(n for n, item in enumerate(items) if item["last"])
     assert items[end]["tick"] or not items[end]["lanes"]
     ticks = sum(item["tick"] for item in items[:end])
-    assert ticks < 4
+    # The step in which the decision is seen does not end, unless the image was over before.
+    assert not items[end]["tick"] or ticks == 3
     assert np.array_equal(spikes_of(items[end + 1 :], 4, 11)[0], golden[:, 1])
 
 

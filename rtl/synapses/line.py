@@ -110,10 +110,12 @@ class Line(wiring.Component):
         end = data.View(self.end, Cat(item.tick, item.last))
         m.d.comb += i.ready.eq(~(end.tick | end.last) | turns)
         m.d.sync += came.eq(Mux(turns, 0, came | at))
+        is_event, here = i.valid & i.p.lanes.any(), i.p.position[self.lane_bits :]
         with m.If(i.ready):
             m.d.sync += [
                 item.eq(Mux(i.valid, Value.cast(i.p), 0)),
-                at.eq((i.valid & i.p.lanes.any()) << i.p.position[self.lane_bits :]),
+                # Bit by bit: the position of what is no event may be unknown.
+                at.eq(Cat(is_event & (here == n) for n in range(self.chunks))),
             ]
 
         # The first event of a word writes all of it, the others their own value.
