@@ -404,10 +404,12 @@ def cosim(
     cycles, interval = result["cycles"], result["interval"]
     said = [
         f"{named.name}: {result['spikes_compared']} neuron values of {result['samples']} samples",
-        f"{result['mismatches']} mismatches; {result['accuracy']:.2%} right",
+        f"{result['mismatches']} mismatches",
         f"median cycles per sample: {cycles['median']} ({cycles['min']} to {cycles['max']})",
         f"median back to back: {interval['median']}",
     ]
+    if result["accuracy"] is not None:
+        said[1] += f"; {result['accuracy']:.2%} right"
     if result["cycles_predicted_wrong"] is not None:
         said[-1] += f"; predicted wrong: {result['cycles_predicted_wrong']}"
     if "delays" in result:
