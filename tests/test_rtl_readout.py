@@ -12,6 +12,7 @@ from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import KINDS, readout
 from spikeline.model.readouts.protocol import Readout
+from spikeline.model.refuse import Refused
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.mapping import Unit
 from spikeline.rtl.readouts import readout as component_of
@@ -344,6 +345,14 @@ def test_spikes_pass_at_once():
     assert source.cycles == [0, 1, 3, 4, 5]
     assert sink.offered == sink.cycles == [0, 1, 2, 3, 5]
     assert decided[:7] == [0, 0, 0, 0, 1, 1, 2]
+
+
+def test_more_spikes_than_a_word_can_name_are_refused():
+    """A word has 16 bits for the neuron."""
+    with pytest.raises(Refused) as refused:
+        Readable.of("spikes", (1 << 16) + 1, 2, UNITS["at-once"])
+    told = "Readout spikes must follow at most 65536 neurons, as a word has 16 bits for them,"
+    assert str(refused.value) == f"{told} not 65537"
 
 
 def test_items_not_worth_a_scan_take_one_cycle():
