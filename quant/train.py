@@ -144,6 +144,8 @@ def fit(
     """
     training = training or Training()
     _usable(device)
+    if not network.readout.classifies:
+        raise Refused(f"Network readout must give a class, not {network.readout.kind}")
     if len(x):
         network.encoder.check(x, network.steps, network.width)
     _refuse_data(x, y, network.last.neuron.size)

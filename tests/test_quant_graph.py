@@ -275,6 +275,10 @@ def test_data_that_do_not_fit_the_network_are_refused() -> None:
     with pytest.raises(Refused) as refused:
         fit(net, X, Y + 1, seed=1)
     assert str(refused.value) == "Labels must number 300, one per sample, and be in 0..2"
+    net.readout = readout("membranes")
+    with pytest.raises(Refused) as refused:
+        fit(net, X, Y, seed=1)
+    assert str(refused.value) == "Network readout must give a class, not membranes"
 
 
 @dataclass(frozen=True, eq=False)

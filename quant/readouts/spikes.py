@@ -1,5 +1,7 @@
 """Spikes, see model/readouts/spikes.py."""
 
+from torch import Tensor
+
 from .protocol import Readout
 
 __all__ = ["Spikes"]
@@ -7,3 +9,7 @@ __all__ = ["Spikes"]
 
 class Spikes(Readout):
     """Gives the spikes and no class: `Trace` of quant/network.py has them."""
+
+    def logits(self, s: Tensor, h: Tensor, unit: float) -> Tensor:
+        """Give the numbers of spikes."""
+        return s.sum(0)
