@@ -1,13 +1,12 @@
 """The first divergence: in words, with the operands it comes from, and as waveforms."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..model.network import Network, Run, Synapses
+from ..model.network import Network, Run
 from ..model.refuse import Refused
 from ..model.store import write_atomically
 from .build import build, waveforms
@@ -41,39 +40,35 @@ def explain(network: Network, run: Run, result: dict[str, Any]) -> str:
     return text
 
 
-def operands(network: Network, run: Run, sample: int, layer: int, step: int, neuron: int) -> str:
+def operands(network: Network, run: Run, sample: int, layer: str, step: int, neuron: int) -> str:
     """List what a neuron's spike and membrane come from, as the golden run saw it."""
-    if neuron >= network.layers[layer].synapses.post:
+    if neuron >= network.layers[layer].size:
         return "\n  there is no such neuron"
     assert run.input is not None
     cells = network.layers[layer].neuron
-    source = run.input if layer == 0 else run.spikes[layer - 1]
-    sources = [("s", source[:, sample]), ("r", run.spikes[layer][:, sample])]
     terms, total = [], 0
-    for (letter, s), synapses in zip(sources, network.layers[layer].connections, strict=False):
-        for i, w, d in taps(synapses, neuron):
-            value = int(s[step - d, i]) if d <= step else 0
-            total += w * value
-            if value:
-                terms.append(f"{w:+d}*{letter}[{i},{step - d}]={value}")
+    for c in network.layers[layer].connections:
+        for source in c.sources:
+            if source in network.inputs:
+                first = network.offset(source)
+                s = run.input[:, sample, first : first + network.inputs[source]]
+            else:
+                s = run.spikes[source][:, sample].astype(np.int64)
+            seen = c.look(s)
+            for i, w, d in c.synapses.terms(neuron):
+                at = step - d - c.delay
+                value = int(seen[at, i]) if at >= 0 else 0
+                total += (w * value) << c.shift
+                if value:
+                    scale = f"<<{c.shift}" if c.shift else ""
+                    terms.append(f"{w:+d}{scale}*{source}[{i},{at}]={value}")
     h = run.membranes[layer][:, sample, neuron]
     before = f"h[{step - 1}] = {h[step - 1]}, " if step else ""
-    theta = None if cells.threshold is None else int(cells.threshold[neuron])
     fired = bool(run.spikes[layer][:step, sample, neuron].any())
     return (
-        f"\n  {before}h[{step}] = {h[step]}, theta = {theta}, b = {cells.bias[neuron]},"
-        f" fired before: {fired}"
+        f"\n  {before}h[{step}] = {h[step]}, {cells.tell(neuron)}, fired before: {fired}"
         f"\n  I[{step}] = {total} = {' '.join(terms) or '0 (no input)'}"
     )
-
-
-def taps(synapses: Synapses, neuron: int) -> Iterator[tuple[int, int, int]]:
-    """List the taps of a neuron: input, weight, delay."""
-    w = synapses.weights.reshape(synapses.post, synapses.pre, -1)[neuron]
-    delays = np.broadcast_to(synapses.delays, (synapses.post, *w.shape))[neuron]
-    for (i, k), weight in np.ndenumerate(w):
-        if weight:
-            yield i, int(weight), int(delays[i, k])
 
 
 def record(sources: list[Path], folder: Path, sample: int, plusargs: list[str]) -> str:

@@ -9,7 +9,7 @@ from ..model.bounds import prove
 from ..model.codings.encode import Counts
 from ..model.network import Layer, Network
 from ..model.neurons.neuron import Neuron
-from ..model.readouts.readout import Readout
+from ..model.readouts.spike_count import SpikeCount
 from ..model.synapses import dense as golden
 from ..plan.mapping import Mapping
 from ..rtl.engine import Engine
@@ -33,7 +33,7 @@ def network() -> Network:
         Layer(hidden, cells(HIDDEN, once=True)),
         Layer(last, cells(CLASSES, leak=(7, 3), reset="subtract")),
     )
-    return Network(STEPS, INPUTS, Counts(LIMIT), layers, Readout("spike-count"))
+    return Network(STEPS, INPUTS, Counts(LIMIT), layers, SpikeCount())
 
 
 def parts() -> dict[str, Engine]:

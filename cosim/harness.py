@@ -142,8 +142,9 @@ module harness;
       offered_last <= m_last;
       offered_data <= m_data;
 {taps}
-      if (dut.core.layer{last_layer}.o__valid && dut.core.layer{last_layer}.o__ready)
-        ends = ends + dut.core.layer{last_layer}.o__payload[{last_bit}];
+      if (dut.accelerator.core.layer{last_layer}.o__valid
+          && dut.accelerator.core.layer{last_layer}.o__ready)
+        ends = ends + dut.accelerator.core.layer{last_layer}.o__payload[{last_bit}];
       // The core is idle some cycles after the last sample's end and result.
       idle = (samples == results && samples == ends) ? idle + 1 : 0;
       quiet = moved ? 0 : quiet + 1;
@@ -167,8 +168,8 @@ endmodule
 """
 
 TAP = """\
-      if (dut.core.layer{n}.o__valid && dut.core.layer{n}.o__ready)
-        $fwrite(log, "l {n} %x\\n", dut.core.layer{n}.o__payload);
+      if (dut.accelerator.core.layer{n}.o__valid && dut.accelerator.core.layer{n}.o__ready)
+        $fwrite(log, "l {n} %x\\n", dut.accelerator.core.layer{n}.o__payload);
 """
 
 

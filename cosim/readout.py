@@ -1,4 +1,4 @@
-"""Bench of the readout (rtl/readouts/readout.py) beside model/readouts/readout.py."""
+"""Bench of readouts (rtl/readouts/) beside model/readouts/."""
 
 from typing import Any
 
@@ -9,39 +9,41 @@ from ..model.bounds import prove
 from ..model.codings.encode import Counts
 from ..model.network import Layer, Network
 from ..model.neurons.neuron import Neuron
-from ..model.readouts import readout as golden
+from ..model.readouts.first_spike import FirstSpike
+from ..model.readouts.protocol import Readout
+from ..model.readouts.weighted_sum import WeightedSum
 from ..model.synapses.dense import Dense
 from ..plan.mapping import Mapping
-from ..rtl.readouts.readout import Readout
+from ..rtl.readouts import readout
+from ..rtl.readouts.scan import Scan
 from .stream import STALLS, Monitor, Sink, Source, Wires, begin, until
 
 __all__ = ["decides_as_the_law", "network", "parts"]
 
 STEPS, INPUTS, CLASSES = 4, 6, 5
 MEMBRANE = 10  # bits
-KINDS = {"readout_first": "first-spike", "readout_sum": "weighted-sum"}
+KINDS = {"readout_first": FirstSpike(), "readout_sum": WeightedSum(np.array([4, 3, -2, 1]))}
 
 
-def network(kind: str) -> Network:
+def network(kind: Readout) -> Network:
     """Make a network of one layer."""
     rng = np.random.default_rng(7)
     cells = Neuron(np.zeros(CLASSES, int), np.full(CLASSES, 6), once=True)
-    weights = np.array([4, 3, -2, 1]) if kind == "weighted-sum" else None
     layer = Layer(Dense(rng.integers(-8, 8, (CLASSES, INPUTS)), 4), cells)
-    return Network(STEPS, INPUTS, Counts(1), (layer,), golden.Readout(kind, weights))
+    return Network(STEPS, INPUTS, Counts(1), (layer,), kind)
 
 
-def parts() -> dict[str, Readout]:
+def parts() -> dict[str, Scan]:
     """Make the parts under test: one whose classes come at once, one in folds."""
     found = {}
     for (name, kind), lanes in zip(KINDS.items(), (CLASSES, 2), strict=True):
         net = network(kind)
         unit = Mapping.of(net, (lanes,)).units[-1]
-        found[name] = Readout(net, unit, prove(net)[-1], MEMBRANE)
+        found[name] = readout(net, unit, prove(net)[-1], MEMBRANE)
     return found
 
 
-def items(part: Readout, spikes: np.ndarray, h: np.ndarray) -> list[int]:
+def items(part: Scan, spikes: np.ndarray, h: np.ndarray) -> list[int]:
     """List the items of samples (steps, samples, classes)."""
     shape, sweep = part.i.p.shape(), part.unit.sweep
     found = []

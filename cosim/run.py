@@ -39,8 +39,8 @@ class Result:
     summary : dict
         What ``--json`` prints: network, hash, samples, spikes_compared (neurons x steps),
         mismatches, accuracy, cycles, interval and overhead (cycles less events less steps) {min,
-        median, max}, cycles_predicted_wrong (None under stalls), wall_s; firing and work, one
-        number per layer: the share of its neurons that spike in a step, and the median of the
+        median, max}, cycles_predicted_wrong (None under stalls), wall_s; firing and work, by
+        layer: the share of its neurons that spike in a step, and the median of the
         cycles in which it adds (plan/cycles.py `work`), both of the golden run.
     cycles, interval, predicted : int64 (samples,), (samples - 1,), (samples,)
         Measured latency and interval, predicted latency (empty under stalls).
@@ -136,10 +136,10 @@ def cosim(
         "accuracy": None if labels is None else accuracy(fitted(one["labels"], labels), labels),
         "cycles": spread(cycles),
         "interval": spread(interval),
-        "overhead": spread(beyond(cycles, run.counts[0] + network.steps)),
+        "overhead": spread(beyond(cycles, run.events + network.steps)),
         "cycles_predicted_wrong": wrong,
-        "firing": [round(float(s.mean()), 4) for s in run.spikes],
-        "work": np.median(work(network, mapping, run), axis=1).tolist(),
+        "firing": {name: round(float(s.mean()), 4) for name, s in run.spikes.items()},
+        "work": {n: float(np.median(x)) for n, x in work(network, mapping, run).items()},
         "wall_s": round(time.monotonic() - began, 1),
     }
     return Result(summary, cycles, interval, predicted, text)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.codings.encode import pixels
+from ..model.codings.pixels import pixels
 from ..model.network import Run
 from ..model.store import write_atomically
 from ..rtl.emit import Emitted
@@ -68,10 +68,10 @@ def expectations(run: Run, times: tuple[np.ndarray, np.ndarray] | None = None) -
     """
     samples = len(run.decision.label)
     masks = []
-    for s in run.spikes:
+    for s in run.spikes.values():
         packed = np.packbits(s, axis=2, bitorder="little")[:, :, ::-1]
         masks.append([[row.tobytes().hex() for row in step] for step in packed])
-    h = run.membranes[-1].transpose(1, 0, 2).tolist()
+    h = list(run.membranes.values())[-1].transpose(1, 0, 2).tolist()
     label, step, score = (
         x.tolist() for x in (run.decision.label, run.decision.step, run.decision.score)
     )

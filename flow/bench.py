@@ -9,7 +9,7 @@ import numpy as np
 from ..model.codings.encode import Latency
 from ..model.network import Layer, Network
 from ..model.neurons.neuron import Neuron
-from ..model.readouts.readout import Readout
+from ..model.readouts.first_spike import FirstSpike
 from ..model.synapses.dense import Dense
 from ..plan.mapping import Mapping
 
@@ -26,7 +26,7 @@ def network() -> Network:
         return Layer(Dense(weights, 4), neuron)
 
     layers = layer(784, 128), layer(128, 10)
-    return Network(8, 784, Latency(64), layers, Readout("first-spike"))
+    return Network(8, 784, Latency(64), layers, FirstSpike())
 
 
 def images_per_second(samples: int = 5000) -> float:

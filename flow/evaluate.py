@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from ..model.network import Network, Run, batches
-from ..model.readouts.readout import KINDS, Readout
+from ..model.readouts import KINDS
+from ..model.readouts.final_membrane import FinalMembrane
+from ..model.readouts.protocol import Readout
 from ..model.refuse import Refused
 
 __all__ = ["evaluate"]
@@ -29,7 +31,7 @@ def evaluate(
         ``used``, that as a share of T; ``final_membrane``, the accuracy of the largest final
         membrane; ``loss``, that minus the accuracy.
     """
-    readouts = {kind: r for kind in KINDS if (r := _readout(network, kind))}
+    readouts = _readouts(network)
     right = dict.fromkeys(readouts, 0)
     same = 0
     hits, steps, spikes = [], [], []
@@ -47,7 +49,7 @@ def evaluate(
         if tick:
             tick(len(xs))
     step, total = np.concatenate(steps), len(x)
-    accuracy, final = float(np.concatenate(hits).mean()), right["final-membrane"] / total
+    accuracy, final = float(np.concatenate(hits).mean()), right[FinalMembrane.kind] / total
     before, hidden, decided = np.concatenate(spikes, axis=1).mean(axis=1)
     return {
         "samples": total,
@@ -71,14 +73,11 @@ def evaluate(
     }
 
 
-def _readout(network: Network, kind: str) -> Readout | None:
-    if kind == network.readout.kind:
-        return network.readout
-    if kind == "weighted-sum":
-        return Readout(kind, np.arange(network.steps, 0, -1, dtype=np.int32))
-    if kind in ("first-spike", "spike-count") and network.layers[-1].neuron.threshold is None:
-        return None
-    return Readout(kind)
+def _readouts(network: Network) -> dict[str, Readout]:
+    fires = network.layers[-1].neuron.threshold is not None
+    allowed = [of for of in KINDS.values() if fires or not of.needs_threshold]
+    found = {of.kind: of.default(network.steps) for of in allowed}
+    return found | {network.readout.kind: network.readout}
 
 
 def _early(readout: Readout, run: Run) -> np.ndarray:

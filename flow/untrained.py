@@ -18,7 +18,7 @@ import numpy as np
 from ..model.codings.encode import Counts
 from ..model.network import Layer, Network
 from ..model.neurons.neuron import Neuron
-from ..model.readouts.readout import Readout
+from ..model.readouts.max_membrane import MaxMembrane
 from ..model.synapses.delayed import Delayed
 
 __all__ = ["UNTRAINED", "Untrained", "events", "network"]
@@ -88,7 +88,7 @@ def network(name: str) -> Network:
         else:
             layers.append(_calibrated(synapses, sizes.leak, s, limit))
             s, limit = layers[-1].run(s, limit)[0].view(np.uint8), 1
-    return Network(STEPS, INPUTS, Counts(LIMIT), tuple(layers), Readout("max-membrane"))
+    return Network(STEPS, INPUTS, Counts(LIMIT), tuple(layers), MaxMembrane())
 
 
 def _calibrated(synapses: Delayed, leak: tuple[int, int], s: np.ndarray, limit: int) -> Layer:

@@ -30,8 +30,8 @@ Reasoning, per neuron, with [a, c] the interval of one step's current:
    the upper ends of 3, such a neuron keeps at most theta - 1, or high - theta with a reset by
    subtraction. Those of 4 stand as they are, as a reset lowers v.
 
-Where an input has one tap, and none are recurrent, the ends are reached; with a reset only the lower
-ones, and those without delays. All others are safe and may be wider than what is reached.
+Where an input has one tap, and none are recurrent, the ends are reached; with a reset only the
+lower ones, and those without delays. All others are safe and may be wider than what is reached.
 
 2 to 5 are `reach` of model/neurons/neuron.py; another kind of neuron has its own reasoning.
 """
@@ -58,16 +58,5 @@ def prove(network: Network) -> dict[str, Bounds]:
 def score_bounds(network: Network, last: Bounds) -> tuple[int, int]:
     """Prove the interval of every readout score, 0 included."""
     low, high = (int(x) for x in (last.membrane[0].min(), last.membrane[1].max()))
-    readout = network.readout
-    if readout.kind == "spike-count":
-        low, high = 0, network.steps
-    elif readout.weights is not None:
-        w = readout.weights.astype(object)
-        ends = [(min(x * low, x * high), max(x * low, x * high)) for x in w]
-        # Every prefix of the sum must fit, too.
-        sums = [0], [0]
-        for a, c in ends:
-            sums[0].append(sums[0][-1] + a)
-            sums[1].append(sums[1][-1] + c)
-        low, high = min(sums[0]), max(sums[1])
+    low, high = network.readout.bounds(low, high, network.steps)
     return min(low, 0), max(high, 0)

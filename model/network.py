@@ -20,7 +20,7 @@ import numpy as np
 
 from .codings import Coding
 from .neurons import Neurons
-from .readouts.readout import Decision, Readout
+from .readouts.protocol import Decision, Readout
 from .refuse import Refused, integer
 from .synapses import Synapses
 from .synapses.synapses import product
@@ -176,13 +176,7 @@ class Network:
             for connection in layer.connections:
                 self._refuse_connection(name, connection)
         self._refuse_dead()
-        if self.readout.kind in ("first-spike", "spike-count") and not self.last.neuron.fires:
-            raise Refused(f"Readout {self.readout.kind} must follow neurons with a threshold")
-        if self.readout.weights is not None and len(self.readout.weights) != self.steps:
-            raise Refused(
-                f"Readout weights must number {self.steps}, one per step, "
-                f"not {len(self.readout.weights)}"
-            )
+        self.readout.check(self.steps, self.last.neuron.fires)
         self._refuse_overflow()
 
     def _refuse_connection(self, name: str, connection: Connection) -> None:
@@ -249,10 +243,7 @@ class Network:
                 raise Refused(
                     f"Layer {name} must keep its membranes below 2**47, not reach {reach}"
                 )
-        if self.readout.weights is not None:
-            total = reach * int(np.abs(self.readout.weights.astype(np.int64)).sum())
-            if total >= 1 << 63:
-                raise Refused(f"Readout weights must keep scores below 2**63, not reach {total}")
+        self.readout.check_reach(reach)
 
     @property
     def width(self) -> int:
@@ -262,7 +253,7 @@ class Network:
     @property
     def output(self) -> str:
         """Name of the last layer."""
-        return next(reversed(self.layers))
+        return list(self.layers)[-1]
 
     @property
     def last(self) -> Layer:
@@ -293,13 +284,14 @@ class Network:
         order = list(self.layers)
         return source in self.layers and order.index(source) >= order.index(name)
 
+    def declared(self, source: str) -> Values:
+        """What an address of an input or a layer may be."""
+        return self.coding.values if source in self.inputs else self.layers[source].neuron.values
+
     def values(self, connection: Connection) -> Values:
         """What an address of a connection's synapses may be."""
-        declared = (
-            self.coding.values if source in self.inputs else self.layers[source].neuron.values
-            for source in connection.sources
-        )
-        return reduce(lambda values, view: view.values(values), connection.views, _sum(declared))
+        declared = reduce(add, map(self.declared, connection.sources))
+        return reduce(lambda values, view: view.values(values), connection.views, declared)
 
     def arriving(self, layer: Layer, total: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Bound what the connections of a layer add in each step, two int64 (steps, neurons).
@@ -371,9 +363,8 @@ class Network:
         reach = list(range(len(order)))  # the last layer that comes back to each
         for i, name in enumerate(order):
             for c in self.layers[name].connections:
-                reach[i] = max(
-                    reach[i], *(order.index(s) for s in c.sources if s in self.layers), i
-                )
+                back = [order.index(source) for source in c.sources if source in self.layers]
+                reach[i] = max([reach[i], *back])
         found, start, end = [], 0, 0
         for i in range(len(order)):
             end = max(end, reach[i])
@@ -428,7 +419,7 @@ def chain(
     Parameters
     ----------
     stack : sequence of (synapses, neuron) or (synapses, neuron, recurrent synapses)
-        They become layers ``layer0``, ``layer1``, ...; recurrent synapses have delays of 1 and more.
+        They become layers ``layer0``, ``layer1``, ...; recurrent delays are at least 1.
     """
     layers, source = {}, "input"
     for n, (synapses, neuron, *recurrent) in enumerate(stack):
@@ -438,10 +429,6 @@ def chain(
         layers[name] = Layer(tuple(fed), neuron)
         source = name
     return Network(steps, {"input": inputs}, coding, layers, readout)
-
-
-def _sum(declared: Iterator[Values]) -> Values:
-    return reduce(add, declared)
 
 
 def _names(what: str, names: Sequence[str]) -> tuple[str, ...]:

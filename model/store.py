@@ -32,7 +32,7 @@ from . import older
 from .codings import KINDS as CODINGS
 from .network import Connection, Layer, Network
 from .neurons import KINDS as NEURONS
-from .readouts.readout import Readout
+from .readouts import named
 from .refuse import Refused
 from .synapses import KINDS as SYNAPSES
 from .views import KINDS as VIEWS
@@ -152,7 +152,7 @@ def _arrays(kind: Any) -> tuple[str, ...]:
 
 
 def _plain(value: Any) -> dict[str, Any]:
-    """Describe the fields that are no arrays; of arrays that may be missing, those that are there."""
+    """Describe the fields that are no arrays, and tell which arrays are missing."""
     names = [field.name for field in fields(value) if field.name not in _arrays(value)]
     plain = {name: getattr(value, name) for name in names}
     missing = [name for name in _arrays(value) if getattr(value, name) is None]
@@ -171,8 +171,8 @@ def _tensors(network: Network) -> dict[str, np.ndarray]:
         for prefix, part in (*parts, (name, layer.neuron)):
             found = {f"{prefix}.{field}": getattr(part, field) for field in part.arrays}
             tensors |= {key: value for key, value in found.items() if value is not None}
-    if network.readout.weights is not None:
-        tensors["readout.weights"] = network.readout.weights
+    for name in network.readout.tensors:
+        tensors[f"readout.{name}"] = getattr(network.readout, name)
     return {name: np.ascontiguousarray(t) for name, t in tensors.items()}
 
 
@@ -250,12 +250,17 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
         return tensors[name]
 
     _, steps, inputs, coding, entries, readout = _fields("Description", d, FIELDS)
-    sizes = dict(
-        _fields("Input", entry, INPUT_FIELDS) for entry in _list("Description inputs", inputs)
-    )
+    sizes: dict[str, int] = {}
+    for entry in _list("Description inputs", inputs):
+        name, size = _fields("Input", entry, INPUT_FIELDS)
+        if not isinstance(name, str) or name in sizes:
+            raise Refused(f"Network names must be names and differ, not {name!r}")
+        sizes[name] = size
     layers, kernels = {}, {}
     for entry in _list("Description layers", entries):
         name, connections, neuron = _fields("Layer", entry, LAYER_FIELDS)
+        if not isinstance(name, str) or name in layers:
+            raise Refused(f"Network names must be names and differ, not {name!r}")
         what = f"Layer {name}"
         fed = []
         for connection in _list(f"{what} connections", connections):
@@ -275,13 +280,12 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
             sources = _list(f"{what} sources", sources)
             fed.append(Connection(tuple(sources), known[1][0], tuple(looks), delay, shift))
         cells = _make(f"{what} neuron", neuron, NEURONS, f"{name}.", take)
-        if name in layers:
-            raise Refused(f"Network names must differ; {name} is there twice")
         layers[name] = Layer(tuple(fed), cells)
     coding = _make("Coding", coding, CODINGS)
     (kind,) = _fields("Readout", readout, ["kind"])
-    weights = take("readout.weights") if kind == "weighted-sum" else None
-    network = Network(steps, sizes, coding, layers, Readout(kind, weights))
+    found = named(kind)
+    rule = found(**{name: take(f"readout.{name}") for name in found.tensors})
+    network = Network(steps, sizes, coding, layers, rule)
     for name, made in _tensors(network).items():
         if made.dtype != taken[name].dtype:
             raise Refused(f"Tensor {name} must be of type {made.dtype}, not {taken[name].dtype}")

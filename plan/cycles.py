@@ -19,7 +19,8 @@ import numpy as np
 
 from ..model.network import Layer, Network, Run
 from .mapping import Mapping, Unit, slots
-from .pipeline import IN_FLIGHT, QUEUE, chunks, latency, reporting, rest, scanned, settling
+from .pipeline import IN_FLIGHT, QUEUE, chunks, latency, reporting, rest
+from .readouts import scanned, timing
 
 __all__ = [
     "predict",
@@ -31,11 +32,10 @@ Vector = Sequence[int]  # numbers of spikes in the chunks of a vector, zeros lef
 
 
 class Readout:
-    """Scans the items of deciding steps, and sends results (rtl/readouts/readout.py)."""
+    """Scans the items of deciding steps, and sends results (rtl/readouts/scan.py)."""
 
     def __init__(self, network: Network, unit: Unit) -> None:
-        self.kind = network.readout.kind
-        self.settling = settling(network.readout)
+        self.timing = timing(network.readout)
         self.classes = network.classes
         self.scan = unit.sweep // scanned(unit)
         self.whole = unit.folds * unit.groups == 1
@@ -49,19 +49,15 @@ class Readout:
         """Take an item of the last layer; `final`: its step is the sample's last."""
         at = max(at, self.free)
         any_spike = bool(spikes)
-        worth = tick or not self.whole
-        if self.kind == "first-spike" and self.whole:
-            worth = any_spike or final
-        elif self.kind == "final-membrane":
-            worth = final
+        worth = self.timing.worth(self.whole, any_spike, tick, final)
         if self.ignore or not worth or (last and not tick):
             self.free = at + 1
         else:
             self.spiked |= any_spike
             self.free = at + self.scan + 1
             if tick:
-                self.free += self.settling + 1
-                if final or (self.kind == "first-spike" and self.spiked):
+                self.free += self.timing.settling + 1
+                if final or (self.timing.early and self.spiked):
                     self.decided = self.free
                     self.decisions += 1
                     self.free += self.classes + 1
@@ -390,7 +386,7 @@ class Pixels:
 
 
 class Core:
-    """All stages of a network, and what makes its items (rtl/top.py)."""
+    """All stages of a network, and what makes its items (rtl/accelerator.py)."""
 
     def __init__(self, network: Network, mapping: Mapping, unrolled: Sequence[Layer]) -> None:
         self.readout = Readout(network, mapping.units[-1])

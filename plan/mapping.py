@@ -3,15 +3,17 @@
 A value beside the network; it never changes a spike.
 """
 
+from collections.abc import Mapping as Mapping_
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from ..model.bounds import Bounds, prove, signed_width
-from ..model.codings.encode import Latency
-from ..model.network import Layer, Network
+from ..model.bounds import prove
+from ..model.network import Network
 from ..model.refuse import Refused, is_integer
-from ..model.synapses.delayed import Delayed
+from ..model.width import Bounds, signed_width
+from .engines import ENGINES
+from .taps import Taps, merged
 
 __all__ = [
     "BUDGET",
@@ -26,6 +28,10 @@ __all__ = [
 
 # What may be asked for of a layer with delays.
 DELAYS = ("auto", "line", "wheel")
+# Vectors that wait before each of the layers that an engine feeds: several steps. A place comes
+# back `latency` + `reporting` + 3 cycles after its sweep or later: with fewer a sweep would wait
+# though nothing is in its way.
+QUEUE = 16
 # Bits of memory that the wheels of a network may need together before some become lines.
 BUDGET = 1 << 20
 # Neurons that are swept at once behind a wheel, at most; all, where no number not far below divides
@@ -44,15 +50,18 @@ class Unit:
         P, neurons that add a row of weights in one cycle.
     sweep : int, a divisor of `lanes`
         S, neurons that leak, compare and reset in one cycle.
-    engine : "dense", "line" or "wheel"
-        Where the terms come from: events themselves; with delays, from what came in the steps
-        before, or from currents of the steps to come.
+    engine : str
+        Where the terms come from, of plan/engines.
+    queue : int >= 1
+        Vectors that each queue behind it holds. One that leads back to an earlier layer, or to this
+        one, holds a whole step in any case.
     """
 
     neurons: int
     lanes: int
     sweep: int
     engine: str = "dense"
+    queue: int = QUEUE
 
     @property
     def folds(self) -> int:
@@ -78,12 +87,12 @@ class Mapping:
 
     Parameters
     ----------
-    units : one `Unit` per layer
+    units : dict of Unit, by layer
     pixels : int
         Pixels of an input beat, which the core then encodes itself; 0 takes input events.
     """
 
-    units: tuple[Unit, ...]
+    units: dict[str, Unit]
     pixels: int = 0
 
     @classmethod
@@ -94,6 +103,7 @@ class Mapping:
         sweep: tuple[int, ...] | None = None,
         pixels: int = 0,
         delay: str | Sequence[str] = "auto",
+        queue: int | Sequence[int] = QUEUE,
     ) -> "Mapping":
         """Lay out a network.
 
@@ -108,40 +118,50 @@ class Mapping:
             Engine of the layers with delays. "auto" is a wheel, as it costs the fewest cycles where
             events are few; but where the wheels of the network need more bits than `BUDGET`, the
             largest of them are lines instead.
+        queue : int >= 1, or one per layer
+            Vectors that wait before each of the layers that a layer feeds.
 
         Raises
         ------
         Refused
             If there is not one number per layer, lanes are not in 1..neurons, or sweep does not
-            divide lanes, or pixels come to a network without latency coding, or there is no such
-            engine.
+            divide lanes, or pixels come to a network whose coding cannot take them, or there is no
+            such engine.
         """
-        neurons = [layer.synapses.post for layer in network.layers]
+        names = list(network.layers)
+        neurons = [layer.size for layer in network.layers.values()]
+        queues = tuple(queue) if isinstance(queue, Sequence) else (queue,) * len(neurons)
         lanes = tuple(neurons if lanes is None else lanes)
         swept = lanes if sweep is None else tuple(sweep)
-        for name, values in (("Lanes", lanes), ("Sweep widths", swept)):
+        for name, values in (("Lanes", lanes), ("Sweep widths", swept), ("Queues", queues)):
             if len(values) != len(neurons):
                 raise Refused(
                     f"{name} must be given for each of the {len(neurons)} layers, "
                     f"not for {len(values)}"
                 )
-        for i, (n, p, s) in enumerate(zip(neurons, lanes, swept, strict=True)):
+        for i, n, p, s, q in zip(names, neurons, lanes, swept, queues, strict=True):
             if not is_integer(p) or not 1 <= p <= n:
                 raise Refused(f"Lanes of layer {i} must be in 1..{n}, its neurons, not {p!r}")
             if not is_integer(s) or s < 1 or p % s:
                 raise Refused(f"Sweep width of layer {i} must divide its {p} lanes, not {s!r}")
+            if not is_integer(q) or not 1 <= q <= 4096:
+                raise Refused(f"Queue of layer {i} must be in 1..4096 vectors, not {q!r}")
         if not is_integer(pixels) or not 0 <= pixels <= 64:
             raise Refused(f"Pixels of a beat must be in 0..64, not {pixels!r}")
-        if pixels and not isinstance(network.coding, Latency):
+        if pixels and not network.coding.packs:
             raise Refused("Packed pixels must feed a network with latency coding")
-        units = tuple(Unit(n, p, s) for n, p, s in zip(neurons, lanes, swept, strict=True))
-        units = _engines(network, units, delay)
-        if sweep is None:
-            units = tuple(
-                replace(unit, sweep=_swept(unit.lanes)) if unit.engine == "wheel" else unit
-                for unit in units
-            )
+        units = {i: Unit(n, p, s) for i, n, p, s in zip(names, neurons, lanes, swept, strict=True)}
+        engines = _engines(network, units, delay)
+        for name, length in zip(names, queues, strict=True):
+            unit = replace(units[name], engine=engines[name], queue=length)
+            if sweep is None and unit.engine == "wheel":
+                unit = replace(unit, sweep=_swept(unit.lanes))
+            units[name] = unit
         return cls(units, pixels)
+
+    def taps(self, network: Network, name: str) -> Taps:
+        """Put the connections of a layer side by side, as its engine takes them."""
+        return merged(network, name, apart=ENGINES[self.units[name].engine].apart)
 
 
 def slots(window: int) -> int:
@@ -149,18 +169,18 @@ def slots(window: int) -> int:
     return 1 << (window - 1).bit_length()
 
 
-def slot_widths(unit: Unit, bounds: Bounds) -> list[int]:
-    """Widths of a wheel's slots in each lane: they hold every current of the neurons it serves."""
-    low, high = bounds.current
+def slot_widths(taps: Taps, unit: Unit, bounds: Bounds) -> list[int]:
+    """Widths of a wheel's slots in each lane: they hold every sum of the neurons it serves."""
+    low, high = (x >> taps.shift for x in bounds.current)
     return [
         signed_width(int(low[lane :: unit.lanes].min()), int(high[lane :: unit.lanes].max()))
         for lane in range(unit.lanes)
     ]
 
 
-def wheel_bits(layer: Layer, unit: Unit, bounds: Bounds) -> int:
+def wheel_bits(taps: Taps, unit: Unit, bounds: Bounds) -> int:
     """Memory of a layer's wheel, bits: slots of each lane and fold."""
-    return unit.folds * slots(layer.synapses.window) * sum(slot_widths(unit, bounds))
+    return unit.folds * slots(taps.window) * sum(slot_widths(taps, unit, bounds))
 
 
 def line_lanes(pre: int) -> int:
@@ -168,32 +188,42 @@ def line_lanes(pre: int) -> int:
     return 1 << max((pre - 1).bit_length() // 2, 1)
 
 
-def line_bits(layer: Layer, limit: int) -> int:
+def line_bits(taps: Taps, limit: int) -> int:
     """Memory of a layer's lines, bits.
 
     For every input its past and whether that is not 0; for every place of a word the value that
     came, in two banks, and whether there is a past.
     """
-    pre, window, bits = layer.synapses.pre, layer.synapses.window, limit.bit_length()
+    pre, window, bits = taps.pre, taps.window, limit.bit_length()
     places = -(-pre // line_lanes(pre)) * line_lanes(pre)
     past = (window - 1) * bits + 1 if window > 1 else 0
     return pre * past + places * (2 * bits + 1)
 
 
-def delay_bits(network: Network, units: Sequence[Unit]) -> list[dict[str, int]]:
+def event_limit(network: Network, name: str) -> int:
+    """Largest value of one event that reaches a layer."""
+    sources = [source for c in network.layers[name].connections for source in c.sources]
+    return max(
+        network.coding.values.limit
+        if s in network.inputs
+        else network.layers[s].neuron.values.limit
+        for s in sources
+    )
+
+
+def delay_bits(network: Network, units: Mapping_[str, Unit]) -> dict[str, dict[str, int]]:
     """Predict the bits of memory that each layer needs for its delays, by engine; {} without any.
 
     Weights, delays and accumulators are not among them.
     """
-    layers = [layer.unrolled() for layer in network.layers]
-    return [
-        {"line": line_bits(layer, limit), "wheel": wheel_bits(layer, unit, bounds)}
-        if isinstance(layer.synapses, Delayed)
-        else {}
-        for layer, unit, bounds, (limit, _) in zip(
-            layers, units, prove(network), network.declared(), strict=True
-        )
-    ]
+    found, bounds = {}, prove(network)
+    for name, unit in units.items():
+        taps, limit = merged(network, name), event_limit(network, name)
+        found[name] = {}
+        if taps.delayed:
+            lines = line_bits(merged(network, name, apart=True), limit)
+            found[name] = {"line": lines, "wheel": wheel_bits(taps, unit, bounds[name])}
+    return found
 
 
 def _swept(lanes: int) -> int:
@@ -203,30 +233,31 @@ def _swept(lanes: int) -> int:
 
 
 def _engines(
-    network: Network, units: tuple[Unit, ...], delay: str | Sequence[str]
-) -> tuple[Unit, ...]:
+    network: Network, units: Mapping_[str, Unit], delay: str | Sequence[str]
+) -> dict[str, str]:
     """Choose the engine of every layer."""
-    wanted = (delay,) * len(units) if isinstance(delay, str) else tuple(delay)
-    if len(wanted) != len(units):
+    asked = (delay,) * len(units) if isinstance(delay, str) else tuple(delay)
+    if len(asked) != len(units):
         raise Refused(
-            f"Delay engines must be given for each of the {len(units)} layers, "
-            f"not for {len(wanted)}"
+            f"Delay engines must be given for each of the {len(units)} layers, not for {len(asked)}"
         )
-    for i, name in enumerate(wanted):
-        if name not in DELAYS:
+    wanted = dict(zip(units, asked, strict=True))
+    engines = {}
+    for name, engine in wanted.items():
+        if engine not in DELAYS:
             raise Refused(
-                f"Delay engine of layer {i} must be one of {', '.join(DELAYS)}, not {name!r}"
+                f"Delay engine of layer {name} must be one of {', '.join(DELAYS)}, not {engine!r}"
             )
-    engines = [
-        name if isinstance(layer.unrolled().synapses, Delayed) else "dense"
-        for name, layer in zip(wanted, network.layers, strict=True)
-    ]
-    if "auto" in engines:
+        taps, layer = merged(network, name), network.layers[name]
+        serve = [e.name for e in ENGINES.values() if e.serves(layer, taps)]
+        plain = [e for e in serve if not ENGINES[e].keeps]
+        engines[name] = plain[-1] if plain else engine
+    if "auto" in engines.values():
         bits = delay_bits(network, units)
-        wheels = {n: bits[n]["wheel"] for n, e in enumerate(engines) if e in ("auto", "wheel")}
+        wheels = {n: bits[n]["wheel"] for n, e in engines.items() if e in ("auto", "wheel")}
         for n in sorted(wheels, key=wheels.__getitem__, reverse=True):
             if engines[n] == "auto":
                 engines[n] = "wheel" if sum(wheels.values()) <= BUDGET else "line"
             if engines[n] == "line":
                 del wheels[n]
-    return tuple(replace(unit, engine=e) for unit, e in zip(units, engines, strict=True))
+    return engines

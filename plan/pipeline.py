@@ -1,28 +1,21 @@
 """Depths of the pipelines: what the hardware is built by and its cycles are predicted by."""
 
-from ..model.neurons.neuron import Neuron, reduce_leak
-from ..model.readouts.readout import Readout
+from ..model.neurons import Neurons
 from .mapping import Unit
+from .neurons import LEAKING
 
 __all__ = [
     "IN_FLIGHT",
-    "QUEUE",
     "WIDE",
     "chunks",
     "latency",
-    "leaking",
     "picks",
     "reporting",
     "rest",
-    "scanned",
-    "settling",
 ]
 
 # Samples under way at once, from their first beat to their result.
 IN_FLIGHT = 4
-# Vectors that wait behind an engine: several steps. A place comes back `latency` + `reporting` + 3
-# cycles after its sweep or later: with fewer a sweep would wait though nothing is in its way.
-QUEUE = 16
 WIDE = 16  # lanes that lie close together; more take another stage
 
 
@@ -39,43 +32,18 @@ def reporting(unit: Unit) -> int:
     return picks(unit) + 1 + (unit.lanes > WIDE)
 
 
-def leaking(neuron: Neuron) -> int:
-    """Cycles from a membrane to what is left of it in the next step.
-
-    0 for neurons that neither leak nor clamp, 1 for a leak by shift and subtraction, 2 for one by
-    multiplication.
-    """
-    if not neuron.leaks and neuron.clamp is None:
-        return 0
-    m, k = reduce_leak(neuron.leak)
-    return 1 if m <= 1 or m == (1 << k) - 1 else 2
-
-
-def rest(neuron: Neuron, unit: Unit) -> int:
+def rest(neuron: Neurons, unit: Unit) -> int:
     """Cycles between the read and the write of a sweep, beyond an addition's.
 
     Where membranes are picked, one more in which they go back. Neurons that fire once and have no
     bias write nothing back but at the end of a sample, and rest all the same.
     """
-    return picks(unit) + leaking(neuron) + (unit.groups > 1)
+    return picks(unit) + LEAKING[neuron.kind](neuron) + (unit.groups > 1)
 
 
 def latency(unit: Unit) -> int:
     """Cycles from an operation of the tail to the terms that it adds."""
     return 2 if unit.engine == "dense" else 5
-
-
-def scanned(unit: Unit) -> int:
-    """Classes that the readout scores in one cycle."""
-    return 2 if unit.sweep % 2 == 0 else 1
-
-
-def settling(readout: Readout) -> int:
-    """Cycles from the scan of a step to what it decides.
-
-    One more where scores build on those of the steps before.
-    """
-    return 2 + (readout.kind not in ("first-spike", "final-membrane"))
 
 
 def chunks(unit: Unit) -> list[int]:

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from ..model import network as golden
 from ..model.bounds import prove as bounds
 from ..model.codings.encode import Coding, Latency
-from ..model.readouts.readout import Readout
+from ..model.readouts.protocol import Readout
 from ..model.refuse import Refused
 from .neurons.neuron import Neuron
-from .readouts.readout import decide
+from .readouts import twin
 from .synapses.delayed import Delayed
 from .synapses.dense import Dense
 
@@ -154,7 +154,7 @@ class Network(nn.Module):
     def decide(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """Decide a batch: label and step of decision, int64 (samples,)."""
         trace = self(samples)
-        return decide(self.readout, trace.spikes[-1], trace.membranes[-1])
+        return twin(self.readout).decide(trace.spikes[-1], trace.membranes[-1])
 
     def export(self) -> golden.Network:
         """Freeze the network into integers.
@@ -214,12 +214,10 @@ def prove(network: golden.Network) -> None:
                 f"Layer {i} must stay below 2**24 in every value to be exact in float32,"
                 f" not reach {top}"
             )
-    if network.readout.weights is not None:
-        low, high = proven[-1].membrane
-        top = max(int(-low.min()), int(high.max()))
-        top *= int(np.abs(network.readout.weights.astype(int)).sum())
-        if top >= EXACT:
-            raise Refused(
-                f"Readout weighted sum must stay below 2**24 to be exact in float32,"
-                f" not reach {top}"
-            )
+    low, high = proven[-1].membrane
+    top = twin(network.readout).reach(max(int(-low.min()), int(high.max())))
+    if top >= EXACT:
+        raise Refused(
+            f"Readout {network.readout.kind} must stay below 2**24 to be exact in float32,"
+            f" not reach {top}"
+        )

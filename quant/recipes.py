@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..model.codings.encode import Counts, Latency
-from ..model.readouts.readout import Readout
+from ..model.readouts import named, readout
 from ..model.refuse import Refused
 from .network import Layer, Network
 from .neurons.neuron import Neuron
@@ -62,7 +62,7 @@ class Recipe:
     gain : bool
         Whether rows of the hidden layers have a learnable gain.
     readout : str, kind of readout
-    loss : str, see readout.py
+    loss : str, see readouts/losses.py
     weighting : str, temporal weighting of the loss
     gamma : float
         Base of the exponential weighting gamma**-t: below 1 the last steps weigh most.
@@ -70,7 +70,7 @@ class Recipe:
         Logits per unit of the output's membrane.
     quiet : float
         Weight in the loss of the cycles that hidden spikes delay an answer, see `crowd` in
-        readout.py.
+        readouts/losses.py.
     spare : int, cycles
         Cycles that hidden spikes may take before they count.
     rare : float
@@ -143,8 +143,8 @@ class Recipe:
             for i, (pre, post) in enumerate(zip(self.shape, self.shape[1:], strict=False))
         ]
         coding = Counts(self.limit) if self.limit else Latency(self.floor)
-        readout = Readout(self.readout)
-        return Network(self.steps, self.shape[0], coding, layers, readout, self.dropout)
+        made = readout(self.readout)
+        return Network(self.steps, self.shape[0], coding, layers, made, self.dropout)
 
     def _layer(self, i: int, pre: int, post: int, used: np.ndarray | None) -> Layer:
         last = i == len(self.shape) - 2
@@ -171,7 +171,7 @@ class Recipe:
             )
         if last:
             # One threshold, if any, for all classes.
-            fires = self.readout in ("first-spike", "spike-count")
+            fires = named(self.readout).needs_threshold
             neuron = Neuron(
                 post,
                 synapses.unit,

@@ -21,7 +21,8 @@ from . import checkpoint as checkpoints
 from .augment import moved
 from .network import prove
 from .neurons.norm import Norm
-from .readouts.readout import choose_threshold, crowd, loss, weighting
+from .readouts.first_spike import choose_threshold
+from .readouts.losses import crowd, loss, weighting
 from .recipes import Recipe
 from .synapses.delayed import SHARP, Delayed
 
@@ -229,7 +230,7 @@ class _Run:
         network, r, y = self.network.eval(), self.recipe, self.held_y.cpu().numpy()
         self.recompute()
         s, h = self.outputs()
-        if r.readout == "first-spike":
+        if network.readout.early:
             theta, self.last, used = choose_threshold(h, y, slack=r.slack, steps=r.used * r.steps)
         else:
             decision = network.readout.decide(s, h)

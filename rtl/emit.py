@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from amaranth.back import verilog
 from amaranth.hdl import Shape
@@ -12,10 +13,12 @@ from ..model.network import Network
 from ..model.refuse import Refused
 from ..model.store import content_hash, describe, write_atomically
 from ..plan.mapping import Mapping
+from .accelerator import Accelerator
 from .codings.framer import beat
 from .engine import Engine
+from .host import HOSTS
+from .host.axi_stream import AxiStream
 from .memory import Emission, Rom
-from .top import Top
 
 __all__ = ["Emitted", "emit"]
 
@@ -53,7 +56,7 @@ class Emitted:
     ----------
     folder : Path
     top, core : str
-        Verilog module names of the AXI4-Stream top and of the core in it.
+        Verilog module names of the top, which is the host, and of the core in it.
     sources : tuple of Path
         Verilog files; they read the weight files from the folder they run in.
     description : Path
@@ -90,17 +93,17 @@ def emit(
     if name in RESERVED:
         raise Refused(f"Verilog name must be free to use, not {name!r}")
     platform = Emission()
-    top = Top(network, mapping, name=name)
+    top = HOSTS["axi4-stream"](Accelerator(network, mapping, name=name))
     text = verilog.convert(
         top, name=name, platform=platform, emit_src=False, strip_internal_attrs=True
     )
-    digest = content_hash(network)
+    digest, units = content_hash(network), mapping.units.values()
     header = (
         f"// {name}: {network.shape}, {network.steps} steps, made by spikeline.\n"
         f"// network sha256 {digest}\n"
-        f"// lanes {', '.join(str(u.lanes) for u in mapping.units)};"
-        f" sweep {', '.join(str(u.sweep) for u in mapping.units)};"
-        f" engines {', '.join(u.engine for u in mapping.units)}\n"
+        f"// lanes {', '.join(str(u.lanes) for u in units)};"
+        f" sweep {', '.join(str(u.sweep) for u in units)};"
+        f" engines {', '.join(u.engine for u in units)}\n"
         "// This file belongs to whoever generated it, without conditions.\n"
     )
     text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
@@ -119,7 +122,7 @@ def emit(
             )
     description = folder / "description.json"
     write_atomically(description, json.dumps(_describe(top, name, digest), indent=2) + "\n")
-    return Emitted(folder, name, f"{name}.core", (source,), description)
+    return Emitted(folder, name, f"{name}.accelerator.core", (source,), description)
 
 
 def _rom(rom: Rom, inline: bool) -> str:
@@ -138,20 +141,29 @@ def _rom(rom: Rom, inline: bool) -> str:
     )
 
 
-def _describe(top: Top, name: str, digest: str) -> dict[str, object]:
+def _describe(top: AxiStream, name: str, digest: str) -> dict[str, object]:
     """Describe ports and packets for a driver."""
-    network, mapping = top.golden, top.core.mapping
+    core = top.accelerator.core
+    network, mapping = core.golden, core.mapping
     return {
         "name": name,
         "hash": digest,
         "network": describe(network),
         "mapping": [
-            {"lanes": u.lanes, "sweep": u.sweep, "folds": u.folds, "engine": u.engine}
-            for u in mapping.units
+            {
+                "layer": name,
+                "lanes": u.lanes,
+                "sweep": u.sweep,
+                "folds": u.folds,
+                "engine": u.engine,
+                "queue": u.queue,
+            }
+            for name, u in mapping.units.items()
         ],
+        "host": top.kind,
         "clock": "clk, rising edge",
         "reset": "rst, high, synchronous",
-        "s_axis": {"tdata_bits": len(top.s_axis_tdata)} | _packet(top),
+        "s_axis": {"tdata_bits": len(top.s_axis_tdata)} | _packet(network, mapping),
         "m_axis": {
             "tdata_bits": len(top.m_axis_tdata),
             "packet": "one result: decision, cycles, then one score per class; tlast on the last",
@@ -160,35 +172,36 @@ def _describe(top: Top, name: str, digest: str) -> dict[str, object]:
             "scores": network.classes,
             "score": "signed, of all bits of tdata",
         },
-        "layers": [_items(engine) for engine in top.core.engines],
+        "layers": [_items(name, engine) for name, engine in core.engines.items()],
         "refused": "beats dropped since reset because they broke the input's declaration, 16 bits",
     }
 
 
-def _packet(top: Top) -> dict[str, object]:
+def _packet(network: Network, mapping: Mapping) -> dict[str, object]:
     """Describe the packet of a sample."""
-    if top.core.mapping.pixels:
+    if mapping.pixels:
         return {
             "packet": "one image: pixels of 8 bits, the first in the lowest bits of the first beat;"
             " tlast on its last beat; missing pixels are dark",
-            "pixels": top.core.mapping.pixels,
+            "pixels": mapping.pixels,
         }
     return {
         "packet": "one sample: events of step 0, tick, events of step 1, tick, ...; tlast on its"
         " last beat; missing ticks are added",
-        "beat": {
-            key: {"lsb": field.offset, "bits": field.width} for key, field in beat(top.golden)
-        },
+        "beat": {key: {"lsb": field.offset, "bits": field.width} for key, field in beat(network)},
     }
 
 
-def _items(engine: Engine) -> dict[str, object]:
+def _items(name: str, engine: Engine) -> dict[str, object]:
     """Describe the items of a layer (rtl/stream.py; of the last one rtl/tail.py `measured`)."""
-    neurons, neuron = engine.unit.neurons, engine.lanes.neuron
+    part, neuron = engine.part, engine.lanes.neuron
+    neurons, last = part.unit.neurons, part.last
+    shape: Any = engine.tail.queues["found" if last else "o0"].shape
     return {
+        "name": name,
         "neurons": neurons,
-        "position_bits": Shape.cast(engine.o.p.shape()["position"].shape).width,
-        "lanes": engine.unit.sweep,
-        "membrane_bits": max(engine.lanes.widths) if engine.measures else 0,
-        "offset": [neuron.offset(n) for n in range(neurons)] if engine.measures else [],
+        "position_bits": Shape.cast(shape["position"].shape).width,
+        "lanes": part.unit.sweep,
+        "membrane_bits": max(engine.lanes.widths) if last else 0,
+        "offset": [neuron.offset(n) for n in range(neurons)] if last else [],
     }

@@ -1,22 +1,17 @@
 """The engine of a layer: a source of terms, and the tail, which adds and sweeps.
 
-Before that of a recurrent layer stands a loop (rtl/loop.py): its own spikes are more inputs.
-
-The law is in model/network.py `Layer`. The sources are in rtl/synapses/.
+The law is in model/network.py `Layer`; what is built, in plan/layout.py `Part`. The sources are in
+rtl/synapses/.
 """
+
+from typing import Any
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.bounds import Bounds
-from ..model.network import Layer
-from ..model.synapses import dense as golden
-from ..plan.mapping import Unit
-from .loop import Loop
-from .synapses.dense import Dense
-from .synapses.gather import Gather
-from .synapses.wheel import Wheel
+from ..plan.layout import Part
+from .synapses import SOURCES
 from .tail import Tail
 
 __all__ = ["Engine"]
@@ -27,21 +22,14 @@ class Engine(wiring.Component):
 
     Parameters
     ----------
-    layer : model.network.Layer
-    unit : Unit
-    bounds : Bounds
+    part : Part
     name : str
         Name of the row memory's module.
-    limit : int
-        Largest value of an event, of value_bits bits.
-    measures : bool
-        Whether every sweep is reported with its membranes (the last layer), rather than its spikes
-        alone.
 
     Members
     -------
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
-    o : that of `Tail`
+    o0, o1, ..., found : those of `Tail`
     awake : Out(1)
         All that has to be was cleared after reset.
 
@@ -51,71 +39,45 @@ class Engine(wiring.Component):
     A wheel takes value x taps x folds cycles for an event, folds + 1 for the end of a step, slots x
     folds more for that of a sample. Lines take taps x folds cycles in each step for every input
     with an event in the window. Meanwhile the tail sweeps the step before.
-    A recurrent layer takes what comes behind a step only after the step's own spikes.
-    A sweep operation is offered at `o` ``latency(unit) + reporting(unit) + 1`` cycles after its
-    turn.
+    A sweep operation is offered ``latency(unit) + reporting(unit) + 1`` cycles after its turn.
     """
 
     i: stream.Interface
-    o: stream.Interface
+    found: stream.Interface
     awake: Signal
 
-    def __init__(
-        self, layer: Layer, unit: Unit, bounds: Bounds, *, name: str, limit: int, measures: bool
-    ) -> None:
-        self.unit = unit
-        self.measures = measures
-        self.loop = None
-        if layer.recurrent is not None:
-            self.loop = Loop(unit, layer.synapses.pre, limit.bit_length())
-        flat = layer.unrolled()
-        assert unit.engine != "dense" or isinstance(flat.synapses, golden.Dense)
-        match unit.engine:
-            case "wheel":
-                self.source = Wheel(flat, unit, bounds, name=name, limit=limit)
-            case "line":
-                self.source = Gather(flat, unit, name=name, limit=limit)
-            case _:
-                self.source = Dense(flat, unit, name=name, limit=limit)
+    def __init__(self, part: Part, *, name: str) -> None:
+        self.part = part
+        self.source = SOURCES[part.unit.engine](part, name=name)
         self.tail = Tail(
-            flat,
-            unit,
-            bounds,
+            part,
             inputs=self.source.inputs,
             limit=self.source.limit,
             taps=self.source.taps,
             bits=self.source.bits,
-            measures=measures,
         )
         self.lanes = self.tail.lanes
-        super().__init__(
-            {
-                "i": In((self.loop or self.source).i.signature.flip()),
-                "o": Out(stream.Signature(self.tail.o.p.shape())),
-                "awake": Out(1),
-            }
-        )
+        outs = {name: Out(stream.Signature(q.shape)) for name, q in self.tail.queues.items()}
+        super().__init__({"i": In(self.source.i.signature.flip()), **outs, "awake": Out(1)})
+
+    @property
+    def outs(self) -> list[Any]:
+        """The streams that leave for other layers, one per edge of the part."""
+        return [getattr(self, f"o{n}") for n in range(len(self.part.outs))]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.source = source = self.source
         m.submodules.tail = tail = self.tail
         # First: no inner stream then takes in Verilog the name of a port that the harness reads.
-        wiring.connect(m, tail.o, wiring.flipped(self.o))
-        if self.loop:
-            m.submodules.loop = loop = self.loop
-            m.d.comb += loop.hears.eq(tail.o.valid & tail.o.ready)
-            m.d.comb += [loop.heard[name].eq(tail.o.p[name]) for name, _ in loop.vectors]
-            wiring.connect(m, wiring.flipped(self.i), loop.i)
-            wiring.connect(m, loop.o, source.i)
-        else:
-            wiring.connect(m, wiring.flipped(self.i), source.i)
+        for name in tail.queues:
+            wiring.connect(m, getattr(tail, name), wiring.flipped(getattr(self, name)))
+        wiring.connect(m, wiring.flipped(self.i), source.i)
         wiring.connect(m, source.o, tail.i)
         m.d.comb += [
             tail.terms.eq(source.terms),
             self.awake.eq(source.awake & tail.awake),
         ]
-        # A wheel keeps in step by itself: its tail adds in the cycles after it handed on an end.
-        if not isinstance(source, Wheel):
+        if not source.paced:
             m.d.comb += source.op.eq(tail.op)
         return m

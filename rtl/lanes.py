@@ -4,18 +4,18 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import chain
 from operator import or_
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, ShapeLike, Signal, Value, signed
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.bounds import Bounds, signed_width
-from ..model.network import Layer
+from ..model.width import signed_width
+from ..plan.layout import Part
 from ..plan.mapping import Unit
 from ..plan.pipeline import picks, rest
 from .gates import RELAYED, later, relays
-from .neurons.neuron import Neuron
+from .neurons import KINDS as NEURONS
 from .sequencer import operation
 
 __all__ = ["Lanes", "result"]
@@ -68,15 +68,11 @@ class Lanes(wiring.Component):
 
     Parameters
     ----------
-    layer : model.network.Layer
-    unit : Unit
+    part : Part
+        The last one's results have membranes.
     rows : int
-    bounds : Bounds
-        The proven widths are made from them.
     bits : int
         Width of a term.
-    measures : bool
-        Whether results have membranes.
 
     Members
     -------
@@ -98,21 +94,19 @@ class Lanes(wiring.Component):
     valid: Signal
     o: data.View
 
-    def __init__(
-        self, layer: Layer, unit: Unit, rows: int, bounds: Bounds, bits: int, *, measures: bool
-    ) -> None:
-        self.layer = layer
-        self.unit = unit
-        self.measures = measures
-        self.neuron = Neuron(layer.neuron, bounds)
-        self.rest = rest(layer.neuron, unit)
+    def __init__(self, part: Part, rows: int, bits: int) -> None:
+        self.shift = part.taps.shift
+        self.unit = unit = part.unit
+        self.measures = part.last
+        self.neuron: Any = NEURONS[part.layer.neuron.kind](part.layer.neuron, part.bounds)
+        self.rest = rest(part.layer.neuron, unit)
         self.widths = [self.neuron.width(unit.served(lane)) for lane in range(unit.lanes)]
         super().__init__(
             {
                 "i": In(operation(unit, rows)),
                 "terms": In(data.ArrayLayout(signed(bits), unit.lanes)),
                 "valid": Out(1),
-                "o": Out(result(unit, max(self.widths) if measures else None)),
+                "o": Out(result(unit, max(self.widths) if part.last else None)),
             }
         )
 
@@ -158,7 +152,7 @@ class Lanes(wiring.Component):
                 self._lane(m, lane, word, after, stage, fresh, turn[relay])
             found.append((over, membrane))
         spikes = Cat(over for over, _ in found)
-        if self.layer.neuron.once:
+        if self.neuron.golden.once:
             spikes = spikes & ~self._fired(m, stage, spikes)
         self._report(m, stage.sweep[1], spikes, [h for _, h in found])
         return m
@@ -226,7 +220,7 @@ class Lanes(wiring.Component):
         Returns whether the membrane at hand reaches the threshold; the membrane; and what the
         accumulator is to be, unless it stays.
         """
-        neuron, golden, unit = self.neuron, self.layer.neuron, self.unit
+        neuron, golden, unit = self.neuron, self.neuron.golden, self.unit
         before, op = stage.sweep[:2]
         back = len(stage.sweep) - 2 - neuron.leaking  # cycles on the way back
 
@@ -275,7 +269,7 @@ class Lanes(wiring.Component):
         """Make the accumulators of one lane, `word` the one at hand; sweeps write `after`."""
         neuron, width = self.neuron, self.widths[lane]
         first = [neuron.first(n) for n in self.unit.served(lane)]
-        new = (self.terms[lane] << self.layer.neuron.shift) + word
+        new = (self.terms[lane] << self.shift) + word
         if after is not None:
             new = Mux(turn.sweeps, after, new)
         if self.unit.folds == 1:

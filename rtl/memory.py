@@ -8,8 +8,8 @@ from amaranth.hdl import ClockSignal, Const, Instance, Module, Shape, ShapeLike,
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.network import Layer
 from ..plan.mapping import Unit
+from ..plan.taps import Taps
 from .gates import later
 
 __all__ = ["Emission", "Rom", "row", "rows"]
@@ -75,32 +75,31 @@ class Rom(wiring.Component):
         return m
 
 
-def row(layer: Layer, unit: Unit) -> data.StructLayout:
+def row(taps: Taps, unit: Unit) -> data.StructLayout:
     """Make the layout of a word of the row memory; axonal delays come once, not once per lane."""
-    synapses = layer.synapses
-    delays = unit.lanes if len(synapses.delays) > 1 else 1
+    delays = unit.lanes if len(taps.delays) > 1 else 1
     return data.StructLayout(
         {
-            "weights": data.ArrayLayout(signed(synapses.bits), unit.lanes),
-            "delays": data.ArrayLayout(range(synapses.window), delays),
+            "weights": data.ArrayLayout(signed(taps.bits), unit.lanes),
+            "delays": data.ArrayLayout(range(taps.window), delays),
         }
     )
 
 
-def rows(layer: Layer, unit: Unit) -> list[int]:
+def rows(taps: Taps, unit: Unit) -> list[int]:
     """Pack weights and delays.
 
     Word ``(pre * taps + tap) * folds + fold`` is of `row`, lane 0 is neuron ``fold * lanes``.
     """
-    synapses, folds = layer.synapses, unit.folds
-    shape = (synapses.pre, synapses.taps)
+    folds = unit.folds
+    shape = (taps.pre, taps.taps)
     w = np.zeros((folds * unit.lanes, *shape), np.int64)
-    w[: unit.neurons] = synapses.weights.reshape(unit.neurons, *shape)
+    w[: unit.neurons] = taps.weights.reshape(unit.neurons, *shape)
     d = np.zeros_like(w)
-    d[: unit.neurons] = synapses.delays
-    if len(synapses.delays) == 1:
+    d[: unit.neurons] = taps.delays
+    if len(taps.delays) == 1:
         d = d[:: unit.lanes]
-    bits = (synapses.bits, (synapses.window - 1).bit_length())
+    bits = (taps.bits, (taps.window - 1).bit_length())
     digits = np.concatenate(
         [_digits(x.reshape(folds, -1, w[0].size), b) for x, b in zip((w, d), bits, strict=True)],
         axis=1,

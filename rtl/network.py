@@ -1,16 +1,22 @@
-"""The core: engines joined by streams, and the readout. The law is in model/network.py."""
+"""The core: engines joined by streams, and the readout.
+
+The law is in model/network.py; what is built stands in plan/layout.py.
+"""
+
+from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.bounds import prove
 from ..model.network import Network as Golden
+from ..plan.layout import Edge, Layout
 from ..plan.mapping import Mapping
+from .edge import edge_of, look
 from .engine import Engine
-from .narrow import serialise
-from .readouts.readout import Readout
-from .stream import join
+from .join import Join
+from .readouts import readout
+from .stream import Queue, join, vector
 
 __all__ = ["Network"]
 
@@ -45,26 +51,15 @@ class Network(wiring.Component):
     def __init__(self, golden: Golden, mapping: Mapping, *, name: str = "weights") -> None:
         self.golden = golden
         self.mapping = mapping
-        self.bounds = prove(golden)
-        last = len(golden.layers) - 1
-        self.engines = [
-            Engine(
-                layer,
-                unit,
-                bounds,
-                name=f"{name}_layer{n}",
-                limit=limit,
-                measures=n == last,
-            )
-            for n, (layer, unit, bounds, (limit, _)) in enumerate(
-                zip(golden.layers, mapping.units, self.bounds, golden.declared(), strict=True)
-            )
-        ]
-        width = max(self.engines[-1].lanes.widths)
-        self.readout = Readout(golden, mapping.units[-1], self.bounds[-1], width)
+        self.layout = Layout.of(golden, mapping)
+        self.engines = {n: Engine(p, name=f"{name}_{n}") for n, p in self.layout.parts.items()}
+        last = self.layout.parts[golden.output]
+        width = max(self.engines[golden.output].lanes.widths)
+        self.readout = readout(golden, last.unit, last.bounds, width)
+        bits = golden.coding.values.limit.bit_length()
         super().__init__(
             {
-                "i": In(stream.Signature(self.engines[0].i.p.shape())),
+                "i": In(stream.Signature(vector(golden.width, 1, bits))),
                 "o": Out(stream.Signature(self.readout.o.p.shape())),
                 "decided": Out(3),
                 "awake": Out(1),
@@ -73,19 +68,45 @@ class Network(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        source = wiring.flipped(self.i)
-        for n, engine in enumerate(self.engines):
-            m.submodules[f"layer{n}"] = engine
+        arriving: dict[tuple[str, int], Any] = {}
+        for n, (edge, source) in enumerate(self._fork(m)):
+            arriving[edge.target, edge.number] = look(m, source, edge, f"_input{n}")
+        for name, engine in self.engines.items():
+            m.submodules[name] = engine
+            for n, (edge, o) in enumerate(zip(engine.part.outs, engine.outs, strict=True)):
+                tag = f"_{name}" if n == 0 else f"_{name}_{n}"
+                arriving[edge.target, edge.number] = edge_of(m, o, edge, engine.part.unit, tag)
+        for name, engine in self.engines.items():
+            edges = engine.part.edges
+            source = arriving[name, edges[0].number]
+            if engine.part.joins:
+                m.submodules[f"join_{name}"] = meets = Join(engine.part)
+                for edge, i in zip(edges, meets.i, strict=True):
+                    join(m, arriving[name, edge.number], i)
+                source = meets.o
             join(m, source, engine.i)
-            source = engine.o
-            if engine.measures:
-                break
-            source = serialise(m, source, engine.unit, str(n))
         m.submodules.readout = self.readout
-        join(m, source, self.readout.i)
+        join(m, self.engines[self.golden.output].found, self.readout.i)
         wiring.connect(m, self.readout.o, wiring.flipped(self.o))
         m.d.comb += [
             self.decided.eq(self.readout.decided),
-            self.awake.eq(Cat(engine.awake for engine in self.engines).all()),
+            self.awake.eq(Cat(engine.awake for engine in self.engines.values()).all()),
         ]
         return m
+
+    def _fork(self, m: Module) -> list[tuple[Edge, Any]]:
+        """Hand the input stream to each edge that leaves it: by a queue each, if there are several.
+
+        An event is written where it is seen, an end everywhere.
+        """
+        edges, i = self.layout.inputs, wiring.flipped(self.i)
+        if len(edges) == 1:
+            return [(edges[0], i)]
+        found, room = [], []
+        for n, edge in enumerate(edges):
+            m.submodules[f"input{n}"] = queue = Queue(i.p.shape(), edge.depth)
+            m.d.comb += [queue.write.eq(i.valid & i.ready), queue.payload.eq(i.p)]
+            found.append((edge, queue.o))
+            room.append(queue.room)
+        m.d.comb += i.ready.eq(Cat(room).all())
+        return found

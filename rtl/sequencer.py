@@ -1,6 +1,6 @@
 """The sequencer of an engine: items to one operation per cycle."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -52,8 +52,8 @@ class Sequencer(wiring.Component):
     inputs : int
     bits : int
         Width of an event's value.
-    depth : int
-        Room of the queue behind the engine, in vectors.
+    depths : tuple of int
+        Room of each queue behind the engine, in vectors.
     rest : int, cycles
         How much later a sweep writes back than an addition.
     taps : int
@@ -64,33 +64,40 @@ class Sequencer(wiring.Component):
     i : In(stream.Signature(vector(inputs, 1, bits)))
     o : Out(operation(unit, inputs * taps))
         Holds for one cycle; nothing can refuse it. Row (position * taps + tap) * folds + fold.
-    returned : In(range(3))
-        Vectors that were taken from the queue, or not written into it after all.
+    returned : In(data.ArrayLayout(2, queues))
+        Vectors that were taken from each queue, or not written into it after all.
     awake : Out(1)
         Every neuron was cleared after reset.
 
     Timing
     ------
-    Latency 1 cycle. A sweep operation waits for room. After reset it clears every neuron first.
+    Latency 1 cycle. A sweep operation waits for room in all queues. After reset it clears every
+    neuron first.
     """
 
     i: stream.Interface
     o: data.View
-    returned: Signal
+    returned: data.View
     awake: Signal
 
     def __init__(
-        self, unit: Unit, inputs: int, bits: int, depth: int, rest: int, taps: int = 1
+        self,
+        unit: Unit,
+        inputs: int,
+        bits: int,
+        depths: tuple[int, ...],
+        rest: int,
+        taps: int = 1,
     ) -> None:
         self.unit = unit
-        self.depth = depth
+        self.depths = depths
         self.rest = rest
         self.taps = taps
         super().__init__(
             {
                 "i": In(stream.Signature(vector(inputs, 1, bits))),
                 "o": Out(operation(unit, inputs * taps)),
-                "returned": In(range(3)),
+                "returned": In(data.ArrayLayout(2, len(depths))),
                 "awake": Out(1),
             }
         )
@@ -104,16 +111,20 @@ class Sequencer(wiring.Component):
         fold = Signal(range(folds))
         tap = Signal(range(self.taps))
         group = Signal(range(groups))
-        room = Signal(range(self.depth + 1), init=self.depth)
+        rooms = [
+            Signal(range(depth + 1), init=depth, name=f"room{n}")
+            for n, depth in enumerate(self.depths)
+        ]
         resting = Signal(range(self.rest + 1))
         done = Signal()
 
         # Operate on the item at hand.
         is_end = (fold == folds - 1) & (group == groups - 1)
         clears = phase == Phase.CLEAR
+        has_room = Cat(room != 0 for room in rooms).all()
         m.d.comb += [
             o.add.eq(busy & (phase == Phase.ADD)),
-            o.sweep.eq(busy & (clears | (phase == Phase.SWEEP)) & (room != 0)),
+            o.sweep.eq(busy & (clears | (phase == Phase.SWEEP)) & has_room),
             o.row.eq((item.position * self.taps + tap) * folds + fold),
             o.fold.eq(fold),
             o.group.eq(group),
@@ -122,7 +133,8 @@ class Sequencer(wiring.Component):
             o.end.eq(is_end & ~clears),
             self.awake.eq(~(busy & clears)),
         ]
-        m.d.sync += room.eq(room + self.returned - o.sweep)
+        for n, room in enumerate(rooms):
+            m.d.sync += room.eq(room + self.returned[n] - o.sweep)
 
         # Folds are the inner loop of an addition, groups that of a sweep.
         with m.If(o.add):

@@ -58,6 +58,8 @@ class Queue(wiring.Component):
     write : In(1)
         Take `payload`; the writer does this only where there is room.
     payload : In(shape)
+    room : Out(1)
+        Whether there is any.
     o : Out(stream.Signature(shape))
 
     Timing
@@ -67,12 +69,20 @@ class Queue(wiring.Component):
 
     write: Signal
     payload: Any
+    room: Signal
     o: stream.Interface
 
     def __init__(self, shape: ShapeLike, depth: int) -> None:
         self.shape = shape
         self.depth = depth
-        super().__init__({"write": In(1), "payload": In(shape), "o": Out(stream.Signature(shape))})
+        super().__init__(
+            {
+                "write": In(1),
+                "payload": In(shape),
+                "room": Out(1),
+                "o": Out(stream.Signature(shape)),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -82,6 +92,7 @@ class Queue(wiring.Component):
         m.d.comb += [
             queue.w_en.eq(self.write),
             queue.w_data.eq(self.payload),
+            self.room.eq(queue.w_rdy),
             self.o.valid.eq(queue.r_rdy),
             self.o.p.eq(queue.r_data),
             queue.r_en.eq(self.o.ready),

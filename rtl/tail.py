@@ -8,10 +8,9 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.bounds import Bounds
-from ..model.network import Layer
+from ..plan.layout import Part
 from ..plan.mapping import Unit
-from ..plan.pipeline import QUEUE, latency, picks, reporting
+from ..plan.pipeline import latency, picks, reporting
 from .gates import later
 from .lanes import Lanes
 from .sequencer import Sequencer, operation
@@ -39,11 +38,11 @@ def measured(unit: Unit, width: int) -> data.StructLayout:
 
 
 class Tail(wiring.Component):
-    """The tail of an engine: sequencer, lanes, queue.
+    """The tail of an engine: sequencer, lanes, and a queue for each edge that leaves.
 
     Parameters
     ----------
-    layer, unit, bounds, measures : as of Engine (rtl/engine.py), the layer unrolled
+    part : Part
     inputs : int
     limit : int
         Largest value of an event, of value_bits bits: how often its rows are added.
@@ -59,51 +58,43 @@ class Tail(wiring.Component):
         What is done now.
     terms : In(data.ArrayLayout(signed(bits), lanes))
         Of the operation `latency(unit)` cycles before, plan/cycles.py.
-    o : Out(stream.Signature(vector(folds * groups, sweep))), or of `measured(unit, width)`
+    o0, o1, ... : Out(stream.Signature(vector(folds * groups, sweep)))
+        One per edge that leaves: the vectors that have a spike or an end.
+    found : Out(stream.Signature(measured(unit, width)))
+        Of the last layer: every vector, with its membranes.
     awake : Out(1)
         Every neuron was cleared after reset.
 
     Timing
     ------
     An event takes value x taps x folds cycles, the end of a step folds x groups + rest. A sweep
-    operation is offered at `o` `latency(unit)` + `reporting(unit)` + 1 cycles after its turn. The
-    pipeline never stalls: a sweep waits for room first.
+    operation is offered `latency(unit)` + `reporting(unit)` + 1 cycles after its turn. The
+    pipeline never stalls: a sweep waits for room in all queues first.
     """
 
     i: stream.Interface
     op: data.View
     terms: data.View
-    o: stream.Interface
+    found: stream.Interface
     awake: Signal
 
-    def __init__(
-        self,
-        layer: Layer,
-        unit: Unit,
-        bounds: Bounds,
-        *,
-        inputs: int,
-        limit: int,
-        taps: int,
-        bits: int,
-        measures: bool,
-    ) -> None:
-        self.unit = unit
-        self.measures = measures
-        self.lanes = Lanes(layer, unit, inputs * taps, bounds, bits, measures=measures)
-        positions = unit.folds * unit.groups
-        shape = (
-            measured(unit, max(self.lanes.widths)) if measures else vector(positions, unit.sweep)
-        )
-        self.queue = Queue(shape, QUEUE)
+    def __init__(self, part: Part, *, inputs: int, limit: int, taps: int, bits: int) -> None:
+        self.part = part
+        self.unit = unit = part.unit
+        self.lanes = Lanes(part, inputs * taps, bits)
+        shape = vector(unit.folds * unit.groups, unit.sweep)
+        self.queues = {f"o{n}": Queue(shape, edge.depth) for n, edge in enumerate(part.outs)}
+        if part.last:
+            self.queues["found"] = Queue(measured(unit, max(self.lanes.widths)), unit.queue)
+        depths = tuple(queue.depth for queue in self.queues.values())
         rest = self.lanes.rest
-        self.sequencer = Sequencer(unit, inputs, limit.bit_length(), self.queue.depth, rest, taps)
+        self.sequencer = Sequencer(unit, inputs, limit.bit_length(), depths, rest, taps)
         super().__init__(
             {
                 "i": In(stream.Signature(self.sequencer.i.p.shape())),
                 "op": Out(operation(unit, inputs * taps)),
                 "terms": In(self.lanes.terms.shape()),
-                "o": Out(stream.Signature(shape)),
+                **{name: Out(stream.Signature(q.shape)) for name, q in self.queues.items()},
                 "awake": Out(1),
             }
         )
@@ -112,36 +103,41 @@ class Tail(wiring.Component):
         m = Module()
         m.submodules.sequencer = sequencer = self.sequencer
         m.submodules.lanes = lanes = self.lanes
-        m.submodules.queue = queue = self.queue
         wiring.connect(m, wiring.flipped(self.i), sequencer.i)
-        wiring.connect(m, queue.o, wiring.flipped(self.o))
         m.d.comb += [
             self.op.eq(sequencer.o),
             lanes.i.eq(later(m, sequencer.o, latency(self.unit) - 2)),
             lanes.terms.eq(self.terms),
             self.awake.eq(sequencer.awake),
         ]
+        # To look for a spike behind many lanes takes a cycle; the next tells that there is room.
+        more = reporting(self.unit) - picks(self.unit) - 1
+        swept = later(m, lanes.valid, more)
+        for n, (name, queue) in enumerate(self.queues.items()):
+            m.submodules[f"queue_{name}"] = queue
+            o = getattr(self, name)
+            wiring.connect(m, queue.o, wiring.flipped(o))
+            writes, item = self._item(m, name, queue)
+            m.d.comb += [
+                queue.write.eq(later(m, writes, more)),
+                queue.payload.eq(later(m, item, more, reset_less=True)),
+            ]
+            m.d.sync += sequencer.returned[n].eq((swept & ~queue.write) + (o.valid & o.ready))
+        return m
 
-        # Emit what a sweep found; without spikes only the end of the step is worth an item.
-        found, item, writes = lanes.o, Signal.like(queue.payload), Signal()
-        worth = found.fire if self.measures else found.spikes.any()
+    def _item(self, m: Module, name: str, queue: Queue) -> tuple[Signal, data.View]:
+        """Make of what a sweep found an item of a queue; returns whether it is worth one."""
+        found, measures = self.lanes.o, name == "found"
+        item, writes = Signal.like(queue.payload, name=f"item_{name}"), Signal(name=f"put_{name}")
+        # Without spikes only the end of the step is worth an item.
+        worth = found.fire if measures else found.spikes.any()
         m.d.comb += [
-            writes.eq(lanes.valid & (worth | found.end)),
+            writes.eq(self.lanes.valid & (worth | found.end)),
             item.position.eq(found.fold * self.unit.groups + found.group),
             item.lanes.eq(found.spikes),
             item.tick.eq(found.end & found.fire),
             item.last.eq(found.end & found.last),
         ]
-        if self.measures:
+        if measures:
             m.d.comb += [item.final.eq(found.last), item.membranes.eq(found.membranes)]
-
-        # To look for a spike behind many lanes takes a cycle; the next tells that there is room.
-        more = reporting(self.unit) - picks(self.unit) - 1
-        m.d.comb += [
-            queue.write.eq(later(m, writes, more)),
-            queue.payload.eq(later(m, item, more, reset_less=True)),
-        ]
-        m.d.sync += sequencer.returned.eq(
-            (later(m, lanes.valid, more) & ~queue.write) + (self.o.valid & self.o.ready)
-        )
-        return m
+        return writes, item

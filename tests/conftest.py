@@ -11,7 +11,7 @@ from hypothesis import settings
 from spikeline.model.codings.latency import Latency
 from spikeline.model.network import Network, chain
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.synapses.dense import Dense
 
 # quick: the same examples each time; fuzz: new ones, 20 times as many (make fuzz).
@@ -33,7 +33,7 @@ def tiny() -> Network:
         bias, threshold = random.integers(-2, 3, post), random.integers(5, 20, post)
         return Dense(weights, 4), Neuron(bias, threshold, once=True)
 
-    return chain(4, 64, Latency(64), (layer(64, 6), layer(6, 10)), Readout("first-spike"))
+    return chain(4, 64, Latency(64), (layer(64, 6), layer(6, 10)), FirstSpike())
 
 
 @pytest.fixture

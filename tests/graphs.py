@@ -18,8 +18,9 @@ from spikeline.model.codings.graded import Graded
 from spikeline.model.codings.latency import Latency
 from spikeline.model.network import Connection, Layer, Network, chain
 from spikeline.model.neurons.neuron import RESETS, ROUNDINGS, Neuron
-from spikeline.model.readouts.readout import KINDS as READOUTS
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts import KINDS as READOUTS
+from spikeline.model.readouts import readout
+from spikeline.model.readouts.final_membrane import FinalMembrane
 from spikeline.model.synapses import KINDS as SYNAPSES
 from spikeline.model.synapses import Synapses
 from spikeline.model.synapses.delayed import Delayed
@@ -34,7 +35,6 @@ __all__ = ["cases", "networks", "random_network", "random_samples", "run_layer"]
 T = TypeVar("T")
 NAMES = ("a", "b7", "conv_1", "Dense", "hidden", "output", "wire", "relay_2_b", "V1", "readout")
 INPUTS = ("input", "left", "right", "x", "kernels")
-NEED_THRESHOLD = ("first-spike", "spike-count", "spikes")  # readouts of spikes
 
 
 class Dice:
@@ -137,7 +137,7 @@ def run_layer(layer: tuple, s: np.ndarray, limit: int) -> tuple[np.ndarray, np.n
     Events `s` up to `limit` are (steps, samples, pre), as are its spikes and membranes.
     """
     steps, _, pre = s.shape
-    network = chain(steps, pre, Counts(limit), [layer], Readout("final-membrane"))
+    network = chain(steps, pre, Counts(limit), [layer], FinalMembrane())
     run = network.run(s.transpose(1, 0, 2), record=True)
     return run.spikes["layer0"], run.membranes["layer0"]
 
@@ -159,11 +159,11 @@ def _network(dice: Dice, small: bool, plan: dict) -> Network:
     layers = {name: draft.layer(name, coding) for name in draft.layers}
     last = layers[draft.layers[-1]]
     feeds = any(draft.layers[-1] in w.sources for wires in draft.wires.values() for w in wires)
-    if kind not in NEED_THRESHOLD and not feeds and dice.chance(2):
+    if not READOUTS[kind].needs_threshold and not feeds and dice.chance(2):
         neuron = replace(last.neuron, threshold=None, once=False)
         layers[draft.layers[-1]] = replace(last, neuron=neuron)
     inputs = {name: draft.sizes[name] for name in draft.inputs}
-    network = Network(draft.steps, inputs, coding, layers, Readout(kind, weights))
+    network = Network(draft.steps, inputs, coding, layers, readout(kind, weights))
     return _awake(dice, network)
 
 

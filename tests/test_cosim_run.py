@@ -12,7 +12,7 @@ from spikeline.cosim.divergence import operands
 from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts.spike_count import SpikeCount
 from spikeline.model.refuse import Refused
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.plan.cycles import work
@@ -201,7 +201,7 @@ def test_operands_of_delayed_layers_by_hand():
     # What neuron 0 fires is felt after one step, what neuron 1 does after two.
     back = Delayed(np.array([[[2], [-4]], [[0], [5]]]), np.array([[[1], [2]]]), 4, 4)
     neuron = Neuron(np.array([0, 0]), np.array([3, 3]), reset="zero")
-    net = Network(5, 2, Counts(9), (Layer(synapses, neuron, back),), Readout("spike-count"))
+    net = Network(5, 2, Counts(9), (Layer(synapses, neuron, back),), SpikeCount())
     samples = np.zeros((2, 5, 2), int)
     samples[1] = [[1, 0], [0, 2], [5, 0], [0, 0], [0, 0]]
     golden = net.run(samples, record=True)

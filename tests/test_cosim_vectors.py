@@ -6,7 +6,7 @@ import numpy as np
 
 from spikeline.cosim.vectors import expectations, pixel_stimuli, stimuli
 from spikeline.model.network import Run
-from spikeline.model.readouts.readout import Decision
+from spikeline.model.readouts.protocol import Decision
 
 # Five inputs of values up to 3: address in bits 0 to 2, value in 3 and 4, tick in 5.
 EVENTS = {"s_axis": {"tdata_bits": 8, "beat": {"value": {"lsb": 3}, "tick": {"lsb": 5}}}}

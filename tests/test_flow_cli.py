@@ -558,13 +558,13 @@ def counting(tmp_path: Path) -> Path:
     from spikeline.model.codings.encode import Counts
     from spikeline.model.network import Layer
     from spikeline.model.neurons.neuron import Neuron
-    from spikeline.model.readouts.readout import Readout
+    from spikeline.model.readouts.final_membrane import FinalMembrane
     from spikeline.model.synapses.dense import Dense
 
     weights = np.random.default_rng(1).integers(-8, 8, (10, 40))
     layer = Layer(Dense(weights, 4), Neuron(np.zeros(10, np.int64), None))
     path = tmp_path / "counting.safetensors"
-    save(Network(20, 40, Counts(3), (layer,), Readout("final-membrane")), path)
+    save(Network(20, 40, Counts(3), (layer,), FinalMembrane()), path)
     return path
 
 

@@ -9,7 +9,10 @@ from spikeline.flow.evaluate import evaluate
 from spikeline.model.codings.encode import Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Decision, Readout
+from spikeline.model.readouts.final_membrane import FinalMembrane
+from spikeline.model.readouts.first_spike import FirstSpike
+from spikeline.model.readouts.max_membrane import MaxMembrane
+from spikeline.model.readouts.protocol import Decision
 from spikeline.model.refuse import Refused
 from spikeline.model.synapses.dense import Dense
 
@@ -18,7 +21,7 @@ def hand() -> Network:
     """Two inputs, two classes, four steps of 64 grey values each (the floor is 0 but for black)."""
     dense = Dense(np.array([[3, 0], [0, 2]]), 4)
     neuron = Neuron(np.array([0, 0]), np.array([3, 2]), once=True)
-    return Network(4, 2, Latency(1), (Layer(dense, neuron),), Readout("first-spike"))
+    return Network(4, 2, Latency(1), (Layer(dense, neuron),), FirstSpike())
 
 
 def test_numbers_worked_by_hand() -> None:
@@ -65,10 +68,10 @@ def test_decision_that_looks_ahead_is_counted(
     """A readout that uses steps after its decision is not the same as the full run."""
     x = np.random.default_rng(3).integers(0, 256, (60, 64)).astype(np.uint8)
 
-    def cheat(self: Readout, s: np.ndarray, h: np.ndarray) -> Decision:
+    def cheat(self: FirstSpike, s: np.ndarray, h: np.ndarray) -> Decision:
         return Decision(h[-1].argmax(axis=1), np.zeros(h.shape[1], int), h[-1])
 
-    monkeypatch.setattr(Readout, "decide", cheat)
+    monkeypatch.setattr(FirstSpike, "decide", cheat)
     assert evaluate(tiny, x, np.zeros(60))["early_exit"]["same"] < 60
 
 
@@ -76,7 +79,7 @@ def test_output_without_threshold_has_no_spike_readouts(tiny: Network) -> None:
     """Where the last layer never fires, only readouts of membranes are reported."""
     last = tiny.layers[1]
     silent = replace(last, neuron=Neuron(last.neuron.bias, None))
-    network = replace(tiny, layers=(tiny.layers[0], silent), readout=Readout("final-membrane"))
+    network = replace(tiny, layers=(tiny.layers[0], silent), readout=FinalMembrane())
     result = evaluate(network, np.zeros((1, 64), np.uint8), np.zeros(1))
     assert set(result["readouts"]) == {"weighted-sum", "max-membrane", "final-membrane"}
 
@@ -90,6 +93,6 @@ def test_no_samples_are_refused(tiny: Network) -> None:
 def test_readout_that_waits_has_no_early_exit(tiny: Network) -> None:
     """Where only the last step decides, nothing is said of deciding early."""
     result = evaluate(
-        replace(tiny, readout=Readout("max-membrane")), np.zeros((1, 64), np.uint8), np.zeros(1)
+        replace(tiny, readout=MaxMembrane()), np.zeros((1, 64), np.uint8), np.zeros(1)
     )
     assert result["early_exit"] is None

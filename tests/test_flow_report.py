@@ -17,7 +17,7 @@ from spikeline.model.bounds import prove
 from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts.final_membrane import FinalMembrane
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.mapping import Mapping
@@ -42,7 +42,7 @@ def late() -> Network:
     )
     first = Layer(synapses, Neuron(np.array([0, 0]), np.array([5, 4]), reset="zero"))
     last = Layer(Dense(np.array([[3, 1], [1, 3]]), 4), Neuron(np.array([0, 0]), None))
-    return Network(8, 3, Counts(2), (first, last), Readout("final-membrane"))
+    return Network(8, 3, Counts(2), (first, last), FinalMembrane())
 
 
 @pytest.fixture

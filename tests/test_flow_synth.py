@@ -15,7 +15,7 @@ from spikeline.flow.synth import RELAYS, TARGETS, count, harness, instances, por
 from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts.spike_count import SpikeCount
 from spikeline.model.refuse import Refused
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.plan.mapping import Mapping
@@ -165,7 +165,7 @@ def test_relays_bear_the_name_that_keeps_them_apart(tmp_path: Path) -> None:
     """A word reaches 34 lanes by three relays; Yosys is told to keep modules of their names."""
     synapses = Delayed(np.ones((34, 2, 1), int), np.ones((1, 2, 1), int), 2, 2)
     layer = Layer(synapses, Neuron(np.zeros(34, int), np.ones(34, int), leak=(1, 1)))
-    net = Network(4, 2, Counts(), (layer,), Readout("spike-count"))
+    net = Network(4, 2, Counts(), (layer,), SpikeCount())
     made = emit(net, Mapping.of(net, delay="wheel"), tmp_path, name="net")
     modules = re.findall(r"^module \\(\S+)", made.sources[0].read_text(), re.M)
 

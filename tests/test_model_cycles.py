@@ -6,7 +6,7 @@ import pytest
 from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts.spike_count import SpikeCount
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.cycles import work
@@ -41,7 +41,7 @@ def layer(window: int, back: int = 0) -> Layer:
 )
 def test_work_by_hand(made, delay, lanes, expected):
     """Rows that are added: of events by value; by lines, of inputs with one in the window."""
-    net = Network(5, 2, Counts(3), (made,), Readout("spike-count"))
+    net = Network(5, 2, Counts(3), (made,), SpikeCount())
     x = np.zeros((1, 5, 2), int)
     x[0, [0, 1, 4], [0, 1, 0]] = [2, 1, 3]
     run = net.run(x, record=True)

@@ -7,7 +7,9 @@ from spikeline.model.bounds import prove
 from spikeline.model.codings.encode import Counts, Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts.first_spike import FirstSpike
+from spikeline.model.readouts.max_membrane import MaxMembrane
+from spikeline.model.readouts.spike_count import SpikeCount
 from spikeline.model.refuse import Refused
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
@@ -22,7 +24,7 @@ def network(*sizes: int) -> Network:
         neuron = Neuron(np.zeros(post, int), np.ones(post, int))
         layers.append(Layer(Dense(np.ones((post, pre), int), 2), neuron))
         pre = post
-    return Network(4, 3, Latency(), tuple(layers), Readout())
+    return Network(4, 3, Latency(), tuple(layers), FirstSpike())
 
 
 def test_default_is_all_neurons_at_once():
@@ -94,7 +96,7 @@ def with_delays(*windows: int) -> Network:
             synapses = Delayed(np.ones((4, pre, 1), int), delays, 2, window)
         layers.append(Layer(synapses, Neuron(np.zeros(4, int), np.ones(4, int))))
         pre = 4
-    return Network(max(windows) + 1, 3, Latency(), tuple(layers), Readout())
+    return Network(max(windows) + 1, 3, Latency(), tuple(layers), FirstSpike())
 
 
 def test_slots_are_the_next_power_of_two():
@@ -125,7 +127,7 @@ def test_slots_hold_the_currents_of_their_lane():
     """A lane's slots are as wide as the widest of its neurons needs."""
     w = np.array([[1, 1], [-1, 1], [7, 7], [-8, -8], [0, 0]])[:, :, None]
     law = Layer(Delayed(w, np.zeros((1, 2, 1), int), 4, 1), Neuron(np.zeros(5, int), None))
-    net = Network(1, 2, Latency(), (law,), Readout("max-membrane"))
+    net = Network(1, 2, Latency(), (law,), MaxMembrane())
 
     # 0..2 and 0..14 and 0: 5 bits; -1..1 and -16..0: 5 bits; of all in turn: 5 bits, then alone.
     assert slot_widths(Unit(5, 2, 2), prove(net)[0]) == [5, 5]
@@ -196,7 +198,7 @@ def test_wheels_sweep_few_at_once(lanes, sweep):
     """Behind a wheel 8 to 16 neurons are swept at once, or all; behind a line always all."""
     synapses = Delayed(np.ones((lanes, 2, 1), int), np.ones((1, 2, 1), int), 2, 2)
     neuron = Neuron(np.zeros(lanes, int), np.ones(lanes, int))
-    net = Network(4, 2, Counts(), (Layer(synapses, neuron),), Readout("spike-count"))
+    net = Network(4, 2, Counts(), (Layer(synapses, neuron),), SpikeCount())
 
     assert Mapping.of(net, delay="wheel").units == (Unit(lanes, lanes, sweep, "wheel"),)
     assert Mapping.of(net, delay="line").units == (Unit(lanes, lanes, lanes, "line"),)
@@ -209,7 +211,7 @@ def test_recurrent_layers_have_delays_of_one_less(delay, engine):
     loop = Delayed(np.ones((3, 3, 1), int), np.full((1, 3, 1), delay), 2, delay + 1)
     neuron = Neuron(np.zeros(3, int), np.ones(3, int))
     layers = (Layer(Dense(np.ones((3, 2), int), 2), neuron, loop),)
-    net = Network(4, 2, Counts(), layers, Readout("spike-count"))
+    net = Network(4, 2, Counts(), layers, SpikeCount())
     units = Mapping.of(net).units
 
     assert units == (Unit(3, 3, 3, engine),)

@@ -11,7 +11,10 @@ from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
 from spikeline.model.network import Connection, Layer, Network, accuracy, chain
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts import readout as readout_of
+from spikeline.model.readouts.final_membrane import FinalMembrane
+from spikeline.model.readouts.protocol import Readout
+from spikeline.model.readouts.weighted_sum import WeightedSum
 from spikeline.model.refuse import Refused
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
@@ -144,7 +147,7 @@ def network(
     *stack: tuple, readout: str | Readout = "first-spike", shift: int = 0, **rest
 ) -> Network:
     """Make a chain over one input that comes as its value at step 0; `shift` is of all currents."""
-    readout = Readout(readout) if isinstance(readout, str) else readout
+    readout = readout_of(readout) if isinstance(readout, str) else readout
     arguments = {"steps": 2, "inputs": 1, "coding": Graded(), "readout": readout, **rest}
     if not shift:
         return chain(stack=stack, **arguments)
@@ -183,7 +186,7 @@ def recurrent_layers(draw) -> tuple[tuple[Delayed, Neuron, Delayed], int, np.nda
 def test_unrolled_layer_is_the_same(case):
     """Given its own spikes as an input, a layer without recurrence is the same."""
     (forward, neuron, back), limit, s = case
-    steps, readout = s.shape[1], Readout("final-membrane")
+    steps, readout = s.shape[1], FinalMembrane()
     stack = [(forward, neuron, back)]
     looped = chain(steps, forward.pre, Counts(limit), stack, readout).run(s, record=True)
     own = looped.spikes["layer0"].transpose(1, 0, 2).astype(int)
@@ -285,7 +288,7 @@ def test_accuracy_is_share_of_hits():
             "Readout spike-count must follow neurons with a threshold",
         ),
         (
-            lambda: network(layer([[1]]), readout=Readout("weighted-sum", np.array([1, 2, 3]))),
+            lambda: network(layer([[1]]), readout=WeightedSum(np.array([1, 2, 3]))),
             "Readout weights must number 2, one per step, not 3",
         ),
         (
@@ -325,7 +328,7 @@ def test_accuracy_is_share_of_hits():
                 steps=1 << 14,
                 inputs=4,
                 shift=15,
-                readout=Readout("weighted-sum", np.full(1 << 14, (1 << 31) - 1)),
+                readout=WeightedSum(np.full(1 << 14, (1 << 31) - 1)),
             ),
             "Readout weights must keep scores below 2**63, not reach 2446941415624289473831895040",
         ),

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from spikeline.model.readouts.readout import KINDS, Readout
+from spikeline.model.readouts import KINDS, readout
+from spikeline.model.readouts.final_membrane import FinalMembrane
+from spikeline.model.readouts.first_spike import FirstSpike
+from spikeline.model.readouts.max_membrane import MaxMembrane
+from spikeline.model.readouts.protocol import Readout
+from spikeline.model.readouts.spike_count import SpikeCount
+from spikeline.model.readouts.weighted_sum import WeightedSum
 from spikeline.model.refuse import Refused
 
 
@@ -45,12 +51,12 @@ def decide(readout: Readout, h: list[list[int]], s: list[list[int]] | None = Non
 )
 def test_first_spike_by_hand(s, h, label, step, score):
     """Earliest step, then membrane at that step, then index; without a spike the final membrane."""
-    assert (label, step, score) == decide(Readout("first-spike"), h, s)
+    assert (label, step, score) == decide(FirstSpike(), h, s)
 
 
 def test_weighted_sum_by_hand():
     """Weights 4, 2, -1 give class 0: 4*1 + 2*5 - 9 = 5 and class 1: 4*2 + 2*0 + 3 = 11."""
-    readout = Readout("weighted-sum", np.array([4, 2, -1]))
+    readout = WeightedSum(np.array([4, 2, -1]))
 
     assert (1, 2, [5, 11]) == decide(readout, [[1, 2], [5, 0], [9, -3]])
     # Equal sums: 4 * 1 + 2 * 0 = 4 * 0 + 2 * 2; the lowest index.
@@ -59,7 +65,7 @@ def test_weighted_sum_by_hand():
 
 def test_spike_count_by_hand():
     """Two spikes beat one whatever the membranes; equal counts go to the lowest index."""
-    readout = Readout("spike-count")
+    readout = SpikeCount()
 
     assert (1, 2, [1, 2, 2]) == decide(readout, [[9, 0, 1]] * 3, [[1, 0, 1], [0, 1, 0], [0, 1, 1]])
     assert (0, 0, [0, 0]) == decide(readout, [[0, 5]])
@@ -67,7 +73,7 @@ def test_spike_count_by_hand():
 
 def test_max_membrane_by_hand():
     """The highest membrane of any step wins, though another class ends higher; ties go low."""
-    readout = Readout("max-membrane")
+    readout = MaxMembrane()
 
     assert (1, 2, [7, 8]) == decide(readout, [[0, 8], [0, 0], [7, 0]])
     assert (0, 1, [8, 8]) == decide(readout, [[0, 8], [8, 0]])
@@ -76,7 +82,7 @@ def test_max_membrane_by_hand():
 
 def test_final_membrane_by_hand():
     """Only the last step counts; ties go low."""
-    readout = Readout("final-membrane")
+    readout = FinalMembrane()
 
     assert (1, 1, [1, 2]) == decide(readout, [[9, 0], [1, 2]])
     assert (0, 1, [2, 2]) == decide(readout, [[0, 9], [2, 2]])
@@ -88,7 +94,7 @@ def test_samples_are_decided_apart():
     s[2, 0, 1] = s[0, 1, 0] = True
     h = np.arange(18).reshape(3, 3, 2)
 
-    d = Readout().decide(s, h)
+    d = FirstSpike().decide(s, h)
 
     assert ([1, 0, 1], [2, 0, 2]) == (d.label.tolist(), d.step.tolist())
     assert [[12, 13], [2, 3], [16, 17]] == d.score.tolist()
@@ -97,13 +103,13 @@ def test_samples_are_decided_apart():
 @pytest.mark.parametrize("kind", KINDS)
 def test_decisions_are_int64(kind):
     """Labels, steps and scores are 64-bit integers for every kind."""
-    readout = Readout(kind, np.array([1, 2]) if kind == "weighted-sum" else None)
+    rule = readout(kind, np.array([1, 2]) if kind == "weighted-sum" else None)
 
-    d = readout.decide(np.zeros((2, 3, 4), bool), np.zeros((2, 3, 4), np.int64))
+    d = rule.decide(np.zeros((2, 3, 4), bool), np.zeros((2, 3, 4), np.int64))
 
     assert [np.int64] * 3 == [d.label.dtype, d.step.dtype, d.score.dtype]
     assert ((3,), (3,), (3, 4)) == (d.label.shape, d.step.shape, d.score.shape)
-    assert (kind == "first-spike") == readout.early
+    assert (kind == "first-spike") == rule.early
 
 
 INTS = "Readout weights must be signed integers of shape (steps,)"
@@ -132,6 +138,6 @@ GIVEN = "Readout weights must be given for weighted-sum and for nothing else"
 def test_wrong_readout_is_refused(kind, weights, message):
     """Unknown kinds, and weights that are missing, unwanted or no 32-bit integers are refused."""
     with pytest.raises(Refused) as refused:
-        Readout(kind, None if weights is None else np.array(weights))
+        readout(kind, None if weights is None else np.array(weights))
 
     assert message == str(refused.value)

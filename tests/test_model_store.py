@@ -17,7 +17,9 @@ from spikeline.model import store
 from spikeline.model.codings.encode import Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import KINDS, Readout
+from spikeline.model.readouts import KINDS
+from spikeline.model.readouts.first_spike import FirstSpike
+from spikeline.model.readouts.weighted_sum import WeightedSum
 from spikeline.model.refuse import Refused
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
@@ -54,7 +56,7 @@ def example() -> Network:
             Layer(taps, middle, back),
             Layer(axons, last),
         ),
-        Readout("weighted-sum", np.array([3, 2, 1])),
+        WeightedSum(np.array([3, 2, 1])),
     )
 
 
@@ -168,10 +170,10 @@ def with_delays(delays, window: int) -> dict:
 @pytest.mark.parametrize(
     "change",
     [
-        {"steps": 4, "readout": Readout("weighted-sum", np.array([3, 2, 1, 0]))},
+        {"steps": 4, "readout": WeightedSum(np.array([3, 2, 1, 0]))},
         {"coding": Latency(33)},
-        {"readout": Readout("weighted-sum", np.array([3, 2, 2]))},
-        {"readout": Readout("first-spike")},
+        {"readout": WeightedSum(np.array([3, 2, 2]))},
+        {"readout": FirstSpike()},
         with_delays([[[2], [0], [2]]], 3),
         with_delays([[[2], [0], [1]]] * 2, 3),
         with_delays([[[2], [0], [1]]], 4),

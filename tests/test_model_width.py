@@ -13,7 +13,10 @@ from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
 from spikeline.model.network import Connection, Layer, Network, chain
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts.final_membrane import FinalMembrane
+from spikeline.model.readouts.first_spike import FirstSpike
+from spikeline.model.readouts.spike_count import SpikeCount
+from spikeline.model.readouts.weighted_sum import WeightedSum
 from spikeline.model.synapses import Synapses
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
@@ -57,7 +60,7 @@ def layer_of(
         fed.append(Connection(("one",), recurrent, shift=shift))
     layers = {"one": Layer(tuple(fed), neuron)}
     coding = Declared(limit, once)
-    return Network(steps, {"input": synapses.pre}, coding, layers, Readout("final-membrane"))
+    return Network(steps, {"input": synapses.pre}, coding, layers, FinalMembrane())
 
 
 def proven_of(network: Network) -> Bounds:
@@ -563,7 +566,7 @@ def test_prove_takes_the_declaration_of_each_source():
         for once in (True, False, False)
     ]
 
-    proven = prove(chain(4, 1, Graded(), stack, Readout()))
+    proven = prove(chain(4, 1, Graded(), stack, FirstSpike()))
 
     assert ["layer0", "layer1", "layer2"] == list(proven)
     assert [255, 1, 4] == [int(p.membrane[1][0]) for p in proven.values()]
@@ -587,11 +590,11 @@ def test_no_score_leaves_its_interval(case):
 @pytest.mark.parametrize(
     ("readout", "ends"),
     [
-        (Readout("first-spike"), (-6, 12)),
-        (Readout("final-membrane"), (-6, 12)),
-        (Readout("spike-count"), (0, 3)),
+        (FirstSpike(), (-6, 12)),
+        (FinalMembrane(), (-6, 12)),
+        (SpikeCount(), (0, 3)),
         # h in -6..12: 2 * -6 - 12 = -24, then 24 + 6 = 30; 0 adds nothing.
-        (Readout("weighted-sum", np.array([2, -1, 0])), (-24, 30)),
+        (WeightedSum(np.array([2, -1, 0])), (-24, 30)),
     ],
     ids=lambda x: getattr(x, "kind", ""),
 )

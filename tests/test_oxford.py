@@ -14,7 +14,7 @@ import pytest
 from spikeline.model.codings.counts import Counts
 from spikeline.model.network import Connection, Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts.spike_count import SpikeCount
 from spikeline.model.synapses.dense import Dense
 
 __all__ = ["oxford"]
@@ -59,7 +59,7 @@ def oxford(rounding: str = "zero") -> tuple[Network, np.ndarray, np.ndarray]:
             assert (synapses.weights == weights).all()
             layers[f"layer{n}"] = Layer((Connection((source,), synapses, (), 1, 6),), cells)
             source = f"layer{n}"
-    network = Network(STEPS, {"input": 200}, Counts(1), layers, Readout("spike-count"))
+    network = Network(STEPS, {"input": 200}, Counts(1), layers, SpikeCount())
     given, expected = (np.load(FOLDER / f"oxford_{x}.npy") for x in ("input", "ground_truth"))
     samples = np.zeros((1, STEPS, 200), np.uint8)
     samples[0, np.rint(given[:, 2]).astype(int), given[:, 0].astype(int)] = 1

@@ -10,7 +10,9 @@ from spikeline.model import network as golden
 from spikeline.model.codings.encode import Coding, Counts, Graded, Latency
 from spikeline.model.neurons.neuron import RESETS
 from spikeline.model.neurons.neuron import Neuron as GoldenNeuron
-from spikeline.model.readouts.readout import KINDS, Readout
+from spikeline.model.readouts import KINDS, readout
+from spikeline.model.readouts.final_membrane import FinalMembrane
+from spikeline.model.readouts.weighted_sum import WeightedSum
 from spikeline.model.refuse import Refused
 from spikeline.model.synapses.dense import Dense as GoldenDense
 from spikeline.quant.network import EXACT, Layer, Network, prove
@@ -27,7 +29,7 @@ def network(
     seed: int,
     steps: int = 5,
     coding: Coding = CODINGS[0],
-    readout: str = "first-spike",
+    kind: str = "first-spike",
     bits: int = 4,
     delays: str = "none",
     recurrent: bool = False,
@@ -48,8 +50,8 @@ def network(
         if recurrent and window > 1:
             loop = Delayed(post, post, bits, steps, window=window, least=1)
         layers.append(Layer(synapses, Neuron(post, synapses.unit, **neuron), loop))  # type: ignore[arg-type]
-    w = random.integers(-3, 8, steps) if readout == "weighted-sum" else None
-    net = Network(steps, INPUTS, coding, layers, Readout(readout, w))
+    w = random.integers(-3, 8, steps) if kind == "weighted-sum" else None
+    net = Network(steps, INPUTS, coding, layers, readout(kind, w))
     with torch.no_grad():
         for name, p in net.named_parameters():
             if "threshold" in name or "bias" in name or "offset" in name:
@@ -91,7 +93,7 @@ def assert_equal(net: Network, x: np.ndarray) -> golden.Run:
     seed=st.integers(0, 1 << 30),
     steps=st.integers(1, 9),
     coding=st.sampled_from(CODINGS),
-    readout=st.sampled_from(KINDS),
+    kind=st.sampled_from(list(KINDS)),
     bits=st.integers(2, 8),
     leak=st.sampled_from(LEAKS),
     shift=st.integers(0, 3),
@@ -105,11 +107,11 @@ def assert_equal(net: Network, x: np.ndarray) -> golden.Run:
     recurrent=st.booleans(),
 )
 def test_forward_is_the_model(
-    seed: int, steps: int, coding: Coding, readout: str, bits: int, reset: str, **options: object
+    seed: int, steps: int, coding: Coding, kind: str, bits: int, reset: str, **options: object
 ) -> None:
     """Whatever the neurons, synapses, coding and readout: every value is the model's."""
     options |= {"once": True} if reset == "once" else {"reset": reset}
-    net = network(seed, steps, coding, readout, bits, **options)
+    net = network(seed, steps, coding, kind, bits, **options)
     assert_equal(net, samples(net, seed))
 
 
@@ -223,7 +225,7 @@ def big(coding: Coding, **neuron: object) -> golden.Network:
     dense = GoldenDense(np.full((1, 1000), 127), 8)
     options = {"bias": np.zeros(1, int), "threshold": None} | neuron
     layer = golden.Layer(dense, GoldenNeuron(**options))  # type: ignore[arg-type]
-    return golden.Network(20, 1000, coding, (layer,), Readout("final-membrane"))
+    return golden.Network(20, 1000, coding, (layer,), FinalMembrane())
 
 
 def bias(b: int) -> dict[str, object]:
@@ -272,11 +274,11 @@ def test_what_float32_cannot_hold_is_refused(
 
 def test_large_weighted_sum_is_refused() -> None:
     """The readout's sum over time must stay below 2**24 too; evaluation itself asks."""
-    net = network(1, 4, readout="weighted-sum", once=True)
-    net.readout = Readout("weighted-sum", np.array([EXACT, 0, 0, 0]))
+    net = network(1, 4, kind="weighted-sum", once=True)
+    net.readout = WeightedSum(np.array([EXACT, 0, 0, 0]))
     with pytest.raises(Refused) as error:
         net(torch.from_numpy(samples(net, 1)))
     sentence = str(error.value)
-    start = "Readout weighted sum must stay below 2**24 to be exact in float32, not reach "
+    start = "Readout weighted-sum must stay below 2**24 to be exact in float32, not reach "
     assert sentence.startswith(start) and int(sentence.removeprefix(start)) % EXACT == 0
     net.train()(torch.from_numpy(samples(net, 1)))

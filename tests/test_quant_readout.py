@@ -8,16 +8,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.readouts.readout import KINDS, Readout
+from spikeline.model.readouts import KINDS, readout
 from spikeline.model.refuse import Refused
-from spikeline.quant.readouts.readout import (
-    LOSSES,
-    choose_threshold,
-    crowd,
-    decide,
-    loss,
-    weighting,
-)
+from spikeline.quant.readouts import twin
+from spikeline.quant.readouts.first_spike import choose_threshold
+from spikeline.quant.readouts.losses import LOSSES, crowd, loss, weighting
 
 # Two steps, one sample, two classes; the label is class 0.
 H = torch.tensor([[[1.0, 2.0]], [[4.0, 3.0]]])
@@ -75,17 +70,20 @@ def test_names_are_refused() -> None:
     with pytest.raises(Refused) as error:
         loss("none", S, H, Y, scale=1.0, theta=None, w=W)
     assert str(error.value) == f"Loss must be one of {', '.join(LOSSES)}, not 'none'"
+    with pytest.raises(Refused) as error:
+        loss("hazard", S, H, Y, scale=1.0, theta=None, w=W)
+    assert str(error.value) == "Loss hazard must have a threshold of the last layer"
 
 
-@given(seed=st.integers(0, 1 << 30), kind=st.sampled_from(KINDS), steps=st.integers(1, 5))
+@given(seed=st.integers(0, 1 << 30), kind=st.sampled_from(list(KINDS)), steps=st.integers(1, 5))
 def test_decision_is_the_model(seed: int, kind: str, steps: int) -> None:
     """Small numbers, hence ties everywhere: label and step are the model's."""
     random = np.random.default_rng(seed)
     h = random.integers(-2, 3, (steps, 40, 4))
     s = random.random((steps, 40, 4)) < 0.2
-    readout = Readout(kind, random.integers(-1, 3, steps) if kind == "weighted-sum" else None)
-    law = readout.decide(s, h)
-    label, step = decide(readout, torch.from_numpy(s).float(), torch.from_numpy(h).float())
+    rule = readout(kind, random.integers(-1, 3, steps) if kind == "weighted-sum" else None)
+    law = rule.decide(s, h)
+    label, step = twin(rule).decide(torch.from_numpy(s).float(), torch.from_numpy(h).float())
     assert np.array_equal(label, law.label) and np.array_equal(step, law.step)
 
 

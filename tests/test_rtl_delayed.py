@@ -13,7 +13,7 @@ from spikeline.model.bounds import bounds, prove, worst
 from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts.spike_count import SpikeCount
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.plan.cycles import reached
 from spikeline.plan.mapping import Unit, delay_bits, slot_widths
@@ -327,7 +327,7 @@ def test_a_row_holds_the_weights_and_delays_of_a_fold():
 def test_memory_is_what_the_mapping_predicts(engine, unit, limit, monkeypatch):
     """The memories of either engine, weights and accumulators apart, have the predicted bits."""
     law, unit = layer(20, 2, 5, pre=11), unit_of(engine, *unit)
-    net = Network(6, 11, Counts(limit), (law,), Readout("spike-count"))
+    net = Network(6, 11, Counts(limit), (law,), SpikeCount())
     if engine == "wheel":
         source = Wheel(law, unit, prove(net)[0], name="w", limit=limit)
     else:

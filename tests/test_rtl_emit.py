@@ -11,7 +11,7 @@ import spikeline
 from spikeline.model.codings.encode import Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash
 from spikeline.model.synapses.dense import Dense
@@ -130,8 +130,8 @@ def test_modules_are_those_named(emitted):
     text = made.sources[0].read_text()
     modules = re.findall(r"^module \\?([\w.]+)", text, re.MULTILINE)
 
-    assert (made.top, made.core) == ("net", "net.core")
-    assert {"net", "net.core", "net_layer0", "net_layer1"} <= set(modules)
+    assert (made.top, made.core) == ("net", "net.accelerator.core")
+    assert {"net", "net.accelerator.core", "net_layer0", "net_layer1"} <= set(modules)
     assert len(modules) == len(set(modules))
     ports = re.search(r"^module net\((.*?)\);", text, re.MULTILINE | re.DOTALL)
     assert ports
@@ -149,7 +149,7 @@ def test_layers_keep_the_names_of_their_outputs(delay, tmp_path):
     text = made.sources[0].read_text()
 
     for n in range(len(net.layers)):
-        ports = re.search(rf"module \\net\.core\.layer{n} \((.*?)\);", text)
+        ports = re.search(rf"module \\net\.accelerator\.core\.layer{n} \((.*?)\);", text)
         assert ports
         assert {"o__valid", "o__ready", "o__payload"} <= set(ports[1].split(", "))
 
@@ -233,7 +233,7 @@ def test_memory_of_one_word_has_an_address(tmp_path):
     """A layer of one input reads a memory of one word, whose address is connected all the same."""
     neuron = Neuron(np.zeros(2, int), np.ones(2, int), once=True)
     layer = Layer(Dense(np.ones((2, 1), int), 4), neuron)
-    one = Network(2, 1, Latency(64), (layer,), Readout())
+    one = Network(2, 1, Latency(64), (layer,), FirstSpike())
 
     text = contents(emit(one, Mapping.of(one), tmp_path, name="one"))["one.v"].decode()
 

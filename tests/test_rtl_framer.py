@@ -10,7 +10,7 @@ import pytest
 from spikeline.model.codings.encode import Coding, Counts, Graded, Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.synapses.dense import Dense
 from spikeline.rtl.codings.framer import Framer
 
@@ -30,13 +30,13 @@ each_coding = pytest.mark.parametrize("coding", CODINGS.values(), ids=CODINGS.ke
 def network(coding: Coding = CODINGS["once"], steps: int = 3, inputs: int = 5) -> Network:
     """A network of which only the input matters."""
     layer = Layer(Dense(np.ones((1, inputs), int), 2), Neuron(np.zeros(1, int), np.ones(1, int)))
-    return Network(steps, inputs, coding, (layer,), Readout("first-spike"))
+    return Network(steps, inputs, coding, (layer,), FirstSpike())
 
 
-def beats_of(sample: list[tuple[int, int, int]]) -> list[dict]:
+def beats_of(sample: list[tuple[int, int, int]], ends: bool = True) -> list[dict]:
     """Mark the last beat of a sample of (address, value, tick)."""
     return [
-        {"beat": {"address": a, "value": v, "tick": t}, "last": int(n == len(sample) - 1)}
+        {"beat": {"address": a, "value": v, "tick": t}, "last": int(ends and n == len(sample) - 1)}
         for n, (a, v, t) in enumerate(sample)
     ]
 
@@ -75,12 +75,17 @@ class Framed:
     resets: tuple[int, ...] = ()
     after: dict[int, int] = field(default_factory=dict)
     seed: int = 0
+    broken: int = -1  # index of a sample without its end
 
     def __post_init__(self) -> None:
         self.bench = Bench(component := Framer(self.net), self.seed)
-        beats = [beat for sample in self.samples for beat in beats_of(sample)]
-        self.count = len(beats)
-        self.source: Trace = self.bench.put(component.i, beats, self.stalls[0], self.after)
+        self.beats = [
+            beat
+            for n, sample in enumerate(self.samples)
+            for beat in beats_of(sample, ends=n != self.broken)
+        ]
+        self.count = len(self.beats)
+        self.source: Trace = self.bench.put(component.i, self.beats, self.stalls[0], self.after)
         self.sink: Trace = self.bench.get(component.o, self.stalls[1])
         self.refused = self.bench.sample(component.refused)
         self.starts = self.bench.sample(component.starts)
@@ -342,31 +347,34 @@ def test_more_than_eight_samples_are_told_apart():
 
 @pytest.mark.parametrize("stall", [0.0, 0.5], ids=["eager", "slow-sink"])
 @pytest.mark.parametrize("beats", range(1, 8))
-def test_rest_of_a_sample_is_dropped_after_reset(beats, stall):
-    """A reset after any beat drops the rest of that sample, uncounted; the next passes whole."""
-    sample = [(0, 1, 0), TICK, (1, 1, 0), TICK, (2, 1, 0), (3, 1, 0), TICK]
+def test_the_beat_after_a_reset_begins_a_sample(beats, stall):
+    """A reset after any beat forgets that sample; the next beat begins one, which passes whole."""
+    broken = [(0, 1, 0), TICK, (1, 1, 0), TICK, (2, 1, 0), (3, 1, 0), TICK][:beats]
     whole = [(0, 1, 0), (4, 1, 0), TICK, TICK, TICK]
-    after = {beats: 21, len(sample): 40}
-    got = Framed(network(), [sample, whole], (0.0, stall), resets=(20, 21), after=after, seed=beats)
+    after = {beats: 40}
+    got = Framed(
+        network(),
+        [broken, whole],
+        (0.0, stall),
+        resets=(30, 31),
+        after=after,
+        seed=beats,
+        broken=0,
+    )
     got.run(ends=1 + (beats == 7))
 
-    behind = [i for i, c in zip(got.sink.items, got.sink.cycles, strict=True) if c > 20]
+    behind = [i for i, c in zip(got.sink.items, got.sink.cycles, strict=True) if c > 30]
     expected = framed(network(), [whole])[0]
-    if beats == 7:
-        assert got.items == framed(network(), [sample])[0] + expected
-    else:
-        assert len(got.items) - len(expected) == beats
-        assert got.items[beats:] == expected
-        assert len(behind) == len(expected)
+    assert len(behind) == len(expected)
+    assert got.items[beats:] == expected
     assert got.refused[-1] == 0
-    # The rest of the broken sample starts nothing.
-    assert [c for c, s in enumerate(got.starts) if s] == [5, got.source.cycles[7]]
+    assert [c for c, s in enumerate(got.starts) if s] == [5, 40]
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.5], ids=["eager", "slow-sink"])
 @pytest.mark.parametrize("reset", range(20))
 def test_reset_in_the_midst_of_traffic(reset, stall):
-    """A reset at any cycle, clearing included, loses whole samples only; the rest is right."""
+    """A reset at any cycle, clearing included: what the source then sends is right, and whole."""
     samples = [[(n % 5, 1, 0), TICK, ((n + 1) % 5, 1, 0), TICK, TICK] for n in range(6)]
     got = Framed(network(), samples, (0.0, stall), resets=(reset,), seed=reset)
     got.run(ends=0)
@@ -377,8 +385,9 @@ def test_reset_in_the_midst_of_traffic(reset, stall):
         if c > reset
     ]
     taken = sum(c <= reset for c in got.source.cycles)
-    whole = -(-taken // 5)
-    assert behind == framed(network(), samples[whole:])[0]
+    # What is left of the sample at hand is a sample.
+    left = [samples[taken // 5][taken % 5 :], *samples[taken // 5 + 1 :]]
+    assert behind == framed(network(), left)[0]
 
 
 def test_no_room_holds_the_first_beat():

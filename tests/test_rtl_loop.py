@@ -8,7 +8,7 @@ import pytest
 from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import Readout
+from spikeline.model.readouts import readout
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan import cycles
@@ -54,7 +54,7 @@ def network(seed: int, sizes: tuple[int, ...], kind: str = "spike-count") -> Net
         layer(seed + n, kinds[n % 3], post, pre, leak=(7, 3), reset="subtract")
         for n, (pre, post) in enumerate(pairwise(sizes))
     )
-    return Network(7, sizes[0], Counts(3), made, Readout(kind))
+    return Network(7, sizes[0], Counts(3), made, readout(kind))
 
 
 @pytest.mark.parametrize("engine", ["line", "wheel"])

@@ -12,7 +12,7 @@ from spikeline.model.bounds import prove, worst
 from spikeline.model.codings.encode import Coding, Counts, Graded, Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import KINDS, Readout
+from spikeline.model.readouts import KINDS, readout
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.mapping import Mapping
 from spikeline.rtl.network import Network as Core
@@ -53,7 +53,7 @@ def network(
         for (pre, post), fields in zip(pairwise(sizes), neurons, strict=True)
     ]
     weights = rng.integers(-3, 9, steps) if kind == "weighted-sum" else None
-    return Network(steps, sizes[0], coding, tuple(made), Readout(kind, weights))
+    return Network(steps, sizes[0], coding, tuple(made), readout(kind, weights))
 
 
 def images(seed: int, count: int, inputs: int) -> np.ndarray:
@@ -335,9 +335,9 @@ def cases(draw, delays: bool = False) -> tuple[Network, Mapping, np.ndarray]:
         | st.builds(Graded, st.integers(5, 7), st.booleans())
         | st.builds(Counts, st.integers(1, 3))
     )
-    kind = draw(st.sampled_from(KINDS))
+    kind = draw(st.sampled_from(list(KINDS)))
     weights = st.lists(st.integers(-99, 99), min_size=steps, max_size=steps).map(np.array)
-    readout = Readout(kind, draw(weights) if kind == "weighted-sum" else None)
+    rule = readout(kind, draw(weights) if kind == "weighted-sum" else None)
     made = tuple(
         draw(layers(pre, post, fires=kind in ("first-spike", "spike-count")))
         for pre, post in pairwise(sizes)
@@ -348,7 +348,7 @@ def cases(draw, delays: bool = False) -> tuple[Network, Mapping, np.ndarray]:
         for n, one in enumerate(made)
     )
     made = tuple(draw(looped(one, steps)) if draw(st.booleans()) else one for one in made)
-    net = Network(steps, sizes[0], coding, made, readout)
+    net = Network(steps, sizes[0], coding, made, rule)
     engines = tuple(draw(st.sampled_from(["line", "wheel"])) for _ in made)
     lanes = tuple(draw(st.integers(1, n)) for n in sizes[1:])
     sweep = tuple(draw(st.sampled_from([n for n in range(1, p + 1) if p % n == 0])) for p in lanes)

@@ -10,10 +10,11 @@ from spikeline.model.bounds import Bounds
 from spikeline.model.codings.encode import Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts.readout import KINDS, Readout
+from spikeline.model.readouts import KINDS, readout
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.mapping import Unit
-from spikeline.rtl.readouts.readout import Readout as Component
+from spikeline.rtl.readouts import readout as component_of
+from spikeline.rtl.readouts.scan import Scan
 
 from .streams import STALLS, Bench, Trace
 
@@ -35,7 +36,7 @@ class Readable:
 
     network: Network
     unit: Unit
-    component: Component
+    component: Scan
 
     @classmethod
     def of(cls, kind: str, classes: int, steps: int, layout, leaks: bool = False) -> "Readable":
@@ -44,10 +45,10 @@ class Readable:
         thresholds = 1 + np.arange(classes) * 3 % 7
         neuron = Neuron(np.zeros(classes, int), thresholds, (3, 2) if leaks else (1, 0))
         layer = Layer(Dense(np.zeros((classes, 1), int), 2), neuron)
-        network = Network(steps, 1, Latency(), (layer,), Readout(kind, weights))
+        network = Network(steps, 1, Latency(), (layer,), readout(kind, weights))
         ends = np.full(classes, -(1 << WIDTH - 1)), np.full(classes, (1 << WIDTH - 1) - 1)
         unit = layout(classes)
-        return cls(network, unit, Component(network, unit, Bounds(ends, ends, ends), WIDTH + 2))
+        return cls(network, unit, component_of(network, unit, Bounds(ends, ends, ends), WIDTH + 2))
 
     def items(self, s: np.ndarray, h: np.ndarray, cut: int | None = None) -> list[dict]:
         """List what the layer sends for a sample (steps, classes); `cut` steps, then a void end."""

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from spikeline.model.codings.encode import Counts, Latency
 from spikeline.model.network import Layer, Network
-from spikeline.model.readouts.readout import KINDS, Readout
+from spikeline.model.readouts import KINDS
+from spikeline.model.readouts.weighted_sum import WeightedSum
 from spikeline.plan import cycles
 from spikeline.plan.cycles import predict
 from spikeline.plan.mapping import Mapping
+from spikeline.rtl.accelerator import Accelerator, whole_bytes
 from spikeline.rtl.codings.framer import beat
-from spikeline.rtl.top import Top, whole_bytes
+from spikeline.rtl.host.axi_stream import AxiStream
 
 from .profiles import examples
 from .streams import Bench, Trace, each_stall
@@ -36,7 +38,7 @@ from .test_rtl_network import (
 class Axis(wiring.Component):
     """A top whose AXI4-Stream ports are streams of Amaranth."""
 
-    def __init__(self, top: Top) -> None:
+    def __init__(self, top: AxiStream) -> None:
         self.top = top
         super().__init__(
             {
@@ -108,7 +110,7 @@ def simulate(
     seed: int = 0,
 ) -> Simulated:
     """Send packets through a top; the first beat of each from the cycle in `starts` on."""
-    bench = Bench(axis := Axis(Top(net, mapping)), seed)
+    bench = Bench(axis := Axis(AxiStream(Accelerator(net, mapping))), seed)
     begins = np.cumsum([0, *(len(p) for p in packets)])[:-1].tolist()
     after = dict(zip(begins, starts or [net.inputs + 60], strict=False))
     source = bench.put(axis.i, [b for p in packets for b in p], stalls[0], after)
@@ -221,7 +223,7 @@ def test_samples_under_way_are_limited():
     net = network(7, (4, 3, 2), 1)
     mapping = Mapping.of(net)
     _, packets = prepare(net, mapping, images(8, 9, 4))
-    bench = Bench(axis := Axis(Top(net, mapping)))
+    bench = Bench(axis := Axis(AxiStream(Accelerator(net, mapping))))
     source = bench.put(axis.i, [b for p in packets for b in p])
     bench.get(axis.o, 1.0)
     bench.run(lambda: bench.cycle >= 300)
@@ -232,8 +234,8 @@ def test_samples_under_way_are_limited():
 
 @pytest.mark.parametrize("pixels", [0, 3], ids=["events", "pixels"])
 @pytest.mark.parametrize("taken", [1, 2, 4])
-def test_reset_in_mid_sample_drops_that_sample(pixels, taken):
-    """After a reset the rest of the sample is dropped, the next one decided as ever."""
+def test_reset_in_mid_sample_forgets_that_sample(pixels, taken):
+    """After a reset the next beat begins a sample, which is decided as ever."""
     net = network(9, (14, 7, 4))
     mapping = Mapping.of(net, None, None, pixels)
     x = images(10, 3, 14)
@@ -241,10 +243,11 @@ def test_reset_in_mid_sample_drops_that_sample(pixels, taken):
     _, (broken, *packets) = prepare(net, mapping, x)
     run = net.run(x[1:])
     assert taken < len(broken)
-    # The rest of the broken packet follows when reset is over.
-    parts = [broken[:taken], broken[taken:], *packets]
-    starts = [100, 301, 302, 303]
-    got = simulate(net, mapping, parts, starts=starts, resets=(150, 151), results=2)
+    # Of the broken packet nothing more comes when reset is over.
+    starts = [100, 301, 302]
+    got = simulate(
+        net, mapping, [broken[:taken], *packets], starts=starts, resets=(150, 151), results=2
+    )
 
     assert_decided(run, got)
     assert got.refused[-1] == 0
@@ -266,7 +269,7 @@ def test_refused_beats_are_counted():
 def test_ports_are_whole_bytes(pixels, bits):
     """Beats take whole bytes, words at least 32 bits."""
     net = network(13)
-    top = Top(net, Mapping.of(net, None, None, pixels))
+    top = AxiStream(Accelerator(net, Mapping.of(net, None, None, pixels)))
     Bench(Axis(top)).run(lambda: True, quiet=0)
 
     assert (len(top.s_axis_tdata), len(top.m_axis_tdata)) == (bits, 32)
@@ -276,7 +279,7 @@ def test_ports_are_whole_bytes(pixels, bits):
 def test_wide_scores_are_whole():
     """Scores of more than 32 bits come whole, sign included."""
     net = network(14, (6, 3), 3, kind="weighted-sum", coding=Counts(3), theta=(1, 9))
-    big = Readout("weighted-sum", np.array([1 << 30, -(1 << 31), (1 << 31) - 1]))
+    big = WeightedSum(np.array([1 << 30, -(1 << 31), (1 << 31) - 1]))
     net = Network(3, 6, net.coding, net.layers, big)
     mapping = Mapping.of(net)
     run, packets = prepare(net, mapping, np.random.default_rng(15).integers(0, 4, (4, 3, 6)))

@@ -26,12 +26,16 @@ class Latency:
 
     kind: ClassVar[str] = "latency"
     packs: ClassVar[bool] = True
-    values: ClassVar[Values] = Values(1, 1)
 
     floor: int = 64
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "floor", integer("Latency floor", self.floor, 1, 255))
+
+    @property
+    def values(self) -> Values:
+        """What an input may be."""
+        return Values(1, 1)
 
     def table(self, steps: int) -> np.ndarray:
         """Step at which each pixel value fires, int64 (256,); `steps` where it never does."""

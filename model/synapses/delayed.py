@@ -86,6 +86,10 @@ class Delayed(Synapses):
         """Smallest delay of a tap."""
         return int(self.delays.min())
 
+    def arrays_of_taps(self) -> tuple[np.ndarray, np.ndarray]:
+        """Give the taps side by side, as they are."""
+        return self.weights.astype(np.int64), self.delays.astype(np.int64)
+
     def taps(self) -> Iterator[Tap]:
         """Give the taps, by their place and then by their delay."""
         for k in range(self.weights.shape[2]):

@@ -61,6 +61,27 @@ class Synapses(ABC):
     def taps(self) -> Iterator[Tap]:
         """Give every tap once; those between the same two neurons may have equal delays."""
 
+    def arrays_of_taps(self) -> tuple[np.ndarray, np.ndarray]:
+        """Give the taps side by side.
+
+        Returns
+        -------
+        weights : int64 (post, pre, taps), 0 where an output has fewer
+        delays : int64 (post, pre, taps), or (1, pre, taps) where outputs do not differ
+        """
+        used = np.zeros((self.post, self.pre), np.int64)
+        places: list[tuple[np.ndarray, np.ndarray]] = []
+        for delay, weights in self.taps():
+            exists = weights != 0
+            while len(places) <= used[exists].max(initial=0):
+                places.append((np.zeros_like(used), np.zeros_like(used)))
+            for k, (w, d) in enumerate(places):
+                here = exists & (used == k)
+                w[here], d[here] = weights[here], delay
+            used += exists
+        w, d = (np.stack([place[n] for place in places], axis=2) for n in (0, 1))
+        return w, d if d.any() else d[:1]
+
     @property
     def latest(self) -> int:
         """Largest delay of a tap."""

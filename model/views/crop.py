@@ -27,7 +27,7 @@ class Crop:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", integer("Crop start", self.start, 0, 1 << 24))
-        object.__setattr__(self, "count", integer("Crop count", self.count, 1, 1 << 24))
+        object.__setattr__(self, "count", integer("Crop count", self.count, 0, 1 << 24))
 
     def size(self, pre: int) -> int:
         """Count the addresses behind the view of `pre`."""
@@ -41,6 +41,11 @@ class Crop:
     def values(self, values: Values) -> Values:
         """Tell what an address behind the view may be."""
         return values
+
+    def table(self, pre: int) -> np.ndarray:
+        """Tell where each of `pre` addresses is moved; below 0 it is dropped."""
+        at = np.arange(pre) - self.start
+        return np.where(at < self.count, at, -1)
 
     def apply(self, s: np.ndarray) -> np.ndarray:
         """Look at events (..., pre) through the view."""

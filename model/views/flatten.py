@@ -24,6 +24,10 @@ class Flatten:
         """Tell what an address behind the view may be."""
         return values
 
+    def table(self, pre: int) -> np.ndarray:
+        """Tell where each of `pre` addresses is moved."""
+        return np.arange(pre)
+
     def apply(self, s: np.ndarray) -> np.ndarray:
         """Look at events (..., pre) through the view."""
         return s

@@ -28,6 +28,10 @@ class View(Protocol):
         """Tell what an address behind the view may be."""
         ...
 
+    def table(self, pre: int) -> np.ndarray:
+        """Tell where each of `pre` addresses is moved, int64 (pre,); below 0 it is dropped."""
+        ...
+
     def apply(self, s: np.ndarray) -> np.ndarray:
         """Look at events (..., pre) through the view, (..., size(pre))."""
         ...

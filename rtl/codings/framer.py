@@ -18,8 +18,8 @@ def beat(network: Network) -> data.StructLayout:
     """
     return data.StructLayout(
         {
-            "address": range(network.inputs),
-            "value": unsigned(network.coding.limit.bit_length()),
+            "address": range(network.width),
+            "value": unsigned(network.coding.values.limit.bit_length()),
             "tick": 1,
         }
     )
@@ -43,7 +43,7 @@ class Framer(Intake):
     one in which an input came. As each ends, the next input in turn is marked with it, so a mark is
     never older than the number of inputs, or one more where it is read as it is renewed; they are
     counted modulo a power of two above that, so none is taken for a new one. All are cleared after
-    reset. After a reset in the middle of a sample the rest of that sample is dropped.
+    reset. The first beat after a reset begins a sample.
 
     Parameters
     ----------
@@ -56,13 +56,13 @@ class Framer(Intake):
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        bits = network.coding.limit.bit_length()
-        super().__init__(beat(network), vector(network.inputs, 1, bits))
+        bits = network.coding.values.limit.bit_length()
+        super().__init__(beat(network), vector(network.width, 1, bits))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         network, i, o = self.network, self.i, self.o
-        steps, inputs, coding = network.steps, network.inputs, network.coding
+        steps, inputs, coding = network.steps, network.width, network.coding
         beat, last = i.p.beat, i.p.last
 
         phase = Signal(Phase)
@@ -70,9 +70,7 @@ class Framer(Intake):
         sample = Signal(3)
         is_decided = self.decided == (sample + 1)[:3]
         is_last_step = step == steps - 1
-        # Whether the source is within a sample; survives reset, after which that sample is `stale`.
-        within = Signal(reset_less=True)
-        stale = Signal(init=1)
+        within = Signal()  # the source is within a sample
 
         # Where a generation ends, and behind a reset until all were, the next input is marked.
         generation = Signal((inputs + 1).bit_length(), init=1)
@@ -84,9 +82,7 @@ class Framer(Intake):
         with m.If(clearing | ends):
             m.d.sync += marked.eq(Mux(is_last_marked, 0, marked + 1))
         with m.If(clearing & is_last_marked):
-            m.d.sync += [clearing.eq(0), stale.eq(stale & within)]
-            with m.If(stale & within):
-                m.d.sync += phase.eq(Phase.DRAIN)
+            m.d.sync += clearing.eq(0)
 
         # Take a beat, or make an item without one.
         looks, checks = Signal(), Signal()  # whether an item is being looked up, and compared
@@ -96,8 +92,8 @@ class Framer(Intake):
         takes, makes = i.valid & i.ready, Signal()
         new = Signal.like(o.p)
         legal = beat.value != 0
-        if coding.limit & (coding.limit + 1):
-            legal = legal & (beat.value <= coding.limit)
+        if coding.values.limit & (coding.values.limit + 1):
+            legal = legal & (beat.value <= coding.values.limit)
         if inputs & (inputs - 1):
             legal = legal & (beat.address < inputs)
         is_event = Signal()
@@ -131,16 +127,16 @@ class Framer(Intake):
                 with m.If(makes & new.last):
                     m.d.sync += phase.eq(Phase.RUN)
             with m.Case(Phase.DRAIN):
-                m.d.comb += [i.ready.eq(~clearing), refuses.eq(takes & ~stale)]
+                m.d.comb += [i.ready.eq(1), refuses.eq(takes)]
                 with m.If(takes & last):
-                    m.d.sync += [phase.eq(Phase.RUN), stale.eq(0)]
+                    m.d.sync += phase.eq(Phase.RUN)
             with m.Case(Phase.SKIP):
                 m.d.comb += [i.ready.eq(advances), makes.eq(takes & last), new.last.eq(1)]
                 with m.If(takes & last):
                     m.d.sync += phase.eq(Phase.RUN)
         with m.If(takes):
             m.d.sync += within.eq(~last)
-        m.d.comb += self.starts.eq(takes & ~within & ~stale)
+        m.d.comb += self.starts.eq(takes & ~within)
 
         # Count steps and samples.
         with m.If(makes & (new.tick | new.last)):
@@ -166,7 +162,9 @@ class Framer(Intake):
         with m.If(check_moves):
             m.d.sync += [checks.eq(looks), checked.eq(looked)]
             m.d.sync += [mark.eq(read.data), current.eq(generation)]
-        is_end = looked.item.last if coding.once else looked.item.tick | looked.item.last
+        is_end = looked.item.last
+        if coding.values.total is None:
+            is_end = is_end | looked.item.tick
         m.d.comb += [
             ends.eq(looks & check_moves & is_end),
             write.addr.eq(Mux(looked.is_event, looked.item.position, marked)),

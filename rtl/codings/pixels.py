@@ -1,9 +1,9 @@
-"""Packed pixels to items. The law is `Latency` in model/codings/encode.py."""
+"""Packed pixels to items. The law is `Latency` in model/codings/latency.py."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, memory
 
-from ...model.codings.encode import Latency
+from ...model.codings.latency import Latency
 from ...model.network import Network
 from ...model.refuse import Refused
 from ..stream import vector
@@ -16,7 +16,7 @@ class Pixels(Intake):
     """Takes an image, several pixels a beat; plays it back step by step while the next comes in.
 
     An image that is too short is dark where it ends; beats beyond its end are dropped and counted.
-    After a reset in the middle of an image the rest of that image is dropped.
+    The first beat after a reset begins an image.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Pixels(Intake):
             raise Refused("Packed pixels must feed a network with latency coding")
         self.network = network
         self.lanes = lanes
-        self.words = -(-network.inputs // lanes)
+        self.words = -(-network.width // lanes)
         super().__init__(lanes * 8, vector(self.words, lanes))
 
     def elaborate(self, platform: object) -> Module:
@@ -54,11 +54,10 @@ class Pixels(Intake):
         """Encode the pixels of a beat and keep them."""
         network, i = self.network, self.i
         bank, word = Signal(), Signal(range(self.words))
-        # Whether the source is within a sample; survives reset, after which that sample is `stale`.
-        within, stale = Signal(reset_less=True), Signal(init=1)
+        within = Signal()  # the source is within an image
         drains, fills = Signal(), Signal()
         takes = i.valid & i.ready
-        keeps = takes & ~drains & ~(stale & within)
+        keeps = takes & ~drains
         is_last_word = word == self.words - 1
         assert isinstance(network.coding, Latency)
         table = network.coding.table(network.steps)
@@ -72,13 +71,10 @@ class Pixels(Intake):
                 if dimmest:
                     with m.If(pixel >= dimmest[0]):
                         m.d.comb += fires.eq(t)
-            exists = ~is_last_word if lane >= network.inputs - (self.words - 1) * self.lanes else 1
+            exists = ~is_last_word if lane >= network.width - (self.words - 1) * self.lanes else 1
             codes.append(Mux(exists & ~fills, fires, network.steps))
         m.d.comb += [
-            i.ready.eq(
-                ~fills
-                & (drains | (stale & within) | (~full.bit_select(bank, 1) & (within | self.room)))
-            ),
+            i.ready.eq(~fills & (drains | (~full.bit_select(bank, 1) & (within | self.room)))),
             self.starts.eq(keeps & ~within),
             port.addr.eq(bank * self.words + word),
             port.data.eq(Cat(codes)),
@@ -86,8 +82,6 @@ class Pixels(Intake):
         ]
         with m.If(takes):
             m.d.sync += within.eq(~i.p.last)
-            with m.If(i.p.last | ~within):
-                m.d.sync += stale.eq(0)
             with m.If(drains & i.p.last):
                 m.d.sync += drains.eq(0)
             with m.If(drains & ~self.refused.all()):

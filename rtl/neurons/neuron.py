@@ -11,31 +11,33 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Const, Mux, Value, signed
 
-from ...model.bounds import Bounds, signed_width
 from ...model.neurons import neuron as golden
 from ...model.neurons.neuron import reduce_leak
-from ...plan.pipeline import leaking
+from ...model.width import Bounds, signed_width
+from ...plan.neurons import leaking
 
 __all__ = ["Decay", "Neuron"]
 
 
 @dataclass(frozen=True, slots=True)
 class Decay:
-    """The leak ``(v * m) >> k`` in its cheapest form.
+    """The leak ``v * m / 2**k``, rounded, in its cheapest form.
 
     Parameters
     ----------
     m, k : int
         Reduced: m is odd, or 0, or k is 0.
+    rounding : "floor" or "zero"
     """
 
     m: int
     k: int
+    rounding: str = "floor"
 
     @classmethod
-    def of(cls, leak: tuple[int, int]) -> "Decay":
+    def of(cls, leak: tuple[int, int], rounding: str = "floor") -> "Decay":
         """Make the leak (m, k)."""
-        return cls(*reduce_leak(leak))
+        return cls(*reduce_leak(leak), rounding)
 
     @property
     def multiplies(self) -> bool:
@@ -47,10 +49,15 @@ class Decay:
         if self.m == 0:
             return Const(0, signed(1))
         if self.m == 1:
-            return v >> self.k
-        if self.multiplies:
-            return (v * Const(self.m, signed(self.m.bit_length() + 1))) >> self.k
-        return ((v << self.k) - v) >> self.k
+            product = v
+        elif self.multiplies:
+            product = v * Const(self.m, signed(self.m.bit_length() + 1))
+        else:
+            product = (v << self.k) - v
+        if self.rounding == "zero" and self.k:
+            # Below 0, almost one more makes of rounding down rounding up.
+            product = product + Mux(v < 0, Const((1 << self.k) - 1, signed(self.k + 1)), 0)
+        return product >> self.k
 
 
 class Neuron:
@@ -65,7 +72,7 @@ class Neuron:
     def __init__(self, golden: golden.Neuron, bounds: Bounds) -> None:
         self.golden = golden
         self.bounds = bounds
-        self.decay = Decay.of(golden.leak)
+        self.decay = Decay.of(golden.leak, golden.rounding)
 
     @property
     def integrates(self) -> bool:

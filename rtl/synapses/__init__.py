@@ -1,1 +1,23 @@
-"""Sources of terms, one per engine."""
+"""Sources of terms: where an engine finds what it adds, by the names of plan/engines.
+
+A source is a component of a `Part` and a name for its row memory. Its members are `i` (events in),
+`o` (items for the tail), `terms` (of an operation `latency` cycles before), `op` (what the tail
+does, unless it is `paced`) and `awake`. Its attributes are
+
+    inputs, limit, taps, bits    what the tail is to expect: addresses, largest value and rows of
+                                 an item, and the width of a term
+    paced                        whether it finds the terms of an end in the cycles behind it,
+                                 without being told the operation
+
+A new one is a file here and a line in `SOURCES`.
+"""
+
+from typing import Any
+
+from .dense import Dense
+from .gather import Gather
+from .wheel import Wheel
+
+__all__ = ["SOURCES"]
+
+SOURCES: dict[str, Any] = {"dense": Dense, "wheel": Wheel, "line": Gather}

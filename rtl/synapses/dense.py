@@ -4,8 +4,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...model.network import Layer
-from ...plan.mapping import Unit
+from ...plan.layout import Part
 from ..memory import Rom, row, rows
 from ..sequencer import operation
 from ..stream import vector
@@ -18,12 +17,9 @@ class Dense(wiring.Component):
 
     Parameters
     ----------
-    layer : model.network.Layer
-    unit : Unit
+    part : Part
     name : str
         Name of the row memory's module.
-    limit : int
-        Largest value of an event, of value_bits bits.
 
     Members
     -------
@@ -44,17 +40,19 @@ class Dense(wiring.Component):
     terms: data.View
     awake: Signal
 
-    def __init__(self, layer: Layer, unit: Unit, *, name: str, limit: int) -> None:
-        synapses = layer.synapses
-        self.inputs, self.taps, self.limit = synapses.pre, 1, limit
-        self.bits = synapses.bits
-        self.rom = Rom(name, row(layer, unit), rows(layer, unit))
-        items = stream.Signature(vector(synapses.pre, 1, limit.bit_length()))
+    paced = False
+
+    def __init__(self, part: Part, *, name: str) -> None:
+        taps, unit, limit = part.taps, part.unit, part.limit
+        self.inputs, self.taps, self.limit = taps.pre, 1, limit
+        self.bits = taps.bits
+        self.rom = Rom(name, row(taps, unit), rows(taps, unit))
+        items = stream.Signature(vector(taps.pre, 1, limit.bit_length()))
         super().__init__(
             {
                 "i": In(items),
                 "o": Out(items),
-                "op": In(operation(unit, synapses.pre)),
+                "op": In(operation(unit, taps.pre)),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
                 "awake": Out(1),
             }

@@ -7,9 +7,8 @@ from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...model.bounds import signed_width
-from ...model.network import Layer
-from ...plan.mapping import Unit
+from ...model.width import signed_width
+from ...plan.layout import Part
 from ..gates import RELAYED, later, relays
 from ..memory import Rom, row, rows
 from ..sequencer import operation
@@ -26,12 +25,9 @@ class Gather(wiring.Component):
 
     Parameters
     ----------
-    layer : model.network.Layer
-    unit : Unit
+    part : Part
     name : str
         Name of the row memory's module.
-    limit : int
-        Largest value of an event, of value_bits bits.
 
     Members
     -------
@@ -52,18 +48,20 @@ class Gather(wiring.Component):
     terms: data.View
     awake: Signal
 
-    def __init__(self, layer: Layer, unit: Unit, *, name: str, limit: int) -> None:
-        synapses = layer.synapses
+    paced = False
+
+    def __init__(self, part: Part, *, name: str) -> None:
+        taps, unit, limit = part.taps, part.unit, part.limit
         self.unit = unit
-        self.line = Line(synapses.pre, synapses.window, limit.bit_length())
-        self.rom = Rom(name, row(layer, unit), rows(layer, unit))
-        self.inputs, self.taps, self.limit = synapses.pre, synapses.taps, 1
-        self.bits = signed_width(-limit << (synapses.bits - 1), 0)
+        self.line = Line(taps.pre, taps.window, limit.bit_length())
+        self.rom = Rom(name, row(taps, unit), rows(taps, unit))
+        self.inputs, self.taps, self.limit = taps.pre, taps.taps, 1
+        self.bits = signed_width(-limit << (taps.bits - 1), 0)
         super().__init__(
             {
                 "i": In(stream.Signature(self.line.i.p.shape())),
-                "o": Out(stream.Signature(vector(synapses.pre, 1))),
-                "op": In(operation(unit, synapses.pre * synapses.taps)),
+                "o": Out(stream.Signature(vector(taps.pre, 1))),
+                "op": In(operation(unit, taps.pre * taps.taps)),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
                 "awake": Out(1),
             }

@@ -9,8 +9,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...model.bounds import Bounds
-from ...model.network import Layer
+from ...plan.layout import Part
 from ...plan.mapping import Unit, slot_widths, slots
 from ..gates import RELAYED, advance, later, relays
 from ..memory import Rom, row, rows
@@ -153,13 +152,9 @@ class Wheel(wiring.Component):
 
     Parameters
     ----------
-    layer : model.network.Layer
-    unit : Unit
-    bounds : Bounds
+    part : Part
     name : str
         Name of the row memory's module.
-    limit : int
-        Largest value of an event, of value_bits bits.
 
     Members
     -------
@@ -177,15 +172,17 @@ class Wheel(wiring.Component):
     terms: data.View
     awake: Signal
 
-    def __init__(self, layer: Layer, unit: Unit, bounds: Bounds, *, name: str, limit: int) -> None:
-        synapses = layer.synapses
+    paced = True
+
+    def __init__(self, part: Part, *, name: str) -> None:
+        taps, unit, limit = part.taps, part.unit, part.limit
         self.unit = unit
-        self.slots = slots(synapses.window)
-        self.widths = slot_widths(unit, bounds)
+        self.slots = slots(taps.window)
+        self.widths = slot_widths(taps, unit, part.bounds)
         self.inputs = self.limit = self.taps = 1
         self.bits = max(self.widths)
-        self.rom = Rom(name, row(layer, unit), rows(layer, unit))
-        self.scatter = Scatter(unit, synapses.pre, limit.bit_length(), synapses.taps, self.slots)
+        self.rom = Rom(name, row(taps, unit), rows(taps, unit))
+        self.scatter = Scatter(unit, taps.pre, limit.bit_length(), taps.taps, self.slots)
         super().__init__(
             {
                 "i": In(stream.Signature(self.scatter.i.p.shape())),

@@ -1,7 +1,7 @@
-"""The core behind AXI4-Stream: beats in, results out."""
+"""The accelerator: the core, what feeds it, and what counts its samples; beats in, words out."""
 
 from amaranth.hdl import Cat, Module, Shape, Signal, signed
-from amaranth.lib import fifo, wiring
+from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..model.network import Network as Golden
@@ -13,7 +13,7 @@ from .narrow import Narrow
 from .network import Network
 from .stream import Skid, join
 
-__all__ = ["Top", "whole_bytes"]
+__all__ = ["Accelerator", "whole_bytes"]
 
 
 def whole_bytes(bits: int) -> int:
@@ -21,20 +21,21 @@ def whole_bytes(bits: int) -> int:
     return -(-bits // 8) * 8
 
 
-class Top(wiring.Component):
-    """The core with AXI4-Stream ports.
+class Accelerator(wiring.Component):
+    """The core with its source; a host (rtl/host/) connects it to a bus.
 
     Parameters
     ----------
     golden : model.network.Network
     mapping : Mapping
     name : str
+        Prefix of the weight memories' modules.
 
     Members
     -------
-    s_axis_tdata, s_axis_tvalid, s_axis_tlast : In; s_axis_tready : Out
+    i : In(stream.Signature({"beat": ..., "last": 1}))
         One packet per sample, of beats as `framer.beat` lays them out, or of packed pixels.
-    m_axis_tdata, m_axis_tvalid, m_axis_tlast : Out; m_axis_tready : In
+    o : Out(stream.Signature({"data": ..., "last": 1}))
         One packet per sample: word 0 = label (bits 0-15) and step of decision (bits 16-31); word 1
         = cycles from the sample's first beat to word 0; then the score of each class, sign-
         extended.
@@ -42,54 +43,54 @@ class Top(wiring.Component):
         Beats that broke the input's declaration and were dropped, up to 65,535.
     """
 
-    s_axis_tdata: Signal
-    s_axis_tvalid: Signal
-    s_axis_tready: Signal
-    s_axis_tlast: Signal
-    m_axis_tdata: Signal
-    m_axis_tvalid: Signal
-    m_axis_tready: Signal
-    m_axis_tlast: Signal
+    i: stream.Interface
+    o: stream.Interface
     refused: Signal
 
     def __init__(self, golden: Golden, mapping: Mapping, *, name: str = "weights") -> None:
         self.golden = golden
         self.core = Network(golden, mapping, name=name)
         self.source = Pixels(golden, mapping.pixels) if mapping.pixels else Framer(golden)
-        beat_width = Shape.cast(self.source.i.p.beat.shape()).width
         self.word_width = max(32, whole_bytes(self.core.readout.width))
+        word = data.StructLayout({"data": self.word_width, "last": 1})
         super().__init__(
             {
-                "s_axis_tdata": In(whole_bytes(beat_width)),
-                "s_axis_tvalid": In(1),
-                "s_axis_tready": Out(1),
-                "s_axis_tlast": In(1),
-                "m_axis_tdata": Out(self.word_width),
-                "m_axis_tvalid": Out(1),
-                "m_axis_tready": In(1),
-                "m_axis_tlast": Out(1),
+                "i": In(stream.Signature(self.source.i.p.shape())),
+                "o": Out(stream.Signature(word)),
                 "refused": Out(16),
             }
         )
+
+    @property
+    def beat_width(self) -> int:
+        """Bits of a beat, its `last` aside."""
+        return Shape.cast(self.source.i.p.beat.shape()).width
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.source = source = self.source
         m.submodules.core = core = self.core
-        m.submodules.result = result = Skid(Signal(self.word_width + 1).shape())
         m.submodules.starts = starts = fifo.SyncFIFO(width=32, depth=IN_FLIGHT)
+        self._feed(m)
 
-        # Beats to items to the core.
-        room = Signal()
-        m.d.comb += [
-            source.i.p.beat.eq(self.s_axis_tdata),
-            source.i.p.last.eq(self.s_axis_tlast),
-            source.i.valid.eq(self.s_axis_tvalid),
-            self.s_axis_tready.eq(source.i.ready),
-            source.decided.eq(core.decided),
-            source.room.eq(room),
-            self.refused.eq(source.refused),
-        ]
+        # Note, a cycle later, when each sample starts.
+        now = Signal(32)
+        m.d.sync += [now.eq(now + 1), starts.w_en.eq(source.starts)]
+        m.d.comb += starts.w_data.eq(now)
+
+        # A register tells whether one more may start, as what it begins in is a long path.
+        under_way = Signal(range(IN_FLIGHT + 1))
+        m.d.comb += under_way.eq(starts.w_level + starts.w_en + source.starts - starts.r_en)
+        m.d.sync += source.room.eq(core.awake & (under_way != IN_FLIGHT))
+
+        self._answer(m, now, starts)
+        return m
+
+    def _feed(self, m: Module) -> None:
+        """Send beats through the source, and its items to the core."""
+        source, core = self.source, self.core
+        wiring.connect(m, wiring.flipped(self.i), source.i)
+        m.d.comb += [source.decided.eq(core.decided), self.refused.eq(source.refused)]
         if isinstance(source, Framer):
             m.submodules.skid = skid = Skid(source.o.p.shape())
             wiring.connect(m, source.o, skid.i)
@@ -101,31 +102,26 @@ class Top(wiring.Component):
             wiring.connect(m, source.o, narrow.i)
             join(m, narrow.o, core.i)
 
-        # Note, a cycle later, when each sample starts.
-        now = Signal(32)
-        m.d.sync += [now.eq(now + 1), starts.w_en.eq(source.starts)]
-        m.d.comb += starts.w_data.eq(now)
-
-        # A register tells whether one more may start, as what it begins in is a long path.
-        under_way = Signal(range(IN_FLIGHT + 1))
-        m.d.comb += under_way.eq(starts.w_level + starts.w_en + source.starts - starts.r_en)
-        m.d.sync += room.eq(core.awake & (under_way != IN_FLIGHT))
-
-        # A result's items to words: the decision, the cycles, then the scores.
+    def _answer(self, m: Module, now: Signal, starts: fifo.SyncFIFO) -> None:
+        """Make words of a result's items: the decision, the cycles, then the scores."""
+        core = self.core
+        m.submodules.result = result = Skid(self.o.p.shape())
+        wiring.connect(m, result.o, wiring.flipped(self.o))
         word = Signal(range(3))
         cycles = Signal(32)
-        data, last = result.i.p[:-1], result.i.p[-1]
         m.d.comb += [
             result.i.valid.eq(core.o.valid),
-            data.eq(Cat(core.o.p.label, Signal(16 - len(core.o.p.label)), core.o.p.step)),
+            result.i.p.data.eq(
+                Cat(core.o.p.label, Signal(16 - len(core.o.p.label)), core.o.p.step)
+            ),
         ]
         with m.Switch(word):
             with m.Case(1):
-                m.d.comb += data.eq(cycles)
+                m.d.comb += result.i.p.data.eq(cycles)
             with m.Case(2):
                 score = Signal(signed(self.word_width))
-                m.d.comb += [score.eq(core.o.p.score), data.eq(score)]
-                m.d.comb += [core.o.ready.eq(result.i.ready), last.eq(core.o.p.last)]
+                m.d.comb += [score.eq(core.o.p.score), result.i.p.data.eq(score)]
+                m.d.comb += [core.o.ready.eq(result.i.ready), result.i.p.last.eq(core.o.p.last)]
         with m.If(result.i.valid & result.i.ready):
             with m.Switch(word):
                 with m.Case(0):
@@ -134,12 +130,5 @@ class Top(wiring.Component):
                 with m.Case(1):
                     m.d.sync += word.eq(2)
                 with m.Default():
-                    with m.If(last):
+                    with m.If(result.i.p.last):
                         m.d.sync += word.eq(0)
-
-        m.d.comb += [
-            Cat(self.m_axis_tdata, self.m_axis_tlast).eq(result.o.p),
-            self.m_axis_tvalid.eq(result.o.valid),
-            result.o.ready.eq(self.m_axis_tready),
-        ]
-        return m

@@ -1,4 +1,4 @@
-"""The readout in gates. The law is in model/readouts/readout.py."""
+"""Readouts that score classes: the scan that all share. The law is in model/readouts/."""
 
 from typing import Any
 
@@ -6,15 +6,16 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...model.bounds import Bounds, score_bounds, signed_width
+from ...model.bounds import score_bounds
 from ...model.network import Network
+from ...model.width import Bounds, signed_width
 from ...plan.mapping import Unit
-from ...plan.pipeline import scanned, settling
+from ...plan.readouts import scanned, timing
 from ..gates import later
-from ..neurons.neuron import Neuron
+from ..neurons import KINDS as NEURONS
 from ..tail import measured
 
-__all__ = ["Readout", "outcome"]
+__all__ = ["Scan", "outcome"]
 
 
 def outcome(network: Network, width: int) -> data.StructLayout:
@@ -48,8 +49,10 @@ class Phase(enum.Enum, shape=2):
     SEND = 3  # the result, if the step decides
 
 
-class Readout(wiring.Component):
+class Scan(wiring.Component):
     """Scores the classes, keeps the best, sends the result, then ignores the sample until its end.
+
+    A kind of readout says what an item is worth and what a class scores.
 
     Parameters
     ----------
@@ -81,7 +84,8 @@ class Readout(wiring.Component):
     def __init__(self, network: Network, unit: Unit, bounds: Bounds, width: int) -> None:
         self.network = network
         self.unit = unit
-        self.neuron = Neuron(network.layers[-1].neuron, bounds)
+        self.timing = timing(network.readout)
+        self.neuron = NEURONS[network.last.neuron.kind](network.last.neuron, bounds)
         self.width = signed_width(*score_bounds(network, bounds))
         super().__init__(
             {
@@ -91,11 +95,29 @@ class Readout(wiring.Component):
             }
         )
 
+    @property
+    def whole(self) -> bool:
+        """Whether a step is one item."""
+        return self.unit.folds * self.unit.groups == 1
+
+    def worth(self, item: data.View) -> Value:
+        """Whether an item is scanned, as `Scan.worth` of plan/readouts.py."""
+        return item.tick | (not self.whole)
+
+    def score(self, fresh: Value, old: Value, spike: Value, membrane: Value, step: Value) -> Value:
+        """The score of the class at hand after this step.
+
+        Parameters
+        ----------
+        fresh : whether the step is the first, and `old` means nothing
+        old : the score after the step before
+        spike, membrane : of the class in this step
+        """
+        raise NotImplementedError
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        kind, classes = self.network.readout.kind, self.network.classes
-        first_spike = kind == "first-spike"
-        whole = self.unit.folds * self.unit.groups == 1
+        classes = self.network.classes
         ways = scanned(self.unit)
         turns = self.unit.sweep // ways
         rows = -(-classes // ways)
@@ -108,18 +130,12 @@ class Readout(wiring.Component):
         turn = Signal(range(turns))  # of the item
         row = Signal(range(rows + 1))  # of the classes; class = row * ways + way
 
-        # Take an item. With first-spike, a step that decides nothing is not worth a scan; where a
-        # step comes in several items, its later ones are not known yet.
-        worth = i.p.tick | (not whole)
-        if first_spike and whole:
-            worth = i.p.lanes.any() | i.p.final
-        elif kind == "final-membrane":
-            worth = i.p.final
+        # Take an item.
         ended = Signal()  # a step, without a decision or after one
         m.d.comb += i.ready.eq(phase == Phase.WAIT)
         with m.If(i.valid & i.ready):
             m.d.sync += [item.eq(i.p), turn.eq(0)]
-            with m.If(~ignore & worth & (i.p.tick | ~i.p.last)):
+            with m.If(~ignore & self.worth(i.p) & (i.p.tick | ~i.p.last)):
                 m.d.sync += phase.eq(Phase.SCAN)
             with m.Else():
                 m.d.comb += ended.eq(i.p.tick | i.p.last)
@@ -135,7 +151,7 @@ class Readout(wiring.Component):
         scored, scored_row = Signal(), Signal(range(rows))
         m.d.sync += [scored.eq(scans & exists), scored_row.eq(row)]
         # Where a score builds on an earlier one, it is compared in the cycle behind.
-        builds = settling(self.network.readout) - 2
+        builds = int(self.timing.builds)
         ranked_row = later(m, scored_row, builds)
         sends = phase == Phase.SEND
         ranked, kept = [], []
@@ -153,11 +169,11 @@ class Readout(wiring.Component):
                 read.addr.eq(row),
                 write.addr.eq(scored_row),
                 write.en.eq(scored),
-                write.data.eq(self._score(fresh, old, spike, membrane, step)),
+                write.data.eq(self.score(fresh, old, spike, membrane, step)),
             ]
             candidate = Signal(rank(self.width), name=f"candidate{way}")
             m.d.comb += candidate.score.eq(write.data)
-            if first_spike:
+            if self.timing.early:
                 m.d.comb += candidate.spike.eq(spike)
             ranked.append(later(m, candidate, builds))
             kept.append(read.data)
@@ -165,7 +181,7 @@ class Readout(wiring.Component):
         best, label = self._best(m, ranked, ranked_row, scored, builds)
 
         # Send the result if the step decides; what is left of the sample changes nothing.
-        decides = item.final | (best.spike if first_spike else 0)
+        decides = item.final | (best.spike if self.timing.early else 0)
         announced = Signal()
         way = Signal(range(ways))
         settled = later(m, phase == Phase.SETTLE, 1 + builds)
@@ -232,18 +248,3 @@ class Readout(wiring.Component):
         mine = [Const(x, shape) for x in offsets[way::ways]]
         offset = mine[0] if len(set(offsets)) == 1 else Array(mine)[row]
         return Array(item.membranes[k] for k in range(way, self.unit.sweep, ways))[turn] + offset
-
-    def _score(self, fresh: Value, old: Value, spike: Value, membrane: Value, step: Value) -> Value:
-        """The score of the class at hand after this step."""
-        kind = self.network.readout.kind
-        if kind == "weighted-sum":
-            w = self.network.readout.weights
-            assert w is not None
-            shape = signed(signed_width(int(w.min()), int(w.max())))
-            weight = Array(Const(int(x), shape) for x in w)[step]
-            return Mux(fresh, 0, old) + membrane * weight
-        if kind == "spike-count":
-            return Mux(fresh, 0, old) + spike
-        if kind == "max-membrane":
-            return Mux(fresh | (membrane > old), membrane, old)
-        return membrane

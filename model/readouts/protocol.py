@@ -1,0 +1,75 @@
+"""What every readout is: from the spikes and membranes of the last layer to the result."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ..refuse import Refused
+
+__all__ = ["Decision", "Readout"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """Decisions: `label` and `step` int64 (samples,), `score` int64 (samples, classes)."""
+
+    label: np.ndarray
+    step: np.ndarray
+    score: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Readout(ABC):
+    """A rule of decision.
+
+    Attributes
+    ----------
+    kind : str
+        Its name, in the file too.
+    early : bool
+        Whether a decision can fall before the last step.
+    needs_threshold : bool
+        Whether the last layer must fire.
+    tensors : dict
+        Parameters of the kind that are tensors of the file, with their types; it has no others.
+    """
+
+    kind: ClassVar[str]
+    early: ClassVar[bool] = False
+    needs_threshold: ClassVar[bool] = False
+    tensors: ClassVar[dict[str, type]] = {}
+
+    @classmethod
+    def default(cls, steps: int) -> Self:
+        """Make one for networks that were not trained with it."""
+        return cls()
+
+    @abstractmethod
+    def decide(self, s: np.ndarray, h: np.ndarray) -> Decision:
+        """Decide a batch.
+
+        Parameters
+        ----------
+        s : bool (steps, samples, classes)
+        h : int64 (steps, samples, classes)
+        """
+
+    def check(self, steps: int, fires: bool) -> None:
+        """Refuse to follow a last layer that runs for `steps` and fires or never does."""
+        if self.needs_threshold and not fires:
+            raise Refused(f"Readout {self.kind} must follow neurons with a threshold")
+
+    def check_reach(self, reach: int) -> None:  # noqa: B027
+        """Refuse membranes up to `reach` whose scores 64 bits might not hold."""
+
+    def bounds(self, low: int, high: int, steps: int) -> tuple[int, int]:
+        """Bound every score, and what it is built of, by the bounds of the membranes."""
+        return low, high
+
+
+def best(score: np.ndarray, steps: int) -> Decision:
+    """Decide for the largest score (samples, classes) at the last step, the lowest index of equal
+    ones."""
+    return Decision(score.argmax(axis=1), np.full(len(score), steps - 1), score)

@@ -1,0 +1,15 @@
+"""Engines: how the terms of a layer's taps are found, and what that costs.
+
+A new one is a file here, one of the same name in rtl/synapses, and a line in `ENGINES` and in
+rtl/synapses `SOURCES`.
+"""
+
+from .dense import Dense
+from .engine import Engine
+from .line import Line
+from .wheel import Wheel
+
+__all__ = ["ENGINES", "Engine"]
+
+# By name; of those that serve a layer and keep no delays, the last one is taken.
+ENGINES: dict[str, type[Engine]] = {engine.name: engine for engine in (Dense, Wheel, Line)}

@@ -1,0 +1,191 @@
+"""The layout of a network: its parts and the streams between them, built once.
+
+rtl/ builds what stands here, and the prediction of cycles times it.
+
+A layer is a part: an engine, behind it one queue for each edge that leaves it, all written
+together. An edge leads from a source (the input stream, or a layer) to a layer: queue, serialiser,
+views, and, where several edges meet, a join. In every step a join takes first the edges that come
+back, which carry the step before; then the others in topological order of their sources; each up
+to its tick. A fixed order makes the sequence of items, and so the cycles, a function of the sample.
+
+No part waits for ever. Say that nothing moves. Some join waits, in step t, for an edge from source
+p. From p up along empty edges stands a layer that waits for room in the queue of one of its edges,
+and has not ended step t. From that edge down along layers that wait for room stands a join that
+does not take the head of its edge, of a step s <= t; it waits for another edge, in a step t' < s,
+or in s itself for a source before that of its own edge. So (step, number of the source) fell; it
+cannot fall for ever. An edge that comes back carries step t - 1, and its queue holds all vectors
+of a step, so that whoever writes it never waits for who takes it. Depth is then a matter of speed.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..model.bounds import prove
+from ..model.network import Layer, Network
+from ..model.views import View
+from ..model.views.crop import Crop
+from ..model.width import Bounds
+from .mapping import Mapping, Unit, event_limit
+from .taps import Taps
+
+__all__ = ["Edge", "Layout", "Part"]
+
+INPUT = ""  # the input stream, as a source
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A stream from a source to a layer.
+
+    Attributes
+    ----------
+    source, target : str
+        Names of layers; the source is "" for the input stream.
+    number : int
+        Tells it from others of the target.
+    views : tuple of View
+        Of the source's addresses; those that change nothing are left out.
+    pre : int
+        Addresses of the source.
+    base, size : int
+        First input of the target, and number of them.
+    limit : int
+        Largest value of an event.
+    back : bool
+        Whether it comes back: the source is the target or stands behind it.
+    depth : int
+        Vectors that its queue holds; of the input stream, events.
+    """
+
+    source: str
+    target: str
+    number: int
+    views: tuple[View, ...]
+    pre: int
+    base: int
+    size: int
+    limit: int
+    back: bool
+    depth: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """The hardware of one layer.
+
+    Attributes
+    ----------
+    name : str
+    layer : Layer
+    unit : Unit
+    taps : Taps
+    bounds : Bounds
+    limit : int
+        Largest value of one event that comes.
+    edges : tuple of Edge
+        What comes, in the order in which it is taken.
+    outs : tuple of Edge
+        What leaves.
+    last : bool
+        Whether the readout takes what it finds.
+    """
+
+    name: str
+    layer: Layer
+    unit: Unit
+    taps: Taps
+    bounds: Bounds
+    limit: int
+    edges: tuple[Edge, ...]
+    outs: tuple[Edge, ...]
+    last: bool
+
+    @property
+    def joins(self) -> bool:
+        """Whether the edges need a join."""
+        return len(self.edges) > 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """All parts of a network.
+
+    Attributes
+    ----------
+    network : Network
+    mapping : Mapping
+    inputs : tuple of Edge
+        What leaves the input stream.
+    parts : dict of Part, by name, in the order of the layers
+    """
+
+    network: Network
+    mapping: Mapping
+    inputs: tuple[Edge, ...]
+    parts: dict[str, Part]
+
+    @classmethod
+    def of(cls, network: Network, mapping: Mapping) -> "Layout":
+        """Lay out a network."""
+        bounds, taps = prove(network), {}
+        edges: dict[str, tuple[Edge, ...]] = {}
+        for name in network.layers:
+            taps[name] = mapping.taps(network, name)
+            edges[name] = _edges(network, mapping, name, taps[name])
+        flat = [edge for into in edges.values() for edge in into]
+        inputs = tuple(edge for edge in flat if edge.source == INPUT)
+        parts = {
+            name: Part(
+                name,
+                layer,
+                mapping.units[name],
+                taps[name],
+                bounds[name],
+                event_limit(network, name),
+                edges[name],
+                tuple(edge for edge in flat if edge.source == name),
+                name == network.output,
+            )
+            for name, layer in network.layers.items()
+        }
+        return cls(network, mapping, inputs, parts)
+
+
+def _edges(network: Network, mapping: Mapping, name: str, taps: Taps) -> tuple[Edge, ...]:
+    """List what comes to a layer, in the order in which a join takes it."""
+    order = list(network.layers)
+    found = []
+    for n, port in enumerate(taps.ports):
+        given = port.source in network.inputs
+        views: list[View] = list(port.views)
+        pre = network.size(port.source)
+        if given:
+            views.insert(0, Crop(network.offset(port.source), pre))
+            pre = network.width
+        edge = Edge(
+            INPUT if given else port.source,
+            name,
+            n,
+            (),
+            pre,
+            port.base,
+            port.size,
+            network.declared(port.source).limit,
+            port.recurs,
+            mapping.units[name].queue if given else mapping.units[port.source].queue,
+        )
+        for view in views:
+            if not np.array_equal(view.table(pre), np.arange(pre)):
+                edge = replace(edge, views=(*edge.views, view))
+            pre = view.size(pre)
+        if port.recurs:
+            unit = mapping.units[port.source]
+            edge = replace(edge, depth=max(edge.depth, unit.folds * unit.groups))
+        found.append(edge)
+    if all(edge.back for edge in found):
+        # Nothing but what comes back: the input stream tells when steps end.
+        none = Edge(INPUT, name, len(found), (Crop(0, 0),), network.width, 0, 0, 1, False, 1)
+        found.append(none)
+    rank = {INPUT: -1, **{n: i for i, n in enumerate(order)}}
+    return tuple(sorted(found, key=lambda edge: (not edge.back, rank[edge.source])))

@@ -1,0 +1,80 @@
+"""Timing of the readouts: what the hardware is built by and its cycles are predicted by.
+
+A readout that scores classes (rtl/readouts/scan.py) takes an item of the last layer in the cycle
+`at` and is free for the next from
+
+    at + 1                      an item that is not worth a scan, or of a sample that is decided
+    ... + scan                  one that is worth it; scan = sweep / `scanned`
+    ... + scan + settling + 1   one that is and ends its step
+    ... and classes + 1 more    where that step decides
+
+The first word of the result is offered at the port from ``at + scan + settling + 2`` on, and
+`decided` counts it from the same cycle on.
+"""
+
+from dataclasses import dataclass
+
+from ..model.readouts.protocol import Readout
+from .mapping import Unit
+
+__all__ = ["KINDS", "Scan", "scanned", "timing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Timing of a readout that scores classes.
+
+    Attributes
+    ----------
+    builds : bool
+        Whether scores build on those of the steps before: these are compared a cycle later.
+    early : bool
+        Whether the first step with a spike decides. Where a step is one item, those without a
+        spike are not worth a scan, but the last.
+    final : bool
+        Whether the items of the last step alone are worth a scan.
+    """
+
+    builds: bool = True
+    early: bool = False
+    final: bool = False
+
+    @property
+    def settling(self) -> int:
+        """Cycles from the scan of a step to what it decides."""
+        return 2 + self.builds
+
+    def worth(self, whole: bool, spikes: bool, tick: bool, final: bool) -> bool:
+        """Whether an item is scanned.
+
+        Parameters
+        ----------
+        whole : bool
+            Whether a step is one item; where it comes in several, its later ones are not known yet.
+        spikes, tick, final : bool
+            Whether it has a spike, ends its step, is of the last step.
+        """
+        if self.final:
+            return final
+        if self.early and whole:
+            return spikes or final
+        return tick or not whole
+
+
+KINDS: dict[str, Scan] = {
+    "first-spike": Scan(builds=False, early=True),
+    "weighted-sum": Scan(),
+    "spike-count": Scan(),
+    "max-membrane": Scan(),
+    "final-membrane": Scan(builds=False, final=True),
+}
+
+
+def timing(readout: Readout) -> Scan:
+    """Find the timing of a readout."""
+    return KINDS[readout.kind]
+
+
+def scanned(unit: Unit) -> int:
+    """Classes that the readout scores in one cycle."""
+    return 2 if unit.sweep % 2 == 0 else 1

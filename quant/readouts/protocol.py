@@ -1,0 +1,58 @@
+"""What every readout is while training: it decides in torch as the one in model/readouts/ does."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["Readout", "Scored", "lowest_best"]
+
+
+class Readout:
+    """A rule of decision.
+
+    Parameters
+    ----------
+    golden : the readout of the same kind in model/readouts/
+    """
+
+    def __init__(self, golden: Any) -> None:
+        self.golden = golden
+
+    def decide(self, s: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        """Decide a batch.
+
+        Parameters
+        ----------
+        s, h : (steps, samples, classes)
+            Spikes of each step, and membranes.
+
+        Returns
+        -------
+        label, step : int64 (samples,)
+        """
+        raise NotImplementedError
+
+    def reach(self, membrane: int) -> int:
+        """Bound what is computed of membranes up to `membrane`, beyond these."""
+        return membrane
+
+
+class Scored(Readout):
+    """Decides for the largest score at the last step."""
+
+    def score(self, s: Tensor, h: Tensor) -> Tensor:
+        """Score each class, (samples, classes)."""
+        raise NotImplementedError
+
+    def decide(self, s: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        """Decide a batch."""
+        step = torch.full((h.shape[1],), len(h) - 1, device=h.device)
+        return lowest_best(self.score(s, h)), step
+
+
+def lowest_best(score: Tensor) -> Tensor:
+    """Find the lowest index of the largest score; torch's argmax does not promise it."""
+    classes = torch.arange(score.shape[1], device=score.device)
+    best = score == score.max(1, keepdim=True).values
+    return torch.where(best, classes, score.shape[1]).min(1).values

@@ -1,0 +1,15 @@
+"""Spike count, see model/readouts/spike_count.py."""
+
+from torch import Tensor
+
+from .protocol import Scored
+
+__all__ = ["SpikeCount"]
+
+
+class SpikeCount(Scored):
+    """Scores by the number of spikes."""
+
+    def score(self, s: Tensor, h: Tensor) -> Tensor:
+        """Score each class."""
+        return s.sum(0)

@@ -1,0 +1,22 @@
+"""Weighted sum, see model/readouts/weighted_sum.py."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .protocol import Scored
+
+__all__ = ["WeightedSum"]
+
+
+class WeightedSum(Scored):
+    """Scores by the weighted sum of the membranes."""
+
+    def score(self, s: Tensor, h: Tensor) -> Tensor:
+        """Score each class."""
+        w = torch.from_numpy(self.golden.weights.astype(np.float32)).to(h.device)
+        return (h * w[:, None, None]).sum(0)
+
+    def reach(self, membrane: int) -> int:
+        """Bound every partial sum, in whatever order torch adds."""
+        return membrane * int(np.abs(self.golden.weights.astype(int)).sum())

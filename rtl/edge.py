@@ -1,0 +1,41 @@
+"""The way of an edge: from the queue behind a layer to the events that another one takes."""
+
+from typing import Any
+
+from amaranth.hdl import Module
+
+from ..plan.layout import Edge
+from ..plan.mapping import Unit
+from .narrow import serialise
+from .stream import join
+from .views import KINDS as VIEWS
+
+__all__ = ["edge_of", "look"]
+
+
+def edge_of(m: Module, source: Any, edge: Edge, unit: Unit, name: str) -> Any:
+    """Make the stream of vectors of an edge one of the events that its target sees; returns that.
+
+    Parameters
+    ----------
+    m : Module
+        Takes the stages.
+    source : stream of vectors
+    edge : Edge
+    unit : Unit
+        Of the layer that it comes from.
+    name : str
+        Tells these stages from others of `m`.
+    """
+    return look(m, serialise(m, source, unit, name), edge, name)
+
+
+def look(m: Module, source: Any, edge: Edge, name: str) -> Any:
+    """Pass a stream of events through the views of an edge; returns what leaves them."""
+    pre = edge.pre
+    for n, view in enumerate(edge.views):
+        part = VIEWS[view.kind](view, pre, edge.limit.bit_length())
+        m.submodules[f"view{name}_{n}"] = part
+        join(m, source, part.i)
+        pre, source = view.size(pre), part.o
+    return source

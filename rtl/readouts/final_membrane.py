@@ -1,0 +1,21 @@
+"""Final membrane, see model/readouts/final_membrane.py."""
+
+from typing import Any
+
+from amaranth.hdl import Value
+
+from .scan import Scan
+
+__all__ = ["FinalMembrane"]
+
+
+class FinalMembrane(Scan):
+    """Scan of the classes for model/readouts/final_membrane.py."""
+
+    def worth(self, item: Any) -> Value:
+        """The last step's alone are."""
+        return item.final
+
+    def score(self, fresh: Value, old: Value, spike: Value, membrane: Value, step: Value) -> Value:
+        """The membrane."""
+        return membrane

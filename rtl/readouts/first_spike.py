@@ -1,0 +1,21 @@
+"""First spike, see model/readouts/first_spike.py."""
+
+from typing import Any
+
+from amaranth.hdl import Value
+
+from .scan import Scan
+
+__all__ = ["FirstSpike"]
+
+
+class FirstSpike(Scan):
+    """Scan of the classes for model/readouts/first_spike.py."""
+
+    def worth(self, item: Any) -> Value:
+        """A step that decides nothing is not, unless its later items are not known yet."""
+        return item.lanes.any() | item.final if self.whole else super().worth(item)
+
+    def score(self, fresh: Value, old: Value, spike: Value, membrane: Value, step: Value) -> Value:
+        """The membrane; what spikes goes before what does not."""
+        return membrane

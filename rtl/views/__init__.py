@@ -1,0 +1,13 @@
+"""Views in gates: streams of events whose addresses are mapped. The laws are in model/views.
+
+A view that keeps every address where it is needs no gates. A new kind is a file here and a line in
+`KINDS`: a component of a view, the number of addresses before it, and the bits of an event's value.
+"""
+
+from typing import Any
+
+from .crop import Crop
+
+__all__ = ["KINDS"]
+
+KINDS: dict[str, Any] = {"crop": Crop}
