@@ -31,7 +31,7 @@ types: $(VENV)/.dev  ## Check types.
 	$(BIN)/basedpyright
 
 bench: $(VENV)/.flow  ## Measure the speed of the golden model, of emission and of training.
-	$(BIN)/python -m spikeline.flow.bench
+	$(BIN)/python -m spikeline.flow.experiments.bench
 
 fuzz: $(VENV)/.test  ## Run the random tests for longer, with new examples each time.
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m hypothesis --hypothesis-profile fuzz

@@ -6,22 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
+from typing import TYPE_CHECKING, Any
 
 from ..model.refuse import Refused
 from ..model.store import blaming, place, write_atomically
+
+if TYPE_CHECKING:  # rich loads where something is shown
+    from rich.table import Table
 
 __all__ = ["deliver", "progress", "say", "stages", "table", "writable", "writable_folder"]
 
@@ -36,19 +27,22 @@ def say(what: str) -> None:
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show how far a long part is; gives a function to call with the number of items just done."""
+    from rich import progress as shown
+    from rich.console import Console
+
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _lines(what, total)
         return
     columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        shown.SpinnerColumn(),
+        shown.TextColumn("{task.description}"),
+        shown.BarColumn(),
+        shown.MofNCompleteColumn(),
+        shown.TimeElapsedColumn(),
+        shown.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with shown.Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda n: bar.advance(task, n)
 
@@ -69,6 +63,9 @@ def _lines(what: str, total: int) -> Callable[[int], None]:
 @contextmanager
 def stages() -> Iterator[Callable[[str], None]]:
     """Show which long part is running; gives a function to call with its name."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda what: say(f"{what} ...")
@@ -79,8 +76,10 @@ def stages() -> Iterator[Callable[[str], None]]:
         yield lambda what: bar.reset(task, description=what)
 
 
-def table(rows: list[dict[str, Any]]) -> Table:
+def table(rows: list[dict[str, Any]]) -> "Table":
     """Lay out rows of equal keys as a table, numbers to the right."""
+    from rich.table import Table
+
     shown = Table(box=None, pad_edge=False)
     for key in rows[0]:
         number = all(isinstance(row[key], int | float | None) for row in rows)
@@ -91,7 +90,7 @@ def table(rows: list[dict[str, Any]]) -> Table:
     return shown
 
 
-def deliver(result: Any, json_to: str | None, *said: str | Table) -> None:
+def deliver(result: Any, json_to: str | None, *said: "str | Table") -> None:
     """Give a result out: what is said to standard output, the JSON where it was asked for.
 
     With ``-`` the JSON goes to standard output, and nothing else does.
@@ -103,6 +102,8 @@ def deliver(result: Any, json_to: str | None, *said: str | Table) -> None:
         return
     if json_to:
         write_atomically(json_to, text)
+    from rich.console import Console
+
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, soft_wrap=True)
     for part in said:
         console.print(part, markup=False) if isinstance(part, str) else console.print(part)

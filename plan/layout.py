@@ -26,7 +26,8 @@ from ..model.network import Layer, Network
 from ..model.views import View
 from ..model.views.crop import Crop
 from ..model.width import Bounds
-from .mapping import Mapping, Unit, event_limit
+from .mapping import Mapping, event_limit
+from .unit import Unit
 from .taps import Taps
 
 __all__ = ["Edge", "Layout", "Part"]

@@ -6,79 +6,29 @@ A value beside the network; it never changes a spike.
 from collections.abc import Mapping as Mapping_
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 
 from ..model.bounds import prove
 from ..model.network import Network
 from ..model.refuse import Refused, is_integer
 from ..model.width import Bounds, signed_width
 from .engines import ENGINES
+from .engines.wheel import slots
 from .taps import Taps, merged
+from .unit import QUEUE, Unit
 
 __all__ = [
     "BUDGET",
     "DELAYS",
     "Mapping",
-    "Unit",
     "delay_bits",
     "line_lanes",
     "slot_widths",
-    "slots",
 ]
 
 # What may be asked for of a layer with delays.
 DELAYS = ("auto", "line", "wheel")
-# Vectors that wait before each of the layers that an engine feeds: several steps. A place comes
-# back `latency` + `reporting` + 3 cycles after its sweep or later: with fewer a sweep would wait
-# though nothing is in its way.
-QUEUE = 16
 # Bits of memory that the wheels of a network may need together before some become lines.
 BUDGET = 1 << 20
-# Neurons that are swept at once behind a wheel, at most; all, where no number not far below divides
-# the lanes. Few suffice, as a wheel takes events meanwhile.
-SWEPT = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """The layout of one layer.
-
-    Parameters
-    ----------
-    neurons : int
-    lanes : int, 1..neurons
-        P, neurons that add a row of weights in one cycle.
-    sweep : int, a divisor of `lanes`
-        S, neurons that leak, compare and reset in one cycle.
-    engine : str
-        Where the terms come from, of plan/engines.
-    queue : int >= 1
-        Vectors that each queue behind it holds. One that leads back to an earlier layer, or to this
-        one, holds a whole step in any case.
-    """
-
-    neurons: int
-    lanes: int
-    sweep: int
-    engine: str = "dense"
-    queue: int = QUEUE
-
-    @property
-    def folds(self) -> int:
-        """F = ceil(neurons / lanes), rows per event.
-
-        Neuron n is lane n % lanes of fold n // lanes.
-        """
-        return ceil(self.neurons / self.lanes)
-
-    @property
-    def groups(self) -> int:
-        """Sweep cycles per fold."""
-        return self.lanes // self.sweep
-
-    def served(self, lane: int) -> range:
-        """Neurons that a lane serves, one per fold."""
-        return range(lane, self.neurons, self.lanes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +61,8 @@ class Mapping:
         ----------
         lanes : one int per layer; all neurons of a layer at once by default
         sweep : one int per layer
-            As many as lanes by default; behind a wheel at most `SWEPT`, if a number not far below
-            that divides the lanes.
+            As many as lanes by default; behind a wheel at most 16, if a number not far below that
+            divides the lanes.
         pixels : int, 0..64
         delay : one of `DELAYS`, or one per layer
             Engine of the layers with delays. "auto" is a wheel, as it costs the fewest cycles where
@@ -154,19 +104,12 @@ class Mapping:
         engines = _engines(network, units, delay)
         for name, length in zip(names, queues, strict=True):
             unit = replace(units[name], engine=engines[name], queue=length)
-            if sweep is None and unit.engine == "wheel":
-                unit = replace(unit, sweep=_swept(unit.lanes))
-            units[name] = unit
+            units[name] = unit if sweep is not None else replace(unit, sweep=_swept(unit))
         return cls(units, pixels)
 
     def taps(self, network: Network, name: str) -> Taps:
         """Put the connections of a layer side by side, as its engine takes them."""
         return merged(network, name, apart=ENGINES[self.units[name].engine].apart)
-
-
-def slots(window: int) -> int:
-    """Slots of a wheel for delays 0..window - 1: a power of two, so that they go around."""
-    return 1 << (window - 1).bit_length()
 
 
 def slot_widths(taps: Taps, unit: Unit, bounds: Bounds) -> list[int]:
@@ -226,10 +169,13 @@ def delay_bits(network: Network, units: Mapping_[str, Unit]) -> dict[str, dict[s
     return found
 
 
-def _swept(lanes: int) -> int:
-    """Choose the sweep behind a wheel."""
-    sweep = max(n for n in range(1, SWEPT + 1) if lanes % n == 0)
-    return sweep if 2 * sweep >= SWEPT else lanes
+def _swept(unit: Unit) -> int:
+    """Choose the sweep: all lanes, where no number not far below the most divides them."""
+    most = ENGINES[unit.engine].swept
+    if most is None:
+        return unit.lanes
+    sweep = max(n for n in range(1, most + 1) if unit.lanes % n == 0)
+    return sweep if 2 * sweep >= most else unit.lanes
 
 
 def _engines(
@@ -249,7 +195,7 @@ def _engines(
                 f"Delay engine of layer {name} must be one of {', '.join(DELAYS)}, not {engine!r}"
             )
         taps, layer = merged(network, name), network.layers[name]
-        serve = [e.name for e in ENGINES.values() if e.serves(layer, taps)]
+        serve = [e.kind for e in ENGINES.values() if e.serves(layer, taps)]
         plain = [e for e in serve if not ENGINES[e].keeps]
         engines[name] = plain[-1] if plain else engine
     if "auto" in engines.values():

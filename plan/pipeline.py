@@ -1,8 +1,9 @@
 """Depths of the pipelines: what the hardware is built by and its cycles are predicted by."""
 
 from ..model.neurons import Neurons
-from .mapping import Unit
+from .engines import ENGINES
 from .neurons import LEAKING
+from .unit import Unit
 
 __all__ = [
     "IN_FLIGHT",
@@ -43,7 +44,7 @@ def rest(neuron: Neurons, unit: Unit) -> int:
 
 def latency(unit: Unit) -> int:
     """Cycles from an operation of the tail to the terms that it adds."""
-    return 2 if unit.engine == "dense" else 5
+    return ENGINES[unit.engine].latency
 
 
 def chunks(unit: Unit) -> list[int]:

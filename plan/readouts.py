@@ -15,7 +15,7 @@ The first word of the result is offered at the port from ``at + scan + settling 
 from dataclasses import dataclass
 
 from ..model.readouts.protocol import Readout
-from .mapping import Unit
+from .unit import Unit
 
 __all__ = ["KINDS", "Scan", "scanned", "timing"]
 

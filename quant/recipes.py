@@ -299,7 +299,7 @@ RECIPES = {
         replace(SPOKEN, name="digits-spoken-fixed", delays="fixed"),
         PUBLISHED,
         COMMANDS,
-        # Of counts by level (flow/speech.py), where what was published takes decibels.
+        # Of counts by level (flow/data/speech.py), where what was published takes decibels.
         replace(COMMANDS, name="gsc-512", data="gsc", epochs=100),
     )
 }

@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import Module
 
 from ..plan.layout import Edge
-from ..plan.mapping import Unit
+from ..plan.unit import Unit
 from .narrow import serialise
 from .stream import join
 from .views import KINDS as VIEWS

@@ -68,8 +68,9 @@ def later(m: Module, value: Any, cycles: int = 1, *, reset_less: bool = False) -
 class Relay(wiring.Component):
     """A register on the way to some of many lanes, so that it can lie near them.
 
-    Equal registers would be made one. flow/synth.py keeps the modules whose names hold ``.relay``
-    apart; whoever synthesises by other means keeps their hierarchy too, or loses some speed.
+    Equal registers would be made one. flow/synth/synth.py keeps the modules whose names hold
+    ``.relay`` apart; whoever synthesises by other means keeps their hierarchy too, or loses some
+    speed.
 
     Members
     -------

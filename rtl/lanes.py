@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..model.width import signed_width
 from ..plan.layout import Part
-from ..plan.mapping import Unit
+from ..plan.unit import Unit
 from ..plan.pipeline import picks, rest
 from .gates import RELAYED, later, relays
 from .neurons import KINDS as NEURONS

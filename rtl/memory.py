@@ -8,7 +8,7 @@ from amaranth.hdl import ClockSignal, Const, Instance, Module, Shape, ShapeLike,
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..plan.mapping import Unit
+from ..plan.unit import Unit
 from ..plan.taps import Taps
 from .gates import later
 

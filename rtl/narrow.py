@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..plan.mapping import Unit
+from ..plan.unit import Unit
 from ..plan.pipeline import chunks
 from .gates import first, index, pick, several
 from .stream import Skid, join, vector

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..plan.mapping import Unit
+from ..plan.unit import Unit
 from .gates import advance
 from .stream import vector
 

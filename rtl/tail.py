@@ -9,7 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.layout import Part
-from ..plan.mapping import Unit
+from ..plan.unit import Unit
 from ..plan.pipeline import latency, picks, reporting
 from .gates import later
 from .lanes import Lanes

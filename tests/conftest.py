@@ -41,7 +41,7 @@ def spikeline(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[int, str, str]]:
     """The command line, run in an empty folder: words in; exit code, stdout and stderr out."""
-    from spikeline.flow.cli import main
+    from spikeline.flow.cli.main import main
 
     monkeypatch.chdir(tmp_path)
 

@@ -19,7 +19,7 @@ from spikeline.model.codings.latency import Latency
 from spikeline.model.network import Connection, Layer, Network, chain
 from spikeline.model.neurons.neuron import RESETS, ROUNDINGS, Neuron
 from spikeline.model.readouts import KINDS as READOUTS
-from spikeline.model.readouts import readout
+from spikeline.model.readouts import readout as make_readout
 from spikeline.model.readouts.final_membrane import FinalMembrane
 from spikeline.model.synapses import KINDS as SYNAPSES
 from spikeline.model.synapses import Synapses
@@ -35,6 +35,7 @@ __all__ = ["cases", "networks", "random_network", "random_samples", "run_layer"]
 T = TypeVar("T")
 NAMES = ("a", "b7", "conv_1", "Dense", "hidden", "output", "wire", "relay_2_b", "V1", "readout")
 INPUTS = ("input", "left", "right", "x", "kernels")
+NEED_THRESHOLD = ("first-spike", "spike-count", "spikes")  # readouts of spikes
 
 
 class Dice:
@@ -159,11 +160,11 @@ def _network(dice: Dice, small: bool, plan: dict) -> Network:
     layers = {name: draft.layer(name, coding) for name in draft.layers}
     last = layers[draft.layers[-1]]
     feeds = any(draft.layers[-1] in w.sources for wires in draft.wires.values() for w in wires)
-    if not READOUTS[kind].needs_threshold and not feeds and dice.chance(2):
+    if kind not in NEED_THRESHOLD and not feeds and dice.chance(2):
         neuron = replace(last.neuron, threshold=None, once=False)
         layers[draft.layers[-1]] = replace(last, neuron=neuron)
     inputs = {name: draft.sizes[name] for name in draft.inputs}
-    network = Network(draft.steps, inputs, coding, layers, readout(kind, weights))
+    network = Network(draft.steps, inputs, coding, layers, make_readout(kind, weights))
     return _awake(dice, network)
 
 

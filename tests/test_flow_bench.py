@@ -2,7 +2,7 @@
 
 import pytest
 
-from spikeline.flow import bench
+from spikeline.flow.experiments import bench
 
 
 def test_golden_run_is_fast_enough_on_a_busy_machine() -> None:

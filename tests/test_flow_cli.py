@@ -15,7 +15,8 @@ from types import SimpleNamespace
 import pytest
 from safetensors.numpy import save as foreign_bytes
 
-from spikeline.flow import tools, work
+from spikeline.flow.cli import cosim, demo, evaluate, report, shared, verilog
+from spikeline.flow.synth import tools
 from spikeline.model.network import Network
 from spikeline.model.store import content_hash, save, to_bytes
 
@@ -101,7 +102,7 @@ def test_emission_that_fails_leaves_nothing(
         (folder / "half.v").write_text("module")
         raise OSError(28, "No space left on device", str(folder / "rest.v"))
 
-    monkeypatch.setattr(work, "_emit", half)
+    monkeypatch.setattr(verilog, "emit", half)
     code, out, err = spikeline("verilog", file, "--out", "here")
     assert (code, out) == (2, "")
     assert err.startswith("spikeline: here/.spikeline-")
@@ -119,7 +120,7 @@ def test_ctrl_c_is_130(
         os.kill(os.getpid(), number)
         time.sleep(9)
 
-    monkeypatch.setattr(work, "evaluate", stop)
+    monkeypatch.setattr(evaluate, "evaluate", stop)
     # As in a program that is started at a terminal, wherever the tests run.
     usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
     before = signal.signal(number, usual)
@@ -132,7 +133,9 @@ def test_ctrl_c_is_130(
 
 def test_nohup_is_heeded(spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that was started to outlive its terminal goes on as that closes."""
-    monkeypatch.setattr(work, "evaluate", lambda *_: os.kill(os.getpid(), signal.SIGHUP) or 1 / 0)
+    monkeypatch.setattr(
+        evaluate, "evaluate", lambda *_: os.kill(os.getpid(), signal.SIGHUP) or 1 / 0
+    )
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with pytest.raises(ZeroDivisionError):
@@ -146,13 +149,13 @@ def test_hardware_left_half_built_is_not_listed(file: Path) -> None:
     words = (
         "import sys",
         "from amaranth.hdl import Fragment, Module",
-        "from spikeline.flow import cli, work",
+        "from spikeline.flow.cli import main, verilog",
         "def stop(*_, **__):",
         "    Fragment.get(Module(), None)",
         "    half = Module()",
         "    raise KeyboardInterrupt",
-        "work._emit = stop",
-        "sys.exit(cli.main(['verilog', sys.argv[1], '--out', 'never']))",
+        "verilog.emit = stop",
+        "sys.exit(main.main(['verilog', sys.argv[1], '--out', 'never']))",
     )
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(words), file],
@@ -321,7 +324,7 @@ def test_network_that_is_neither_name_nor_file_is_refused(
     spikeline: Spikeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sentence names the networks there are."""
-    from spikeline.flow import zoo
+    from spikeline.flow.zoo import zoo
 
     monkeypatch.setattr(zoo, "index", lambda: {"one": {}, "two": {}})
     code, _, err = spikeline("eval", "three")
@@ -421,7 +424,7 @@ def test_mismatch_ends_with_1_and_tells_the_first(
         "cycles_predicted_wrong": None,
     }
     run = SimpleNamespace(divergence="sample 1, layer 0, step 2, neuron 3: expected 1, was 0")
-    monkeypatch.setattr(work, "cosim", lambda *_, **__: (result, run))
+    monkeypatch.setattr(cosim, "cosim", lambda *_, **__: (result, run))
     code, out, _ = spikeline("cosim", file, "--dataset", "digits")
     assert code == 1
     assert out.endswith("sample 1, layer 0, step 2, neuron 3: expected 1, was 0\n")
@@ -431,7 +434,7 @@ def test_zoo_lists_name_command_and_numbers(
     spikeline: Spikeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The zoo tells the numbers of each network and the command that made it."""
-    from spikeline.flow import zoo
+    from spikeline.flow.zoo import zoo
 
     entry = {"file": "a.safetensors", "command": "spikeline train a", "hash": "0", "accuracy": 0.5}
     monkeypatch.setattr(zoo, "index", lambda: {"a": entry})
@@ -462,9 +465,9 @@ def test_exit_code_tells_every_difference(
         "delays": [{"layer": 0, "engine": "line"}, {"layer": 2, "engine": "wheel"}],
     }
     run, told = SimpleNamespace(divergence="sample 1"), found[1] is not None
-    monkeypatch.setattr(work, "cosim", lambda *_, **__: (result, run))
-    monkeypatch.setattr(work, "report", lambda *_, **__: {"report": "page", "cosim": result})
-    monkeypatch.setattr(work, "demo", lambda *_, **__: result)
+    monkeypatch.setattr(cosim, "cosim", lambda *_, **__: (result, run))
+    monkeypatch.setattr(report, "report", lambda *_, **__: {"report": "page", "cosim": result})
+    monkeypatch.setattr(demo, "demo", lambda *_, **__: result)
     for words, wrong in (
         ("cosim digits-ttfs", "median back to back: 2" + "; predicted wrong: {}" * told + "\n"),
         ("cosim digits-ttfs", "\ndelays: layer 0 by line, layer 2 by wheel\n"),
@@ -480,12 +483,12 @@ def test_exit_code_tells_every_difference(
 def test_folder_is_for_one_co_simulation_at_a_time(spikeline: Spikeline) -> None:
     """A second one in the same folder is refused, and changes nothing there."""
     Path("shared").mkdir()
-    with work.alone(Path("shared")):
+    with shared.alone(Path("shared")):
         code, out, err = spikeline("cosim", "digits-ttfs", "--samples", 1, "--out", "shared")
     sentence = "Folder shared must be used by one co-simulation at a time; give another by --out"
     assert (code, out, err) == (2, "", f"spikeline: {sentence}\n")
     assert files(Path("shared")) == set()
-    with work.alone(Path("shared")):  # it is free again
+    with shared.alone(Path("shared")):  # it is free again
         pass
 
 
@@ -514,7 +517,7 @@ def test_delay_engine_and_its_memory_are_told(
     save(with_delays(5, 0), Path("late"))
     cost = {"lut": 1, "ff": 2, "bram": 3, "dsp": 4}
     made = {"core": cost, "wrapper": cost, "layers": [], "fmax_mhz": None}
-    monkeypatch.setattr("spikeline.flow.synth.synth", lambda *_, **__: made)
+    monkeypatch.setattr("spikeline.flow.cli.synth.run", lambda *_, **__: made)
     words = ("synth", "late", "--target", "ecp5", "--lanes", "3,4", "--delay", asked)
     code, out, _ = spikeline(*words, "--json", "-")
     # By hand in test_model_mapping.py.
@@ -570,7 +573,7 @@ def counting(tmp_path: Path) -> Path:
 
 def test_counts_are_cut_to_the_steps(spikeline: Spikeline, counting: Path) -> None:
     """A network of 20 steps takes the first 20 of 46 bins; the result names the data."""
-    from spikeline.flow.data import load
+    from spikeline.flow.data.data import load
 
     code, out, _ = spikeline("eval", counting, "--dataset", "spoken", "--json", "-")
     result = json.loads(out)

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikeline.flow import commands
-from spikeline.flow.commands import WORDS
-from spikeline.flow.data import guess, load
-from spikeline.flow.speech import events
+from spikeline.flow.data import commands
+from spikeline.flow.data.commands import WORDS
+from spikeline.flow.data.data import guess, load
+from spikeline.flow.data.speech import events
 from spikeline.model.refuse import Refused
 
 NOISE = np.random.default_rng(1).integers(-9000, 9000, 16_000).astype("<i2")

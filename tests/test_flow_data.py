@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikeline.flow import idx as flow_idx
-from spikeline.flow.data import Data, guess, load
+from spikeline.flow.data import idx as flow_idx
+from spikeline.flow.data.data import Data, guess, load
 from spikeline.model.refuse import Refused
 
 TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")

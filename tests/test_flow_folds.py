@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikeline.flow.folds import PARTS, cross_validate, summary
-from spikeline.flow.spoken import recordings
+from spikeline.flow.data.spoken import recordings
+from spikeline.flow.experiments.folds import PARTS, cross_validate, summary
 from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash, load
 from spikeline.quant import recipes

@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 import pytest
 
-from spikeline.flow.data import guess, load
-from spikeline.flow.heidelberg import frames
+from spikeline.flow.data.data import guess, load
+from spikeline.flow.data.heidelberg import frames
 from spikeline.model.refuse import Refused
 
 # Two recordings. The first: frames of the grid 0, 0, 1, 6; with silence left out 0, 0, 1, 2.

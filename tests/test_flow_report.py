@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikeline.flow import report
-from spikeline.flow.data import Data
-from spikeline.flow.evaluate import evaluate
-from spikeline.flow.report import page
-from spikeline.flow.zoo import Named
+from spikeline.flow.data.data import Data
+from spikeline.flow.experiments.evaluate import evaluate
+from spikeline.flow.report import pictures
+from spikeline.flow.report.page import layers, page
+from spikeline.flow.zoo.zoo import Named
 from spikeline.model.bounds import prove
 from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
@@ -144,7 +144,7 @@ def test_page_shows_delays(late: Network, counts: Data, tiny: Network, data: Dat
 def test_delays_are_drawn_before_during_and_after(late: Network) -> None:
     """With the history of training there are three drawings in one, else what there is."""
     history = [{"delays": [[n, 6 - n, 0, 0, 0]]} for n in range(5)]
-    with_it, without = report.delays(late, history), report.delays(late, ())
+    with_it, without = pictures.delays(late, history), pictures.delays(late, ())
     assert with_it is not None and without is not None
     assert all(name in with_it for name in ("before", "after 2 epochs", "after training"))
     assert "before" not in without
@@ -152,17 +152,17 @@ def test_delays_are_drawn_before_during_and_after(late: Network) -> None:
 
 def test_journeys_begin_at_the_spikes_that_arrived(late: Network, counts: Data) -> None:
     """Of one spike that was 3 steps under way there is one line, from its step to the neuron's."""
-    drawn = report.journeys(late, counts.x[0])
+    drawn = pictures.journeys(late, counts.x[0])
     assert drawn is not None
     assert "for neuron 0" in drawn
     lines = re.findall(r'<g id="LineCollection_1">.*?</g>', drawn, flags=re.DOTALL)
     assert [1] == [len(re.findall("<path d=", x)) for x in lines]
-    assert report.journeys(late, np.zeros((6, 3), np.uint8)) is None
+    assert pictures.journeys(late, np.zeros((6, 3), np.uint8)) is None
 
 
 def test_shortened_delays_are_at_most_that(late: Network, counts: Data) -> None:
     """Delays of 3, 2 and 1 become 1, and the spike of step 1 arrives at step 2 instead of 4."""
-    short = report.shortened(late, 1)
+    short = pictures.shortened(late, 1)
     assert short.layers[0].synapses.delays.max() == 1
     assert short.run(counts.x[:1], record=True).spikes[0][:, 0, 0].nonzero()[0].tolist() == [2]
     assert late.run(counts.x[:1], record=True).spikes[0][:, 0, 0].nonzero()[0].tolist() == [4]
@@ -173,35 +173,31 @@ def test_a_loop_is_told_of(late: Network, counts: Data) -> None:
     back = Delayed(np.ones((2, 2, 1), int), np.array([[[1], [6]], [[2], [1]]]), 3, 7)
     first, last = late.layers
     net = replace(late, layers=(replace(first, recurrent=back), last))
-    row = report.layers(net, Mapping.of(net))[0]
+    row = layers(net, Mapping.of(net))[0]
     assert (row["memory"], row["delays"]) == (6 * 4 + 4 * 3, 6)
     assert row["kind"] == "integrate-and-fire, recurrent"
-    drawn = report.delays(net, ())
+    drawn = pictures.delays(net, ())
     assert drawn is not None and "delay in the loop of layer 0" in drawn
     for largest, delays in ((3, [1, 3, 2, 1]), (0, [1, 1, 1, 1])):
-        short = report.shortened(net, largest).layers[0].recurrent
+        short = pictures.shortened(net, largest).layers[0].recurrent
         assert short is not None and short.delays.ravel().tolist() == delays
     dense = Layer(Dense(np.ones((2, 3), int), 2), first.neuron, back)
-    assert report.by_delay(replace(net, layers=(dense, last)), counts) is not None
+    assert pictures.by_delay(replace(net, layers=(dense, last)), counts) is not None
 
 
 def test_raster_draws_every_spike(tiny: Network, data: Data) -> None:
     """The drawing holds one mark for each spike of input and layers."""
-    from spikeline.flow.report import raster
-
     sample = data.x[3]
     run = tiny.run(sample[None])
-    marks = re.findall(r"<use [^>]*style=\"fill: #(?:0969da|c8d1da)", raster(tiny, sample))
+    marks = re.findall(r"<use [^>]*style=\"fill: #(?:0969da|c8d1da)", pictures.raster(tiny, sample))
     assert len(marks) == int(run.counts.sum())
 
 
 def test_cycles_of_a_broken_core_are_drawn() -> None:
     """Where the core answered fewer samples than were predicted, those it answered are drawn."""
-    from spikeline.flow.report import agreement
-
     for answered in (3, 1):
         run = SimpleNamespace(cycles=np.arange(answered) + 41, predicted=np.arange(5) + 41)
-        drawn = agreement(run)
+        drawn = pictures.agreement(run)
         assert drawn is not None
         assert len(re.findall(r"<use [^>]*style=\"fill: #0969da", drawn)) == answered
-    assert agreement(SimpleNamespace(cycles=[], predicted=[41])) is None
+    assert pictures.agreement(SimpleNamespace(cycles=[], predicted=[41])) is None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikeline.flow.speech import events
+from spikeline.flow.data.speech import events
 
 RATE = 8000
 

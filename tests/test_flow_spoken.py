@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikeline.flow import archive, spoken
-from spikeline.flow.data import guess, load
-from spikeline.flow.speech import events
-from spikeline.flow.spoken import by_speaker, folds, main, recordings
+from spikeline.flow.data import archive, spoken
+from spikeline.flow.data.data import guess, load
+from spikeline.flow.data.speech import events
+from spikeline.flow.data.spoken import by_speaker, folds, main, recordings
 from spikeline.model.refuse import Refused
 
 LENGTHS = (1600, 161, 9000, 320)
@@ -139,7 +139,7 @@ def test_command_makes_the_same_bytes_each_time(
     assert main([]) == 2
     assert main([str(tmp_path / "a.npz"), str(tmp_path / "c.npz")]) == 2
     assert capsys.readouterr().err == (
-        "usage: python -m spikeline.flow.spoken fsdd.npz OUT.npz\n"
+        "usage: python -m spikeline.flow.data.spoken fsdd.npz OUT.npz\n"
         f"spikeline: {tmp_path / 'a.npz'} must be a whole .npz file that holds the arrays pcm_lo,"
         " pcm_hi, offsets, digit, speaker, index and sample_rate\n"
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikeline.flow import tools
-from spikeline.flow.synth import RELAYS, TARGETS, count, harness, instances, ports, synth
+from spikeline.flow.synth import tools
+from spikeline.flow.synth.synth import RELAYS, TARGETS, count, harness, instances, ports, synth
 from spikeline.model.codings.encode import Counts
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron

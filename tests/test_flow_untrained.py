@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from spikeline.flow.untrained import UNTRAINED, events, network
-from spikeline.flow.zoo import resolve
+from spikeline.flow.zoo.untrained import UNTRAINED, events, network
+from spikeline.flow.zoo.zoo import resolve
 
 
 def test_events_are_counts_like_those_of_shd() -> None:

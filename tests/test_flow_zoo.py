@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from pytest import MonkeyPatch
 
-from spikeline.flow import zoo
-from spikeline.flow.data import load
-from spikeline.flow.zoo import FOLDER, index, resolve
+from spikeline.flow.data.data import load
+from spikeline.flow.zoo import zoo
+from spikeline.flow.zoo.zoo import FOLDER, index, resolve
 from spikeline.model.network import Network
 from spikeline.model.refuse import Refused
 from spikeline.model.store import save

@@ -11,7 +11,7 @@ from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
 from spikeline.model.network import Connection, Layer, Network, accuracy, chain
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts import readout as readout_of
+from spikeline.model.readouts import readout as make_readout
 from spikeline.model.readouts.final_membrane import FinalMembrane
 from spikeline.model.readouts.protocol import Readout
 from spikeline.model.readouts.weighted_sum import WeightedSum
@@ -147,7 +147,7 @@ def network(
     *stack: tuple, readout: str | Readout = "first-spike", shift: int = 0, **rest
 ) -> Network:
     """Make a chain over one input that comes as its value at step 0; `shift` is of all currents."""
-    readout = readout_of(readout) if isinstance(readout, str) else readout
+    readout = make_readout(readout) if isinstance(readout, str) else readout
     arguments = {"steps": 2, "inputs": 1, "coding": Graded(), "readout": readout, **rest}
     if not shift:
         return chain(stack=stack, **arguments)

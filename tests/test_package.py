@@ -89,14 +89,14 @@ def test_model_loads_without_its_neighbours() -> None:
 def test_help_loads_no_heavy_library() -> None:
     """The command line itself brings in none of the libraries that its commands need."""
     heavy = "{'torch', 'amaranth', 'cocotb', 'matplotlib', 'sklearn', 'rich', 'h5py'}"
-    code = f"import sys, spikeline.flow.cli; print({heavy} & set(sys.modules))"
+    code = f"import sys, spikeline.flow.cli.main; print({heavy} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "set()\n"
 
 
 def test_command_line_without_extras_tells_what_to_install() -> None:
     """With the model's libraries alone the command is one sentence."""
-    code = "import sys; sys.modules['click'] = None; import spikeline.flow.cli"
+    code = "import sys; sys.modules['click'] = None; import spikeline.flow.cli.main"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     sentence = "spikeline: click must be installed for this: pip install 'spikeline[flow]'\n"
     assert (told.returncode, told.stdout, told.stderr) == (2, "", sentence)
@@ -124,11 +124,11 @@ def test_wheel_holds_everything(tmp_path: Path) -> None:
     )
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         names = set(wheel.namelist())
-    shipped = [path for name in ("zoo", "events") for path in (ROOT / "flow" / name).glob("*.*")]
-    wanted = [*SOURCES, ROOT / "flow" / "report.html.jinja", *shipped]
+    shipped = [p for name in ("zoo", "data/events") for p in (ROOT / "flow" / name).glob("*.*")]
+    wanted = [*SOURCES, ROOT / "flow" / "report" / "report.html.jinja", *shipped]
     missing = {f"spikeline/{path.relative_to(ROOT).as_posix()}" for path in wanted} - names
     assert not missing
-    for file in ("LICENSE", "flow/events/spoken-digits.txt"):
+    for file in ("LICENSE", "flow/data/events/spoken-digits.txt"):
         assert any(name.endswith(f"licenses/{file}") for name in names)
     assert not any(name.startswith(("spikeline/tests", "tests")) for name in names)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikeline.flow.commands import WORDS
-from spikeline.flow.data import load
-from spikeline.flow.speech import events
-from spikeline.flow.spoken import recordings
+from spikeline.flow.data.commands import WORDS
+from spikeline.flow.data.data import load
+from spikeline.flow.data.speech import events
+from spikeline.flow.data.spoken import recordings
 
 SAMPLES = Path(os.environ.get("SPIKELINE_SAMPLES", "")) / "speech"
 pytestmark = pytest.mark.skipif(

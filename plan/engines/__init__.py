@@ -11,5 +11,5 @@ from .wheel import Wheel
 
 __all__ = ["ENGINES", "Engine"]
 
-# By name; of those that serve a layer and keep no delays, the last one is taken.
-ENGINES: dict[str, type[Engine]] = {engine.name: engine for engine in (Dense, Wheel, Line)}
+# Of those that serve a layer and keep no delays, the last one is taken.
+ENGINES: dict[str, type[Engine]] = {kind.kind: kind for kind in (Dense, Line, Wheel)}

@@ -1,6 +1,6 @@
-"""Events as they come: a row of weights for each."""
+"""The engine without delays; its source of terms is rtl/synapses/dense.py."""
 
-from typing import ClassVar
+from dataclasses import dataclass
 
 from ...model.network import Layer
 from ..taps import Taps
@@ -9,10 +9,12 @@ from .engine import Engine
 __all__ = ["Dense"]
 
 
+@dataclass(frozen=True, slots=True)
 class Dense(Engine):
-    """Events as they come: a row of weights for each."""
+    """Rows of weights, as events come."""
 
-    name: ClassVar[str] = "dense"
+    kind = "dense"
+    latency = 2
 
     @classmethod
     def serves(cls, layer: Layer, taps: Taps) -> bool:

@@ -1,30 +1,77 @@
-"""What every engine is."""
+"""What every engine says of its cycles."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from ...model.network import Layer
+from ..stages import Cost, Stages
 from ..taps import Taps
+from ..unit import Unit
 
 __all__ = ["Engine"]
 
 
+@dataclass(frozen=True, slots=True)
 class Engine:
-    """An engine, as its layout and its cycles are planned.
+    """An engine whose tail adds the rows of events as they come.
+
+    Parameters
+    ----------
+    unit : Unit
+    taps : Taps
 
     Attributes
     ----------
-    name : str
+    kind : str
+    latency : int
+        Cycles from an operation of the tail to the terms that it adds.
+    swept : int or None
+        Neurons that are swept at once by default, at most; None is all.
     keeps : bool
         Whether it keeps delays; of those that do, one can be asked for by name.
     apart : bool
         Whether an input may have at most one event in a step, so that every source has its own.
     """
 
-    name: ClassVar[str]
+    unit: Unit
+    taps: Taps
+
+    kind: ClassVar[str]
+    latency: ClassVar[int]
+    swept: ClassVar[int | None] = None
     keeps: ClassVar[bool] = False
     apart: ClassVar[bool] = False
 
     @classmethod
     def serves(cls, layer: Layer, taps: Taps) -> bool:
-        """Whether it computes a layer."""
+        """Whether it computes a layer, whose taps are these side by side."""
         raise NotImplementedError
+
+    @property
+    def cost(self) -> Cost:
+        """Cycles in which an event of value 1 is added."""
+        return self.taps.taps * self.unit.folds
+
+    @property
+    def tail_cost(self) -> Cost:
+        """Cycles in which the tail adds an event of value 1 that comes to it."""
+        return self.cost
+
+    def before(self, stages: Stages, source: int) -> int:
+        """Add the stages before the tail; returns the number of the last one."""
+        return source
+
+    def rows(self, s: np.ndarray) -> np.ndarray:
+        """Count how often an input is added in each step, (steps, samples, inputs).
+
+        Parameters
+        ----------
+        s : (steps, samples, inputs)
+        """
+        return s
+
+    def work(self, s: np.ndarray) -> np.ndarray:
+        """Count the cycles in which the engine adds, int64 (samples,)."""
+        return (self.rows(s).sum(axis=0, dtype=np.int64) * np.asarray(self.cost)).sum(axis=1)

@@ -1,22 +1,46 @@
-"""Every step adds the inputs that had an event in its window (rtl/synapses/gather.py)."""
+"""The engine of delay lines; its source of terms is rtl/synapses/gather.py."""
 
-from typing import ClassVar
+from dataclasses import dataclass
+
+import numpy as np
 
 from ...model.network import Layer
+from ..stages import Line as Stage
+from ..stages import Stages
 from ..taps import Taps
 from .engine import Engine
 
-__all__ = ["Line"]
+__all__ = ["Line", "in_window"]
 
 
+@dataclass(frozen=True, slots=True)
 class Line(Engine):
-    """Every step adds the inputs that had an event in its window (rtl/synapses/gather.py)."""
+    """In each step, the rows of all inputs that have an event in the window."""
 
-    name: ClassVar[str] = "line"
-    keeps: ClassVar[bool] = True
-    apart: ClassVar[bool] = True
+    kind = "line"
+    latency = 5
+    keeps = True
+    apart = True
 
     @classmethod
     def serves(cls, layer: Layer, taps: Taps) -> bool:
         """Whether something is delayed."""
         return taps.delayed
+
+    def before(self, stages: Stages, source: int) -> int:
+        return stages.add(Stage(source, self.taps.pre, self.taps.window))
+
+    def rows(self, s: np.ndarray) -> np.ndarray:
+        return in_window(s, self.taps.window)
+
+
+def in_window(s: np.ndarray, window: int) -> np.ndarray:
+    """Tell which inputs have an event in the window of each step, bool.
+
+    Parameters
+    ----------
+    s : (steps, ..., inputs)
+    window : int
+    """
+    seen = s != 0
+    return np.array([seen[max(t + 1 - window, 0) : t + 1].any(axis=0) for t in range(len(s))])

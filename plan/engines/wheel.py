@@ -1,21 +1,41 @@
-"""Events add to the sums of the steps that they will reach (rtl/synapses/wheel.py)."""
+"""The engine of wheels; its source of terms is rtl/synapses/wheel.py."""
 
-from typing import ClassVar
+from dataclasses import dataclass
 
 from ...model.network import Layer
+from ..stages import Scatter, Skid, Stages
 from ..taps import Taps
 from .engine import Engine
 
-__all__ = ["Wheel"]
+__all__ = ["Wheel", "slots"]
 
 
+@dataclass(frozen=True, slots=True)
 class Wheel(Engine):
-    """Events add to the sums of the steps that they will reach (rtl/synapses/wheel.py)."""
+    """Events are added, when they come, to slots; the tail adds those of each step."""
 
-    name: ClassVar[str] = "wheel"
-    keeps: ClassVar[bool] = True
+    kind = "wheel"
+    latency = 5
+    keeps = True
+    # Few suffice, as a wheel takes events meanwhile.
+    swept = 16
 
     @classmethod
     def serves(cls, layer: Layer, taps: Taps) -> bool:
         """Whether something is delayed."""
         return taps.delayed
+
+    @property
+    def tail_cost(self) -> int:
+        """Of an end, which comes with one event."""
+        return self.unit.folds
+
+    def before(self, stages: Stages, source: int) -> int:
+        folds = self.unit.folds
+        skid = stages.add(Skid(source))
+        return stages.add(Scatter(skid, self.cost, folds, slots(self.taps.window) * folds))
+
+
+def slots(window: int) -> int:
+    """Slots of a wheel for delays 0..window - 1: a power of two, so that they go around."""
+    return 1 << (window - 1).bit_length()

@@ -2,7 +2,7 @@
 
 from ...model.bounds import Bounds
 from ...model.network import Network
-from ...plan.mapping import Unit
+from ...plan.unit import Unit
 from .final_membrane import FinalMembrane
 from .first_spike import FirstSpike
 from .max_membrane import MaxMembrane

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ...model.bounds import score_bounds
 from ...model.network import Network
 from ...model.width import Bounds, signed_width
-from ...plan.mapping import Unit
+from ...plan.unit import Unit
 from ...plan.readouts import scanned, timing
 from ..gates import later
 from ..neurons import KINDS as NEURONS

@@ -10,7 +10,9 @@ from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...plan.layout import Part
-from ...plan.mapping import Unit, slot_widths, slots
+from ...plan.engines.wheel import slots
+from ...plan.mapping import slot_widths
+from ...plan.unit import Unit
 from ..gates import RELAYED, advance, later, relays
 from ..memory import Rom, row, rows
 from ..stream import Skid, vector

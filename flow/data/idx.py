@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..model.refuse import Refused
-from ..model.store import cache_folder, write_atomically
+from ...model.refuse import Refused
+from ...model.store import cache_folder, write_atomically
 from . import archive
 
 __all__ = ["holds", "load", "tell"]

@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.refuse import Refused
+from ...model.refuse import Refused
 from . import archive
 
 __all__ = ["CLASSES", "FRAMINGS", "frames", "holds", "load"]

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..model.codings.encode import Counts
-from ..model.network import Layer, Network
-from ..model.neurons.neuron import Neuron
-from ..model.readouts.max_membrane import MaxMembrane
-from ..model.synapses.delayed import Delayed
+from ...model.codings.encode import Counts
+from ...model.network import Layer, Network
+from ...model.neurons.neuron import Neuron
+from ...model.readouts.max_membrane import MaxMembrane
+from ...model.synapses.delayed import Delayed
 
 __all__ = ["UNTRAINED", "Untrained", "events", "network"]
 

@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..model.refuse import Refused
-from ..model.store import cache_folder, write_atomically
+from ...model.refuse import Refused
+from ...model.store import cache_folder, write_atomically
 
 __all__ = ["cached", "content", "digest", "opened", "padded", "read", "write"]
 

@@ -3,7 +3,7 @@
 The events of the audio were made once and ship as events/spoken-digits.npz; its hash is checked
 each time. From the audio, a file fsdd.npz, the same file is made again by
 
-    python -m spikeline.flow.spoken fsdd.npz spoken-digits.npz
+    python -m spikeline.flow.data.spoken fsdd.npz spoken-digits.npz
 
 which also tells its hash: the same wherever the transform of speech.py rounds the same.
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..model.refuse import Refused
+from ...model.refuse import Refused
 from . import archive
 from .speech import VERSION, events
 
@@ -184,7 +184,7 @@ def _recordings(arrays: archive.Arrays) -> Recordings:
 def main(arguments: list[str]) -> int:
     """Make the event file from the command line: 0, or 2 after one sentence."""
     if len(arguments) != 2:
-        print("usage: python -m spikeline.flow.spoken fsdd.npz OUT.npz", file=sys.stderr)
+        print("usage: python -m spikeline.flow.data.spoken fsdd.npz OUT.npz", file=sys.stderr)
         return 2
     try:
         print(make(*map(Path, arguments)))

@@ -30,9 +30,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..model.codings.encode import pixels
-from ..model.refuse import Refused
-from . import archive, commands, heidelberg, idx, spoken, untrained
+from ...model.codings.encode import pixels
+from ...model.refuse import Refused
+from ..zoo import untrained
+from . import archive, commands, heidelberg, idx, spoken
 
 __all__ = ["NAMES", "Data", "guess", "load"]
 

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..model.refuse import Refused
-from . import archive, show
+from ...model.refuse import Refused
+from .. import show
+from . import archive
 from .speech import VERSION, events
 
 __all__ = ["WORDS", "holds", "load"]

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..model.network import accuracy
-from ..model.refuse import Refused
-from ..model.store import content_hash, load, save, write_atomically
-from .spoken import by_speaker, folds, recordings
+from ...model.network import accuracy
+from ...model.refuse import Refused
+from ...model.store import content_hash, load, save, write_atomically
+from ..data.spoken import by_speaker, folds, recordings
 
 __all__ = ["PARTS", "cross_validate", "summary"]
 
@@ -52,7 +52,7 @@ def cross_validate(
     """
     from joblib import Parallel, delayed
 
-    from ..quant.recipes import recipe
+    from ...quant.recipes import recipe
 
     if part not in PARTS:
         raise Refused(f"Part must be one of {', '.join(PARTS)}, not {part!r}")
@@ -76,9 +76,9 @@ def cross_validate(
 
 def train_fold(name: str, part: str, fold: int, seed: int, out: Path) -> dict[str, Any]:
     """Train a recipe on all folds but one, and test it on that, unless this was done before."""
-    from ..quant.checkpoint import identity
-    from ..quant.recipes import recipe
-    from ..quant.train import train
+    from ...quant.checkpoint import identity
+    from ...quant.recipes import recipe
+    from ...quant.train import train
 
     file = out / f"{name}-{part}{fold}-{seed}.json"
     all_of_them, how = recordings(), recipe(name)

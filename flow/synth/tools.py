@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..model.refuse import Refused
+from ...model.refuse import Refused
 
 __all__ = ["find", "run", "stop", "version"]
 

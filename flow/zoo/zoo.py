@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..model.network import Network
-from ..model.refuse import Refused
-from ..model.store import content_hash, load
+from ...model.network import Network
+from ...model.refuse import Refused
+from ...model.store import content_hash, load
 from .untrained import UNTRAINED
 from .untrained import network as untrained
 
 __all__ = ["Named", "index", "resolve", "training"]
 
-FOLDER = Path(__file__).parent / "zoo"
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True, eq=False)

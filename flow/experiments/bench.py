@@ -1,4 +1,7 @@
-"""Speed of the parts that have a goal, measured here and now: python -m spikeline.flow.bench."""
+"""Speed of the parts that have a goal, measured here and now.
+
+Run it with ``python -m spikeline.flow.experiments.bench``.
+"""
 
 import time
 from pathlib import Path
@@ -6,12 +9,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from ..model.codings.encode import Latency
-from ..model.network import Layer, Network
-from ..model.neurons.neuron import Neuron
-from ..model.readouts.first_spike import FirstSpike
-from ..model.synapses.dense import Dense
-from ..plan.mapping import Mapping
+from ...model.codings.encode import Latency
+from ...model.network import Layer, Network
+from ...model.neurons.neuron import Neuron
+from ...model.readouts.first_spike import FirstSpike
+from ...model.synapses.dense import Dense
+from ...plan.mapping import Mapping
 
 __all__ = ["images_per_second", "main", "network", "seconds_to_emit", "training_speedup"]
 
@@ -42,7 +45,7 @@ def images_per_second(samples: int = 5000) -> float:
 
 def seconds_to_emit() -> float:
     """Measure elaboration and emission at 128 lanes."""
-    from ..rtl.emit import emit
+    from ...rtl.emit import emit
 
     subject = network()
     with TemporaryDirectory() as folder:
@@ -66,8 +69,8 @@ def training_speedup(batch: int = 256, rounds: int = 2) -> tuple[float, float]:
     from torch import Tensor
     from torch.nn.functional import conv1d, cross_entropy, pad
 
-    from ..quant.recipes import Recipe
-    from ..quant.synapses.delayed import Delayed
+    from ...quant.recipes import Recipe
+    from ...quant.synapses.delayed import Delayed
 
     class Published(Delayed):
         def forward(self, x: Tensor) -> Tensor:

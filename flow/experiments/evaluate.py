@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ..model.network import Network, Run, batches
-from ..model.readouts import KINDS
-from ..model.readouts.final_membrane import FinalMembrane
-from ..model.readouts.protocol import Readout
-from ..model.refuse import Refused
+from ...model.network import Network, Run, batches
+from ...model.readouts import KINDS
+from ...model.readouts.final_membrane import FinalMembrane
+from ...model.readouts.protocol import Readout
+from ...model.refuse import Refused
 
 __all__ = ["evaluate"]
 

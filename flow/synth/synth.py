@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Protocol
 
-from ..model.refuse import Refused
+from ...model.refuse import Refused
 from . import tools
 
 __all__ = ["TARGETS", "Design", "Target", "check", "synth"]

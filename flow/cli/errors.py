@@ -1,0 +1,65 @@
+"""How a command ends: an exit code, and one sentence where it fails."""
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from ...model.refuse import Refused
+
+__all__ = ["differs", "exit_code"]
+
+EXTRAS = {
+    "torch": "train",
+    "sklearn": "train",
+    "h5py": "flow",
+    "amaranth": "rtl",
+    "cocotb": "cosim",
+    "cocotb_tools": "cosim",
+    "rich": "flow",
+    "matplotlib": "flow",
+    "jinja2": "flow",
+}
+
+
+def exit_code(run: Callable[[], int]) -> int:
+    """Run a command; what it raises becomes a code and one sentence on standard error."""
+    try:
+        return run()
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("Stopped.", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Refused as error:
+        return _fail(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.UsageError as error:
+        hint = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
+        return _fail(error.format_message().rstrip(".") + hint)
+    except click.ClickException as error:
+        return _fail(error.format_message())
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        return _fail(
+            f"{package} must be installed for this: pip install 'spikeline[{EXTRAS[package]}]'"
+        )
+    except OSError as error:
+        return _fail(f"{error.filename or 'Output'} cannot be used: {error.strerror or error}")
+
+
+def _fail(sentence: str, code: int = 2) -> int:
+    warnings.simplefilter("ignore")  # Amaranth would list what is left half-built
+    print(f"spikeline: {' '.join(sentence.split())}", file=sys.stderr)
+    return code
+
+
+def differs(simulated: dict[str, Any]) -> int:
+    """Exit code of a co-simulation: 1 where a value or a predicted cycle is wrong, else 0."""
+    return int(bool(simulated["mismatches"] or simulated["cycles_predicted_wrong"]))

@@ -1,0 +1,108 @@
+"""What several commands do: find network and samples, emit, keep folders whole."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import Any
+
+from ...model.codings.encode import Counts
+from ...model.network import Network
+from ...model.refuse import Refused
+from ...plan.mapping import Mapping, delay_bits
+from .. import show
+from ..data.data import Data, guess, load
+from ..zoo.zoo import Named, resolve
+
+__all__ = ["alone", "delays", "emit", "network_and_data", "scratch", "whole"]
+
+
+def network_and_data(
+    given: str,
+    data: str | None,
+    split: str,
+    samples: int | None,
+    folder: Path | None,
+    framing: str = "grid",
+) -> tuple[Named, Data]:
+    """Find a network and load the samples to run it on; bins beyond its steps are cut off."""
+    named = resolve(given, data)
+    name = named.data or guess(split, folder)
+    if name is None:
+        raise Refused(
+            f"Data set must be given by --dataset, as {given} is not of the zoo"
+            " and no folder of one known data set is given"
+        )
+    found, network = load(name, split, folder, framing), named.network
+    if found.counted != isinstance(network.coding, Counts):
+        wanted, given = ("pixels", "counts") if found.counted else ("counts", "pixels")
+        raise Refused(
+            f"Samples must be {wanted} for {named.name}, not {given} as those of {found.name}"
+        )
+    if found.x.shape[-1] != network.inputs:
+        raise Refused(
+            f"Samples must have {network.inputs} values for {named.name},"
+            f" not {found.x.shape[-1]} as those of {found.name}"
+        )
+    return named, found.cut(network.steps, samples)
+
+
+def emit(named: Named, mapping: Mapping, folder: Path, *, inline: bool) -> Any:
+    """Write the Verilog of a network (rtl/emit.py)."""
+    from ...rtl.emit import emit
+
+    return emit(named.network, mapping, folder, name=named.name, inline=inline)
+
+
+def delays(network: Network, mapping: Mapping) -> dict[str, Any]:
+    """Tell by which engine each layer with delays is built, and the bits that either would need."""
+    found = [
+        {"layer": i, "engine": unit.engine, "line_bits": bits["line"], "wheel_bits": bits["wheel"]}
+        for i, (unit, bits) in enumerate(
+            zip(mapping.units, delay_bits(network, mapping.units), strict=True)
+        )
+        if bits
+    ]
+    return {"delays": found} if found else {}
+
+
+@contextmanager
+def scratch(out: Path | None) -> Iterator[Path]:
+    """Give `out`, or else a folder that goes, unless a refusal names what is in it."""
+    folder, kept = out or Path(mkdtemp(prefix="spikeline-")), out is not None
+    try:
+        yield folder
+    except Refused as error:
+        kept = kept or str(folder) in str(error)
+        raise
+    finally:
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Keep other co-simulations, whose files have the same names, out of a folder meanwhile."""
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise Refused(
+            f"Folder {out} must be used by one co-simulation at a time; give another by --out"
+        ) from None
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def whole(out: Path) -> Iterator[Path]:
+    """Give an empty folder whose files move to `out` only when all of them are written."""
+    show.writable_folder(out)
+    with TemporaryDirectory(prefix=".spikeline-", dir=out) as made:
+        yield Path(made)
+        for path in sorted(Path(made).iterdir()):
+            shutil.move(path, out / path.name)

@@ -1,0 +1,79 @@
+"""``spikeline synth``: what the Verilog costs."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...plan.mapping import Mapping
+from .. import show
+from ..synth.synth import check
+from ..synth.synth import synth as run
+from ..zoo.zoo import Named, resolve
+from .options import options
+from .shared import delays, emit, scratch
+
+__all__ = ["command", "synth"]
+
+
+@click.command("synth")
+@click.argument("network")
+@click.option("--target", required=True, metavar="NAME", help="ice40, ecp5 or xilinx.")
+@click.option("--pnr", is_flag=True, help="Place and route too (ice40, ecp5).")
+@options("seeds", "lanes", "sweep", "delay", "pixels", "kept", "json")
+def command(
+    network: str,
+    target: str,
+    pnr: bool,
+    seeds: int,
+    out: Path | None,
+    json_to: str | None,
+    **layout: Any,
+) -> None:
+    """Synthesise a network with Yosys, and place and route it with nextpnr.
+
+    Tells LUT, FF, BRAM and DSP of each layer, of the core and of the AXI wrapper around it, and
+    fmax with --pnr.
+
+    \b
+    Example:
+      spikeline synth mnist-ttfs --target ecp5 --pnr
+      spikeline synth mnist-ttfs --target xilinx --lanes 16,10
+    """
+    named = resolve(network)
+    result = synth(named, target, out, pnr=pnr, seeds=seeds, **layout)
+    rows = [*result["layers"], {"name": "core", **result["core"]}]
+    rows.append({"name": "wrapper", **result["wrapper"]})
+    said: list[Any] = [f"{named.name} on {target}", show.table(rows)]
+    if result["fmax_mhz"]:
+        said.append(
+            f"fmax {result['fmax_mhz']} MHz on {result['device']}"
+            f" (median of {', '.join(map(str, result['fmax_mhz_seeds']))});"
+            f" the slowest path: {result['critical_path']}"
+        )
+    show.deliver(result, json_to, *said)
+
+
+def synth(
+    named: Named,
+    target: str,
+    out: Path | None = None,
+    *,
+    pnr: bool = False,
+    seeds: int = 3,
+    **layout: Any,
+) -> dict[str, Any]:
+    """Synthesise the Verilog of a network; its files stay where `out` is given.
+
+    Without it they go, unless a refusal names one of them.
+    """
+    check(target, pnr, seeds)
+    mapping = Mapping.of(named.network, **layout)
+    with scratch(out) as folder, show.stages() as stage:
+        show.writable_folder(folder)
+        stage(f"Verilog of {named.name}")
+        design = emit(named, mapping, folder, inline=False)
+        result = run(design, target, pnr=pnr, seeds=seeds, stage=stage)
+    lanes = tuple(unit.lanes for unit in mapping.units)
+    told = {"network": named.name, "hash": named.hash, "lanes": list(lanes)}
+    return {**told, **delays(named.network, mapping), **result}

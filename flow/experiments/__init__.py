@@ -1,0 +1,1 @@
+"""Measurements: accuracy, cross-validation, speed."""

@@ -1,0 +1,1 @@
+"""The report: everything measured, on one HTML page."""

@@ -1,0 +1,1 @@
+"""Synthesis, place and route: what a design costs."""

@@ -1,0 +1,85 @@
+"""Stages and recorded spikes to cycles: lays them out as the kernel reads them, and compiles it."""
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numba
+import numpy as np
+
+from ..model.store import cache_folder
+from . import kernel
+from .stages import Memory, Stage
+
+__all__ = ["play"]
+
+
+def play(
+    stages: Sequence[Stage], records: Sequence[np.ndarray], *, alone: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Play samples through stages.
+
+    Parameters
+    ----------
+    stages : Sequence of Stage
+    records : arrays (steps, samples, ...) of bool or uint8
+        What the input and the layers were in each step.
+    alone : bool
+        Whether everything is idle before each sample; otherwise they come back to back.
+
+    Returns
+    -------
+    starts : int64 (samples,)
+        Cycle in which its first beat is taken; in each sample of its own, if alone.
+    ends : int64 (samples,)
+        Cycle in which its result is offered.
+
+    Raises
+    ------
+    RuntimeError
+        If nothing moves though a sample has no result.
+    """
+    steps, samples = records[0].shape[:2]
+    state, memory = _lay_out(stages)
+    places = 1 + np.cumsum([0, *(r.size for r in records)])
+    rest = np.zeros(-places[-1] % 8, np.uint8)
+    whole = [np.ones(1, np.uint8), *(r.ravel().view(np.uint8) for r in records), rest]
+    spikes = np.concatenate(whole).view("<u8")
+    shared = np.zeros(kernel.SHARED, np.int64)
+    shared[kernel.SAMPLES], shared[kernel.STEPS] = samples, steps
+    starts, ends = np.zeros(samples, np.int64), np.zeros(samples, np.int64)
+    arrays = state, memory, spikes, shared, places, starts, ends
+    answered = _compiled()(*arrays, alone)
+    if answered < samples:
+        raise RuntimeError(f"stages must answer every sample; they stop at sample {answered}")
+    return starts, ends
+
+
+def _lay_out(stages: Sequence[Stage]) -> tuple[np.ndarray, np.ndarray]:
+    """Lay stages out as rows of numbers, and their memory."""
+    memory = Memory()
+    state = np.zeros((len(stages), kernel.COLUMNS), np.int64)
+    for row, stage in zip(state, stages, strict=True):
+        row[kernel.KIND], row[kernel.LINKED] = stage.kind, len(stage.links)
+        row[kernel.LINKS] = memory.table(stage.links)
+        row[kernel.SOURCE] = stage.links[0] if stage.links else -1
+        numbers = stage.numbers(memory)
+        row[kernel.NUMBERS : kernel.NUMBERS + len(numbers)] = numbers
+    return state, np.concatenate([*memory.parts, np.zeros(1, np.int64)])
+
+
+@cache
+def _compiled() -> Callable[..., int]:
+    """Compile the kernel, once for all processes where the cache folder can be written."""
+    plain: Any = numba.njit(error_model="numpy")(kernel.simulate)
+    folder = os.environ.get("NUMBA_CACHE_DIR") or str(cache_folder() / "numba")
+    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, folder
+    try:
+        os.makedirs(folder, exist_ok=True)
+        kept: Any = numba.njit(cache=True, error_model="numpy")(kernel.simulate)
+    except (OSError, RuntimeError):
+        return plain
+    finally:
+        numba.config.CACHE_DIR = before
+    return kept

@@ -1,0 +1,148 @@
+"""The stages of a layout, in the order of its streams, as rtl/ joins them."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from .engines import ENGINES
+from .layout import INPUT, Edge, Layout, Part
+from .pipeline import chunks, latency, reporting, rest
+from .readouts import scanned, timing
+from .stages import (
+    EVERY,
+    FINAL,
+    SPIKES,
+    Filter,
+    Fork,
+    Framer,
+    Join,
+    Narrow,
+    Pixels,
+    Queue,
+    Readout,
+    Skid,
+    Stages,
+    Tail,
+)
+from .unit import Unit
+
+__all__ = ["streams"]
+
+
+def streams(layout: Layout) -> Stages:
+    """List the stages of a layout; record 0 is the input, record n + 1 the n-th layer."""
+    return _Streams(layout).stages
+
+
+class _Streams:
+    """Stages as they are added, and where the edges' queues and streams are among them."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout, self.stages = layout, Stages()
+        self.queues: dict[Edge, int] = {}
+        self.arriving: dict[Edge, int] = {}
+        self._feed()
+        for record, part in enumerate(layout.parts.values(), 1):
+            for edge in part.edges:
+                if edge.back:
+                    self._leave(edge)
+            self._part(part, record)
+
+    def _feed(self) -> None:
+        """Add what makes items of beats, and hands them to the edges that leave the input."""
+        network, pixels, stages = self.layout.network, self.layout.mapping.pixels, self.stages
+        if pixels:
+            source = stages.add(Pixels(0, network.width, pixels))
+            source = self._narrow(source, [1] if pixels > 1 else [])
+        else:
+            source = stages.add(Skid(stages.add(Framer(0, network.width))))
+        edges = self.layout.inputs
+        if len(edges) == 1:
+            self.arriving[edges[0]] = self._look(source, edges[0])
+            return
+        queues = [stages.add(Queue(edge.depth)) for edge in edges]
+        stages.add(Fork(source, tuple(queues)))
+        for edge, queue in zip(edges, queues, strict=True):
+            self.arriving[edge] = self._look(queue, edge)
+
+    def _part(self, part: Part, record: int) -> None:
+        """Add a layer, from its join to its queues and what stands behind them."""
+        stages, unit = self.stages, part.unit
+        source = self.arriving[part.edges[0]]
+        if part.joins:
+            back = tuple(self.arriving[edge] for edge in part.edges if edge.back)
+            forward = tuple(self.arriving[edge] for edge in part.edges if not edge.back)
+            source = stages.add(Join(back, forward, tuple(edge.base for edge in part.edges)))
+        engine = ENGINES[unit.engine](unit, part.taps)
+        source = engine.before(stages, source)
+        for edge in part.outs:
+            if edge not in self.queues:
+                self.queues[edge] = stages.add(Queue(edge.depth))
+        queues = [self.queues[edge] for edge in part.outs]
+        if part.last:
+            queues.append(stages.add(Queue(unit.queue, every=True)))
+        stages.add(
+            Tail(
+                source,
+                tuple(queues),
+                engine.tail_cost,
+                record,
+                unit.neurons,
+                unit.sweep,
+                unit.folds * unit.groups,
+                rest(part.layer.neuron, unit),
+                latency(unit) + reporting(unit),
+            )
+        )
+        for edge in part.outs:
+            if not edge.back:
+                self._leave(edge)
+        if part.last:
+            self._answer(part, queues[-1])
+
+    def _leave(self, edge: Edge) -> None:
+        """Add the way of an edge from its queue, which may stand already, to its end."""
+        if edge not in self.queues:
+            self.queues[edge] = self.stages.add(Queue(edge.depth))
+        unit = self.layout.parts[edge.source].unit
+        self.arriving[edge] = self._look(self._serialise(self.queues[edge], unit), edge)
+
+    def _answer(self, part: Part, source: int) -> None:
+        """Add the readout."""
+        unit, found = part.unit, timing(self.layout.network.readout)
+        whole = unit.folds * unit.groups == 1
+        worth = FINAL if found.final else SPIKES if found.early and whole else EVERY
+        self.stages.add(
+            Readout(
+                source,
+                worth,
+                scan=unit.sweep // scanned(unit),
+                settling=found.settling,
+                sends=self.layout.network.classes + 1,
+                early=found.early,
+            )
+        )
+
+    def _look(self, source: int, edge: Edge) -> int:
+        """Add the views of an edge."""
+        sizes = [edge.pre]
+        for view in edge.views:
+            sizes.append(view.size(sizes[-1]))
+        for view, (pre, _) in zip(edge.views, pairwise(sizes), strict=True):
+            source = self.stages.add(Filter(source, np.asarray(view.table(pre))))
+        return source
+
+    def _serialise(self, source: int, unit: Unit) -> int:
+        """Add what makes vectors of a layer events."""
+        if unit.groups > 1:
+            source = self.stages.add(Skid(source))
+        return self._narrow(source, chunks(unit))
+
+    def _narrow(self, source: int, sizes: Sequence[int]) -> int:
+        """Add serialisation to chunks of these sizes."""
+        for chunk in sizes:
+            source = self.stages.add(Narrow(source, chunk, registered=chunk > 1))
+            if chunk > 1:
+                source = self.stages.add(Skid(source))
+        return source
