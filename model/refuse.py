@@ -12,7 +12,7 @@ class Refused(ValueError):
 
 
 def shown(value: object) -> str:
-    """Show a value of any kind within a sentence: by its kind where it is long, or several lines."""
+    """Show a value of any kind within a sentence; what is long, or several lines, by its kind."""
     text = repr(value)
     return text if len(text) < 60 and text.isprintable() else type(value).__name__
 

@@ -246,6 +246,8 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
     def take(name: str) -> np.ndarray:
         if name not in tensors:
             raise Refused(f"Tensor {name} must be present")
+        if tensors[name].dtype.kind != "i":
+            raise Refused(f"Tensor {name} must be signed integers, not {tensors[name].dtype}")
         taken[name] = tensors[name]
         return tensors[name]
 
