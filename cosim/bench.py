@@ -5,9 +5,10 @@ folder holds
 
     description.json  what the hardware is: ports, layers (rtl/emit.py)
     stimuli.bin       the beats (cosim/harness.py)
-    expected.jsonl    per sample: label, step, score [class], spikes [layer][step] as hexadecimal
+    expected.jsonl    per sample: label, step, score [class], spikes {layer: [step]} as hexadecimal
                       masks (bit n is neuron n), membranes [step][neuron] of the last layer, and
-                      where they were predicted: cycles, interval
+                      where they were predicted: cycles, interval. Where the result is no class,
+                      label is -1, and score is what rtl/readouts/ makes words of
     run.log           what the harness saw (+log=FILE names another)
     run.json          what this bench found
 
@@ -37,10 +38,12 @@ class Seen:
 
     Attributes
     ----------
-    start, end : int, cycles
-        First beat taken, first word of the result taken; -1 if never.
+    start : int, cycles
+        First beat taken; -1 if never.
     words : list of int
         The result.
+    taken : list of int, cycles
+        When they were taken.
     ended : per layer, whether its sample came to an end
     spikes : per layer, per step, a mask
     membranes : per step, per neuron; None where none came
@@ -49,8 +52,8 @@ class Seen:
     """
 
     start: int = -1
-    end: int = -1
     words: list[int] = field(default_factory=list)
+    taken: list[int] = field(default_factory=list)
     ended: list[bool] = field(default_factory=list)
     spikes: list[list[int]] = field(default_factory=list)
     membranes: list[list[int | None]] = field(default_factory=list)
@@ -70,12 +73,15 @@ class Log:
         Beats that the core refused.
     unstable : int
         Words of a result that were changed or taken back while they were offered.
+    restless : int
+        Cycles in which something came out of a core that was idle.
     """
 
     samples: list[Seen] = field(default_factory=list)
     end: str = "the log has no end"
     refused: int = 0
     unstable: int = 0
+    restless: int = 0
 
 
 def signed(value: int, bits: int) -> int:
@@ -110,14 +116,14 @@ class Reader:
         return samples[n]
 
     def item(self, n: int, payload: int) -> None:
-        """Take an item of layer n (rtl/stream.py, of the last one rtl/tail.py `measured`)."""
+        """Take what layer n told (rtl/stream.py, of the last one rtl/tail.py `measured`)."""
         layer, sample = self.layers[n], self.sample(self.at[n])
         position = payload & ((1 << layer["position_bits"]) - 1)
         payload >>= layer["position_bits"]
         spikes = (payload & ((1 << layer["lanes"]) - 1)) << position * layer["lanes"]
         payload >>= layer["lanes"]
         tick, last = payload & 1, payload >> 1 & 1
-        place = {"layer": n, "step": len(sample.spikes[n])}
+        place = {"layer": layer["name"], "step": len(sample.spikes[n])}
         for neuron in bits_of(self.mask[n] & spikes):
             sample.faults.append(place | {"neuron": neuron} | fault("spikes", 1, 2))
         self.mask[n] |= spikes
@@ -161,15 +167,16 @@ class Reader:
         elif kind == "m":
             cycle, last, word = int(rest[0]), int(rest[1], 16), int(rest[2], 16)
             sample = self.sample(self.results)
-            if not sample.words:
-                sample.end = cycle
             sample.words.append(word)
+            sample.taken.append(cycle)
             self.results += last
         elif kind == "s":
             self.sample(self.starts).start = int(rest[0])
             self.starts += 1
         elif kind == "u":
             self.log.unstable += 1
+        elif kind == "i":
+            self.log.restless += 1
         elif kind == "e":
             self.log.end, self.log.refused = "idle", int(rest[1])
         elif kind == "q":
@@ -214,16 +221,18 @@ def read_log(path: Path, layers: list[dict[str, Any]]) -> Log:
     return reader.log
 
 
-def differences(want: dict[str, Any], got: Seen, bits: int) -> Iterator[Difference]:
-    """Yield every difference of one sample, causes first; result words are `bits` wide.
+def differences(
+    want: dict[str, Any], got: Seen, layers: list[str], result: dict[str, Any]
+) -> Iterator[Difference]:
+    """Yield every difference of one sample, causes first; `result` describes its words.
 
     Within a layer by step, membranes before the spikes they lead to; then the result.
     """
-    last = len(want["spikes"]) - 1
-    for layer, (w, g) in enumerate(zip(want["spikes"], got.spikes, strict=True)):
+    for layer, g, ended in zip(layers, got.spikes, got.ended, strict=True):
+        w = want["spikes"][layer]
         for step, (a, b) in enumerate(zip(w, g, strict=False)):
             at = {"layer": layer, "step": step}
-            if layer == last:
+            if layer == layers[-1] and step < len(got.membranes):
                 yield from _membranes(want["membranes"][step], got.membranes[step], at)
             a = int(a, 16)
             for neuron in bits_of(a ^ b):
@@ -235,10 +244,13 @@ def differences(want: dict[str, Any], got: Seen, bits: int) -> Iterator[Differen
             yield {"layer": layer} | fault("steps", len(w), len(g))
         elif len(g) != len(got.spikes[0]):
             yield {"layer": layer} | fault("steps", len(got.spikes[0]), len(g))
-        if not got.ended[layer]:
+        if not ended:
             yield {"layer": layer} | fault("ends of the sample", 1, 0)
     yield from got.faults
-    yield from _result(want, got.words, bits)
+    if not got.words:
+        yield fault("results", 1, 0)
+        return
+    yield from RESULTS[result["result"]](want, got.words, result["tdata_bits"])
 
 
 def _membranes(want: list[int], got: list[int | None], at: Difference) -> Iterator[Difference]:
@@ -247,31 +259,65 @@ def _membranes(want: list[int], got: list[int | None], at: Difference) -> Iterat
             yield at | {"neuron": neuron, "what": "membrane", "expected": x, "actual": y}
 
 
-def _result(want: dict[str, Any], words: list[int], bits: int) -> Iterator[Difference]:
-    if not words:
-        yield fault("results", 1, 0)
-        return
+def _class(want: dict[str, Any], words: list[int], bits: int) -> Iterator[Difference]:
     for name, value in (("label", words[0] & 0xFFFF), ("step", words[0] >> 16)):
         if want[name] != value:
             yield fault(name, want[name], value)
-    if len(words) != 2 + len(want["score"]):
-        yield fault("words of the result", 2 + len(want["score"]), len(words))
-    for neuron, (x, y) in enumerate(zip(want["score"], words[2:], strict=False)):
+    yield from _values(want["score"], words, 2, "score", bits)
+
+
+def _membranes_sent(want: dict[str, Any], words: list[int], bits: int) -> Iterator[Difference]:
+    yield from _values(want["score"], words, 1, "membrane of the result", bits)
+
+
+def _values(
+    want: list[int], words: list[int], first: int, what: str, bits: int
+) -> Iterator[Difference]:
+    """Compare words from the `first` on with what neurons must have."""
+    if len(words) != first + len(want):
+        yield fault("words of the result", first + len(want), len(words))
+    for neuron, (x, y) in enumerate(zip(want, words[first:], strict=False)):
         if x != signed(y, bits):
-            yield {"neuron": neuron} | fault("score", x, signed(y, bits))
+            yield {"neuron": neuron} | fault(what, x, signed(y, bits))
 
 
-def times(want: dict[str, Any], got: Seen, before: Seen | None, kind: str) -> Iterator[Difference]:
+def _spikes_sent(want: dict[str, Any], words: list[int], bits: int) -> Iterator[Difference]:
+    """Compare spikes in their order; the first that differs tells of all behind it."""
+    steps = want["spikes"][-1]
+    spikes = [(t, n) for t, mask in enumerate(steps) for n in bits_of(int(mask, 16))]
+    for (step, neuron), word in zip(spikes, words[:-1], strict=False):
+        if (step, neuron) != (word >> 16, word & 0xFFFF):
+            place = {"step": step, "neuron": neuron}
+            yield place | fault("spike of the result", step << 16 | neuron, word)
+            break
+    if len(words) != len(spikes) + 1:
+        yield fault("words of the result", len(spikes) + 1, len(words))
+
+
+# By the ``result`` of the description's ``m_axis``.
+RESULTS = {"class": _class, "spikes": _spikes_sent, "membranes": _membranes_sent}
+
+
+def nth(values: list[int], n: int) -> int:
+    """Take a value by its place, -1 the last; -1 where there is none."""
+    return values[n] if -len(values) <= n < len(values) else -1
+
+
+def times(
+    want: dict[str, Any], got: Seen, before: Seen | None, kind: str, result: dict[str, Any]
+) -> Iterator[Difference]:
     """Yield every difference in time; `before` is the sample before."""
-    measured = got.end - got.start
-    counted = got.words[1] if len(got.words) > 1 else -1
+    timed = result["timed_word"]
+    end = nth(got.taken, timed)
+    measured, counted = end - got.start, nth(got.words, result["cycles_word"])
     # A sink that refuses lets the result wait after it was counted.
     if counted > measured or (kind != "stalled" and counted != measured):
         yield fault("cycles counted", measured, counted)
     if kind == "isolated" and want.get("cycles") not in (None, measured):
         yield fault("cycles", want["cycles"], measured)
-    if kind == "streamed" and before and want.get("interval") not in (None, got.end - before.end):
-        yield fault("interval", want["interval"], got.end - before.end)
+    interval = end - nth(before.taken, timed) if before else None
+    if kind == "streamed" and interval is not None and want.get("interval", interval) != interval:
+        yield fault("interval", want["interval"], interval)
 
 
 def compare(
@@ -292,11 +338,13 @@ def compare(
     -------
     dict
         ``samples``; ``compared``, spikes (neurons x steps) that were compared; ``mismatches``;
-        ``first``, the first difference or None; ``end`` of the log; ``labels``; per sample
-        ``cycles`` (first beat to result), ``counted`` (the same, as the hardware counted) and
-        ``interval`` (to the result before).
+        ``first``, the first difference or None; ``end`` of the log; ``labels``, empty where the
+        result is no class; per sample ``cycles`` (first beat to result, the word of it that the
+        description names), ``counted`` (the same, as the hardware counted) and ``interval`` (to the
+        result before).
     """
-    layers, bits = description["layers"], description["m_axis"]["tdata_bits"]
+    layers, result = description["layers"], description["m_axis"]
+    names = [layer["name"] for layer in layers]
     seen = log.samples
     first: Difference | None = None
     mismatches = compared = 0
@@ -310,9 +358,9 @@ def compare(
         compared += sum(
             len(g) * layer["neurons"] for g, layer in zip(got.spikes, layers, strict=True)
         )
-        for found in differences(want, got, bits):
+        for found in differences(want, got, names, result):
             note(n, found)
-        for found in times(want, got, seen[n - 1] if n else None, kind):
+        for found in times(want, got, seen[n - 1] if n else None, kind, result):
             note(n, found)
     some = max(len(expected), 1)
     if len(seen) != some:
@@ -323,16 +371,20 @@ def compare(
         note(0, fault("beats refused", 0, log.refused))
     if log.unstable:
         note(0, fault("result words changed while offered", 0, log.unstable))
-    ends = [s.end for s in seen]
+    if log.restless:
+        note(0, fault("cycles in which an idle core was not", 0, log.restless))
+    ends = [nth(s.taken, result["timed_word"]) for s in seen]
     return {
         "samples": len(seen),
         "compared": compared,
         "mismatches": mismatches,
         "first": first,
         "end": log.end,
-        "labels": [s.words[0] & 0xFFFF if s.words else -1 for s in seen],
-        "cycles": [s.end - s.start for s in seen],
-        "counted": [s.words[1] if len(s.words) > 1 else -1 for s in seen],
+        "labels": [s.words[0] & 0xFFFF if s.words else -1 for s in seen]
+        if result["result"] == "class"
+        else [],
+        "cycles": [end - s.start for end, s in zip(ends, seen, strict=True)],
+        "counted": [nth(s.words, result["cycles_word"]) for s in seen],
         "interval": [b - a for a, b in pairwise(ends)],
     }
 
@@ -343,7 +395,7 @@ async def play(dut: Any) -> None:
     # The simulator runs on its own: Python would hold back Ctrl-C until the end.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     Clock(dut.clk, 2, "ns", impl="gpi").start(start_high=False)
-    await Timer(20, "ns")
+    await Timer(2, "ns")  # one cycle of reset is enough
     dut.rst.value = 0
     await RisingEdge(dut.done)
 

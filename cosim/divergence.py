@@ -27,14 +27,16 @@ def explain(network: Network, run: Run, result: dict[str, Any]) -> str:
         As cosim/bench.py `compare` returns it.
     """
     first = result["first"]
+    names = [f"layer{n}" for n in range(len(network.layers))]
     place = ", ".join(
-        f"{k} {first[k]}" for k in ("sample", "layer", "step", "neuron") if k in first
+        str(first[k]) if k == "layer" else f"{k} {first[k]}"
+        for k in ("sample", "layer", "step", "neuron")
+        if k in first
     )
     text = f"{place}: {first['what']} must be {first['expected']}, not {first['actual']}"
     if first["what"] in ("spike", "membrane"):
-        text += operands(
-            network, run, **{k: first[k] for k in ("sample", "layer", "step", "neuron")}
-        )
+        layer = names.index(first["layer"])
+        text += operands(network, run, first["sample"], layer, first["step"], first["neuron"])
     if result["end"] != "idle" and first["what"] != "end":
         text += f"\n  the core {result['end']}"
     return text

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import verilog
 from amaranth.hdl import Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..model.store import write_atomically
+from ..rtl.verilog import convert
 
 __all__ = ["Parts", "emit_parts"]
 
@@ -53,7 +53,7 @@ def emit_parts(parts: Mapping[str, Any], folder: Path, name: str) -> list[Path]:
     """
     whole = Parts(parts)
     inner = f"{name}_parts"
-    text = verilog.convert(whole, name=inner, emit_src=False, strip_internal_attrs=True)
+    text = convert(whole, inner)
     signals, pins = [], []
     ports = [
         ("__".join(map(str, path)), port, value)

@@ -38,10 +38,10 @@ class Result:
     ----------
     summary : dict
         What ``--json`` prints: network, hash, samples, spikes_compared (neurons x steps),
-        mismatches, accuracy, cycles, interval and overhead (cycles less events less steps) {min,
-        median, max}, cycles_predicted_wrong (None under stalls), wall_s; firing and work, by
-        layer: the share of its neurons that spike in a step, and the median of the
-        cycles in which it adds (plan/cycles.py `work`), both of the golden run.
+        mismatches, accuracy (None without classes), cycles, interval and overhead (cycles less
+        events less steps) {min, median, max}, cycles_predicted_wrong (None under stalls), wall_s;
+        firing and work, by layer: the share of its neurons that spike in a step, and the median
+        of the cycles in which it adds (plan/cycles.py `work`), both of the golden run.
     cycles, interval, predicted : int64 (samples,), (samples - 1,), (samples,)
         Measured latency and interval, predicted latency (empty under stalls).
     divergence : str or None
@@ -133,7 +133,9 @@ def cosim(
         "samples": len(run.decision.label),
         "spikes_compared": sum(r["compared"] for r in results.values()),
         "mismatches": sum(r["mismatches"] for r in results.values()),
-        "accuracy": None if labels is None else accuracy(fitted(one["labels"], labels), labels),
+        "accuracy": accuracy(fitted(one["labels"], labels), labels)
+        if labels is not None and network.readout.classifies
+        else None,
         "cycles": spread(cycles),
         "interval": spread(interval),
         "overhead": spread(beyond(cycles, run.events + network.steps)),

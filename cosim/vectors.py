@@ -71,6 +71,7 @@ def expectations(run: Run, times: tuple[np.ndarray, np.ndarray] | None = None) -
     for s in run.spikes.values():
         packed = np.packbits(s, axis=2, bitorder="little")[:, :, ::-1]
         masks.append([[row.tobytes().hex() for row in step] for step in packed])
+    names = list(run.spikes)
     h = list(run.membranes.values())[-1].transpose(1, 0, 2).tolist()
     label, step, score = (
         x.tolist() for x in (run.decision.label, run.decision.step, run.decision.score)
@@ -86,7 +87,9 @@ def expectations(run: Run, times: tuple[np.ndarray, np.ndarray] | None = None) -
                 "label": label[n],
                 "step": step[n],
                 "score": score[n],
-                "spikes": [[m[n] for m in layer] for layer in masks],
+                "spikes": {
+                    name: [m[n] for m in layer] for name, layer in zip(names, masks, strict=True)
+                },
                 "membranes": h[n],
             }
             | timed[n],

@@ -28,7 +28,11 @@ from .synapses.synapses import product
 from .values import Values
 from .views import View
 
+<<<<<<< HEAD
 __all__ = ["Connection", "Layer", "Network", "Run", "accuracy", "chain", "names"]
+=======
+__all__ = ["Connection", "Layer", "Network", "Run", "accuracy", "blocks", "chain"]
+>>>>>>> graph
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 LIMIT = (1 << 16) - 1  # largest value that sources may have together
@@ -372,19 +376,7 @@ class Network:
 
     def blocks(self) -> list[list[str]]:
         """Cut the layers into runs of the order between which nothing comes back."""
-        order = list(self.layers)
-        reach = list(range(len(order)))  # the last layer that comes back to each
-        for i, name in enumerate(order):
-            for c in self.layers[name].connections:
-                back = [order.index(source) for source in c.sources if source in self.layers]
-                reach[i] = max([reach[i], *back])
-        found, start, end = [], 0, 0
-        for i in range(len(order)):
-            end = max(end, reach[i])
-            if end == i:
-                found.append(order[start : i + 1])
-                start = end = i + 1
-        return found
+        return blocks(self.layers)
 
     def _run_block(
         self, block: Sequence[str], spikes: dict[str, np.ndarray], membranes: dict[str, np.ndarray]
@@ -418,6 +410,23 @@ class Network:
                         if at < steps:
                             limit = self.values(c).limit
                             membranes[target][at] += product(c.look(s), weights, limit) << c.shift
+
+
+def blocks(layers: Mapping[str, Any]) -> list[list[str]]:
+    """Cut layers, of the model or trainable, into runs of the order that nothing comes back to."""
+    order = list(layers)
+    reach = list(range(len(order)))  # the last layer that comes back to each
+    for i, name in enumerate(order):
+        for c in layers[name].connections:
+            back = [order.index(source) for source in c.sources if source in layers]
+            reach[i] = max([reach[i], *back])
+    found, start, end = [], 0, 0
+    for i in range(len(order)):
+        end = max(end, reach[i])
+        if end == i:
+            found.append(order[start : i + 1])
+            start = end = i + 1
+    return found
 
 
 def chain(

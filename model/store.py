@@ -60,7 +60,12 @@ def cache_folder() -> Path:
     base = os.environ.get("SPIKELINE_CACHE")
     if base:
         return Path(base)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spikeline"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spikeline"
+    except RuntimeError:  # a user without a home
+        raise Refused(
+            "Cache folder must be named by SPIKELINE_CACHE, as no home is known"
+        ) from None
 
 
 def write_atomically(path: Path | str, data: bytes | str) -> None:

@@ -24,18 +24,21 @@ from .stages import (
     Loop,
     Narrow,
     Pixels,
+    Player,
     Queue,
     Readout,
     Scatter,
     Skid,
     Tail,
+    Taker,
 )
 
-__all__ = ["COLUMNS", "KIND", "LINKED", "LINKS", "NUMBERS", "SHARED", "STATE", "simulate"]
+__all__ = ["simulate"]
 
 FRAMER, PIXELS, SKID, NARROW = Framer.kind, Pixels.kind, Skid.kind, Narrow.kind
 QUEUE, LOOP, JOIN, FILTER = Queue.kind, Loop.kind, Join.kind, Filter.kind
 SCATTER, LINE, TAIL, READOUT = Scatter.kind, Line.kind, Tail.kind, Readout.kind
+PLAYER, TAKER = Player.kind, Taker.kind
 
 # Columns of a stage. What it is: the place of its links in memory, and how many; the first of them;
 # its numbers, as plan/stages.py gives them.
@@ -631,6 +634,44 @@ def _pixels(st, spikes, s, now, shared, records, starts):
     return changed
 
 
+# Column of a player and a taker: items taken.
+TAKEN = OWN
+
+
+@_inner
+def _player_shows(st, memory, s, now):
+    at = st[s, NUMBERS] + 4 * st[s, TAKEN]
+    if st[s, TAKEN] == st[s, NUMBERS + 1] or st[s, VALID]:
+        return False
+    st[s, NEXT] = memory[at]
+    if now < st[s, NEXT]:
+        return False
+    _put(st, s, VALID, 0, memory[at + 1], memory[at + 2], memory[at + 3])
+    return True
+
+
+@_inner
+def _player(st, memory, s, now):
+    if not (st[s, VALID] and st[s, READY]):
+        return False
+    memory[st[s, NUMBERS + 2] + st[s, TAKEN]] = now
+    st[s, TAKEN] += 1
+    st[s, VALID] = 0
+    return True
+
+
+@_inner
+def _taker(st, memory, s, now, shared):
+    u = st[s, SOURCE]
+    st[u, READY] = memory[st[s, NUMBERS] + now]
+    if st[u, READY] and st[u, VALID]:
+        memory[st[s, NUMBERS + 2] + st[s, TAKEN]] = now
+        st[s, TAKEN] += 1
+    if now == st[s, NUMBERS + 1] - 1:
+        shared[ANSWERED] = shared[HIGH] - shared[LOW]
+    return True
+
+
 @_inner
 def _reset(st, memory, shared, low, high):
     """Make everything as after reset, for samples from `low` to below `high`."""
@@ -655,6 +696,8 @@ def _forward(st, memory, spikes, now):
             changed |= _queue_shows(st, memory, s)
         elif kind == SCATTER:
             changed |= _scatter_shows(st, s, now)
+        elif kind == PLAYER:
+            changed |= _player_shows(st, memory, s, now)
         elif kind == LOOP:
             _loop_shows(st, memory, spikes, s)
         elif kind == JOIN:
@@ -693,6 +736,10 @@ def _backward(st, memory, spikes, now, shared, records, starts, ends):
             changed |= _pixels(st, spikes, s, now, shared, records, starts)
         elif kind == READOUT:
             changed |= _readout(st, spikes, s, now, shared, ends)
+        elif kind == PLAYER:
+            changed |= _player(st, memory, s, now)
+        elif kind == TAKER:
+            changed |= _taker(st, memory, s, now, shared)
     return changed > 0
 
 

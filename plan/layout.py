@@ -27,8 +27,9 @@ from ..model.views import View
 from ..model.views.crop import Crop
 from ..model.width import Bounds
 from .mapping import Mapping, event_limit
-from .unit import Unit
+from .readouts import timing
 from .taps import Taps
+from .unit import Unit
 
 __all__ = ["Edge", "Layout", "Part"]
 
@@ -90,6 +91,8 @@ class Part:
         What leaves.
     last : bool
         Whether the readout takes what it finds.
+    measures : bool
+        Whether it takes every vector, with its membranes.
     """
 
     name: str
@@ -101,6 +104,7 @@ class Part:
     edges: tuple[Edge, ...]
     outs: tuple[Edge, ...]
     last: bool
+    measures: bool
 
     @property
     def joins(self) -> bool:
@@ -147,6 +151,7 @@ class Layout:
                 edges[name],
                 tuple(edge for edge in flat if edge.source == name),
                 name == network.output,
+                name == network.output and timing(network.readout).measures,
             )
             for name, layer in network.layers.items()
         }

@@ -12,7 +12,7 @@ from ..model.store import cache_folder
 from . import kernel
 from .stages import Memory, Stage
 
-__all__ = ["play"]
+__all__ = ["play", "trace"]
 
 
 def play(
@@ -31,29 +31,47 @@ def play(
     Returns
     -------
     starts : int64 (samples,)
-        Cycle in which its first beat is taken; in each sample of its own, if alone.
+        Cycle in which its first beat is taken; counted from the first such, or for each sample.
     ends : int64 (samples,)
         Cycle in which its result is offered.
 
     Raises
     ------
     RuntimeError
-        If nothing moves though a sample has no result.
+        If nothing moves any more though a sample has no result.
     """
+    _, _, times, answered = _simulate(stages, records, alone)
+    if answered < times.shape[1]:
+        raise RuntimeError(f"Stages must answer every sample; they stop at sample {answered}")
+    return times[0], times[1]
+
+
+def trace(stages: Sequence[Stage], records: Sequence[np.ndarray] = ()) -> dict[int, list[int]]:
+    """Play until a taker ends; gives for each player and taker when items were taken, by number."""
+    state, memory, _, _ = _simulate(stages, records or [np.zeros((1, 1, 1), np.uint8)], False)
+    taken = {}
+    for n, (row, stage) in enumerate(zip(state, stages, strict=True)):
+        if stage.kind in (kernel.PLAYER, kernel.TAKER):
+            place = row[kernel.NUMBERS + 2]
+            taken[n] = memory[place : place + row[kernel.TAKEN]].tolist()
+    return taken
+
+
+def _simulate(
+    stages: Sequence[Stage], records: Sequence[np.ndarray], alone: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Run the kernel; returns what it leaves, starts and ends, and the samples answered."""
     steps, samples = records[0].shape[:2]
     state, memory = _lay_out(stages)
     places = 1 + np.cumsum([0, *(r.size for r in records)])
     rest = np.zeros(-places[-1] % 8, np.uint8)
     whole = [np.ones(1, np.uint8), *(r.ravel().view(np.uint8) for r in records), rest]
-    spikes = np.concatenate(whole).view("<u8")
     shared = np.zeros(kernel.SHARED, np.int64)
     shared[kernel.SAMPLES], shared[kernel.STEPS] = samples, steps
-    starts, ends = np.zeros(samples, np.int64), np.zeros(samples, np.int64)
-    arrays = state, memory, spikes, shared, places, starts, ends
-    answered = _compiled()(*arrays, alone)
-    if answered < samples:
-        raise RuntimeError(f"stages must answer every sample; they stop at sample {answered}")
-    return starts, ends
+    times = np.zeros((2, samples), np.int64)
+    spikes = np.concatenate(whole).view("<u8")
+    answered = _compiled()(state, memory, spikes, shared, places, times[0], times[1], alone)
+    return state, memory, times, answered
 
 
 def _lay_out(stages: Sequence[Stage]) -> tuple[np.ndarray, np.ndarray]:

@@ -9,15 +9,26 @@ A readout that scores classes (rtl/readouts/scan.py) takes an item of the last l
     ... and classes + 1 more    where that step decides
 
 The first word of the result is offered at the port from ``at + scan + settling + 2`` on, and
-`decided` counts it from the same cycle on.
+`decided` counts it from the same cycle on. It ends the sample's cycles.
+
+`membranes` takes an item in the cycle `at` and is free from ``at + 1`` on; with an item of the last
+step, from ``at + 1 + n`` on for the n neurons in it, and one more for the first one (position 0),
+before whose neurons go the cycles: they are the first word, offered at the port from ``at + 2`` on,
+and end the sample's.
+
+`spikes` takes serial events, as another layer would, of an engine that hands on what is not empty.
+It takes one in the cycle `at` in which it is offered, ``at + 1`` if it is both a spike and the end
+of the sample, and is free in the next. The last word, which ends the sample's cycles, is offered at
+the port the cycle after the end is taken.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..model.readouts.protocol import Readout
 from .unit import Unit
 
-__all__ = ["KINDS", "Scan", "scanned", "timing"]
+__all__ = ["KINDS", "Scan", "Send", "Stream", "Timing", "scanned", "timing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,9 @@ class Scan:
 
     Attributes
     ----------
+    measures : bool
+        Whether every vector of the last layer comes, with its membranes, rather than its spikes one
+        by one, as another layer would take them.
     builds : bool
         Whether scores build on those of the steps before: these are compared a cycle later.
     early : bool
@@ -34,6 +48,8 @@ class Scan:
     final : bool
         Whether the items of the last step alone are worth a scan.
     """
+
+    measures: ClassVar[bool] = True
 
     builds: bool = True
     early: bool = False
@@ -61,16 +77,33 @@ class Scan:
         return tick or not whole
 
 
-KINDS: dict[str, Scan] = {
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Timing of a readout that sends the membranes of the last step as they come."""
+
+    measures: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Timing of a readout that passes on every spike."""
+
+    measures: ClassVar[bool] = False
+
+
+Timing = Scan | Send | Stream
+KINDS: dict[str, Timing] = {
     "first-spike": Scan(builds=False, early=True),
     "weighted-sum": Scan(),
     "spike-count": Scan(),
     "max-membrane": Scan(),
     "final-membrane": Scan(builds=False, final=True),
+    "spikes": Stream(),
+    "membranes": Send(),
 }
 
 
-def timing(readout: Readout) -> Scan:
+def timing(readout: Readout) -> Timing:
     """Find the timing of a readout."""
     return KINDS[readout.kind]
 

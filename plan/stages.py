@@ -24,6 +24,7 @@ __all__ = [
     "Memory",
     "Narrow",
     "Pixels",
+    "Player",
     "Queue",
     "Readout",
     "Scatter",
@@ -31,6 +32,7 @@ __all__ = [
     "Stage",
     "Stages",
     "Tail",
+    "Taker",
 ]
 
 # Cycles of an event of value 1: for all the same, or by its address.
@@ -357,6 +359,46 @@ class Readout(Stage):
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
         return self.worth, self.scan, self.settling, self.sends, int(self.early)
+
+
+@dataclass(frozen=True, slots=True)
+class Player(Stage):
+    """Offers given items, to try a stage alone.
+
+    Parameters
+    ----------
+    items : int (items, 4)
+        Of each the cycle from which on it is offered, if those before are taken; the address of its
+        event; whether it has one; tick as 1 and last as 2.
+    """
+
+    items: Sequence[Sequence[int]] | np.ndarray
+    kind: ClassVar[int] = 12
+
+    def numbers(self, memory: Memory) -> tuple[int, ...]:
+        return memory.table(self.items), len(self.items), memory.room(len(self.items))
+
+
+@dataclass(frozen=True, slots=True)
+class Taker(Stage):
+    """Takes items in given cycles, to try a stage alone; behind the last one play ends.
+
+    Parameters
+    ----------
+    source : int
+    ready : bool (cycles,)
+    """
+
+    source: int
+    ready: Sequence[bool] | np.ndarray
+    kind: ClassVar[int] = 13
+
+    @property
+    def links(self) -> tuple[int, ...]:
+        return (self.source,)
+
+    def numbers(self, memory: Memory) -> tuple[int, ...]:
+        return memory.table(self.ready), len(self.ready), memory.room(len(self.ready))
 
 
 class Stages(list[Stage]):

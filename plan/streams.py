@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from .engines import ENGINES
-from .layout import INPUT, Edge, Layout, Part
+from .layout import Edge, Layout, Part
 from .pipeline import chunks, latency, reporting, rest
 from .readouts import scanned, timing
 from .stages import (

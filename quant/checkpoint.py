@@ -12,17 +12,30 @@ import torch
 
 from ..model.refuse import Refused
 from ..model.store import write_atomically
-from .recipes import Recipe
+from .training import Training
 
 __all__ = ["identity", "resume", "save"]
 
 UNREADABLE = (RuntimeError, OSError, pickle.UnpicklingError, EOFError, KeyError, TypeError)
 
 
-def identity(recipe: Recipe, x: np.ndarray, y: np.ndarray, seed: int, device: str) -> str:
-    """Hash all that a network comes from, SHA-256 in hexadecimal."""
-    words = repr((asdict(recipe), seed, torch.__version__, device)).encode()
-    return hashlib.sha256(words + x.tobytes() + y.astype(np.int64).tobytes()).hexdigest()
+def identity(
+    how: Training,
+    x: np.ndarray,
+    y: np.ndarray,
+    seed: int,
+    device: str,
+    network: torch.nn.Module | None = None,
+) -> str:
+    """Hash all that a network comes from, SHA-256 in hexadecimal: how it was before, if given."""
+    words = repr((asdict(how), seed, torch.__version__, device)).encode()
+    file = io.BytesIO()
+    if network is not None:
+        file.write(repr(network).encode())
+        for name, tensor in network.state_dict().items():
+            file.write(name.encode() + tensor.cpu().numpy().tobytes())
+    content = words + x.tobytes() + y.astype(np.int64).tobytes() + file.getvalue()
+    return hashlib.sha256(content).hexdigest()
 
 
 def save(path: Path, identity: str, state: dict[str, Any]) -> None:

@@ -1,59 +1,130 @@
 """Trainable twin of model/network.py.
 
-In evaluation mode `forward` computes the very integers of the exported network, carried in float32.
-Those are exact below 2**24, so it first proves that nothing reaches that, `prove`.
+In evaluation mode `forward` computes the very integers of the exported network, carried in float32
+where `Network.exact` proves that nothing reaches 2**24, in float64 where nothing reaches 2**53.
+
+Layers that feed each other run in one loop over time. All others run whole samples at once, and
+those whose membranes are sums (`Neurons.parallel`) without any loop: events are then passed on as
+their sums up to each step, as what reaches such a layer is linear in them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from math import hypot
+from operator import add
+from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..model import network as golden
 from ..model.bounds import prove as bounds
-from ..model.codings.encode import Coding, Latency
+from ..model.codings import Coding
 from ..model.readouts.protocol import Readout
 from ..model.refuse import Refused
-from .neurons.neuron import Neuron
-from .readouts import twin
-from .synapses.delayed import Delayed
-from .synapses.dense import Dense
+from ..model.views import View
+from . import codings, readouts
+from .neurons import Neurons
+from .synapses import Synapses
+from .synapses.synapses import Feedback
 
-__all__ = ["Layer", "Network", "Trace", "prove"]
+__all__ = ["Connection", "Layer", "Network", "Output", "Trace", "chain"]
 
-EXACT = 1 << 24  # float32 holds every whole number up to it
+# Types of numbers by the power of two up to which they hold every whole number.
+EXACT = {24: torch.float32, 53: torch.float64}
+
+
+class Connection(nn.Module):
+    """Synapses, and what they are fed by; parameters as in the model.
+
+    Two connections may hold the same synapses.
+    """
+
+    synapses: Synapses
+
+    def __init__(
+        self,
+        sources: tuple[str, ...],
+        synapses: Synapses,
+        views: Sequence[View] = (),
+        delay: int = 0,
+        shift: int = 0,
+    ) -> None:
+        super().__init__()
+        self.sources, self.synapses = sources, synapses
+        self.views, self.delay, self.shift = tuple(views), delay, shift
+
+    @property
+    def unit(self) -> float:
+        """Integers per real 1; the variances of several sources add."""
+        return hypot(*(self.synapses.unit * 2.0**self.shift for _ in self.sources))
+
+    @property
+    def lag(self) -> int:
+        """Smallest delay that a tap can have."""
+        return self.delay + self.synapses.least
+
+    def look(self, x: Tensor) -> Tensor:
+        """Look at events (..., source) through the views."""
+        return reduce(lambda seen, view: cast(Any, view).apply(seen), self.views, x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Turn the sum of the sources (steps, samples, pre) into currents (steps, samples, post).
+
+        Sums up to each step become such sums.
+        """
+        current = self.synapses(self.look(x[: len(x) - self.delay]))
+        if self.delay:
+            none = current.new_zeros(self.delay, *current.shape[1:])
+            current = torch.cat([none, current])
+        return self.shifted(current)
+
+    def shifted(self, current: Tensor) -> Tensor:
+        """Shift a current."""
+        return current * (1 << self.shift) if self.shift else current
+
+    def export(self, synapses: golden.Synapses) -> golden.Connection:
+        """Freeze the connection around its frozen synapses."""
+        return golden.Connection(self.sources, synapses, self.views, self.delay, self.shift)
 
 
 class Layer(nn.Module):
-    """Synapses and the neurons they feed.
+    """Neurons, and the connections that feed them.
 
-    `recurrent` ones come from these neurons themselves: ``Delayed(post, post, ..., least=1)``.
+    The unit of the neurons is that of all connections together: variances add.
     """
 
-    synapses: Dense
-    neuron: Neuron
-    recurrent: Delayed | None
+    connections: Sequence[Connection]
+    neuron: Neurons
 
-    def __init__(self, synapses: Dense, neuron: Neuron, recurrent: Delayed | None = None) -> None:
+    def __init__(self, connections: Sequence[Connection], neuron: Neurons) -> None:
         super().__init__()
-        self.synapses, self.neuron, self.recurrent = synapses, neuron, recurrent
+        self.connections = nn.ModuleList(connections)  # pyright: ignore[reportAttributeAccessIssue]
+        self.neuron = neuron
+        neuron.adopt(hypot(*(c.unit for c in connections)))
 
-    @property
-    def parallel(self) -> bool:
-        """Whether all steps are computed at once."""
-        return self.neuron.parallel and self.recurrent is None
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Run whole samples, see `Neuron.forward`."""
-        feedback = None if self.recurrent is None else self.recurrent.feedback()
-        return self.neuron(self.synapses(x), feedback)
+class Layers(nn.ModuleDict):
+    """Layers by name; unlike its base it takes names that modules use for something else."""
 
-    def export(self) -> golden.Layer:
-        """Freeze the layer."""
-        neuron, sign = self.neuron.export()
-        recurrent = None if self.recurrent is None else self.recurrent.export()
-        return golden.Layer(self.synapses.export(sign), neuron, recurrent)
+    def __setitem__(self, key: str, module: nn.Module) -> None:
+        self._modules[key] = module
+
+
+@dataclass(slots=True)
+class Output:
+    """What the output layer gave.
+
+    Attributes
+    ----------
+    logits : (samples, neurons), real numbers; what the readout makes of these two for a loss
+    spikes, membranes : (steps, samples, neurons), whole numbers
+    """
+
+    logits: Tensor
+    spikes: Tensor
+    membranes: Tensor
 
 
 @dataclass(slots=True)
@@ -63,12 +134,28 @@ class Trace:
     Attributes
     ----------
     events : (steps, samples), sum of the input's values
-    spikes, membranes : per layer (steps, samples, neurons)
+    spikes, membranes : dict by layer, (steps, samples, neurons)
+    output : Output, what the last layer gave
     """
 
     events: Tensor
-    spikes: list[Tensor]
-    membranes: list[Tensor]
+    spikes: dict[str, Tensor] = field(default_factory=dict)
+    membranes: dict[str, Tensor] = field(default_factory=dict)
+    output: Output = field(init=False)
+
+
+class Events:
+    """Events of one source, as values of each step or as their sums up to it."""
+
+    def __init__(self, x: Tensor, summed: bool) -> None:
+        self.forms = {summed: x}
+
+    def get(self, summed: bool) -> Tensor:
+        """Give the sums, or the values."""
+        if summed not in self.forms:
+            (x,) = self.forms.values()
+            self.forms[summed] = x.cumsum(0) if summed else differences(x)
+        return self.forms[summed]
 
 
 class Network(nn.Module):
@@ -77,36 +164,88 @@ class Network(nn.Module):
     Parameters
     ----------
     steps : int
-    inputs : int
+    inputs : dict of int, by name
     coding : Coding
-    layers : list of Layer
+    layers : dict of Layer, by name
+        In topological order; the last one is the output.
     readout : Readout
     dropout : float
         Share of the hidden neurons that are left out while training, the same ones over a whole
         sample.
+
+    Raises
+    ------
+    Refused
+        If it is no network that the model takes, or could become none in training.
     """
+
+    layers: dict[str, Layer]  # a module, which has names, items and values as well
 
     def __init__(
         self,
         steps: int,
-        inputs: int,
+        inputs: Mapping[str, int],
         coding: Coding,
-        layers: list[Layer],
+        layers: Mapping[str, Layer],
         readout: Readout,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.steps, self.inputs, self.coding, self.readout = steps, inputs, coding, readout
-        self.dropout = dropout
-        self.stack = nn.ModuleList(layers)
+        self.steps, self.inputs, self.coding, self.readout = steps, dict(inputs), coding, readout
+        self.dropout, self.encoder = dropout, codings.twin(coding)
+        self.layers = Layers(layers)  # pyright: ignore[reportAttributeAccessIssue]
+        self._blocks = golden.blocks(self.layers)
+        self._loops = {  # of each layer, those that it runs in one loop with
+            name: frozenset(block if len(block) > 1 or self._fed_by(name, block) else ())
+            for block in self._blocks
+            for name in block
+        }
+        self._refuse()
+
+    def _fed_by(self, name: str, sources: Iterable[str]) -> bool:
+        return any(s in sources for c in self.layers[name].connections for s in c.sources)
+
+    def _refuse(self) -> None:
+        """Refuse delays that training could lead out of their range, and what the model refuses."""
+        network = self.export()
+        for name, layer in self.layers.items():
+            for c in layer.connections:
+                recurs = any(network.recurs(name, source) for source in c.sources)
+                if recurs and c.lag < 1:
+                    raise Refused(f"Layer {name} recurrent delays must be at least 1, not 0")
+                latest, kind = c.delay + c.synapses.window - 1, "recurrent " if recurs else ""
+                if latest >= self.steps:
+                    raise Refused(
+                        f"Layer {name} {kind}delays must be below the {self.steps} steps of the "
+                        f"network, not {latest}"
+                    )
+            if layer.neuron.norms() and not any(self._whole(name, c) for c in layer.connections):
+                raise Refused(
+                    f"Layer {name} with a normalisation must be fed from outside its loop, too"
+                )
 
     @property
-    def layers(self) -> list[Layer]:
-        """The layers, in order."""
-        return list(self.stack)  # pyright: ignore[reportReturnType]
+    def output(self) -> str:
+        """Name of the last layer."""
+        return list(self.layers)[-1]
 
-    def encode(self, samples: Tensor, summed: bool) -> Tensor:
-        """Encode samples as the input of layer 0, float32 (steps, samples, inputs).
+    @property
+    def last(self) -> Layer:
+        """The layer that is read out."""
+        return self.layers[self.output]
+
+    @property
+    def width(self) -> int:
+        """Number of input addresses."""
+        return sum(self.inputs.values())
+
+    def kernels(self) -> list[Synapses]:
+        """List the synapses, those of two connections once."""
+        found = [c.synapses for layer in self.layers.values() for c in layer.connections]
+        return list(dict.fromkeys(found))
+
+    def encode(self, samples: Tensor, summed: bool, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Encode samples as the input, whole numbers (steps, samples, inputs).
 
         Parameters
         ----------
@@ -114,14 +253,7 @@ class Network(nn.Module):
         summed : bool
             Whether to give the sum up to each step instead of the value of each step.
         """
-        if isinstance(self.coding, Latency):
-            table = torch.from_numpy(self.coding.table(self.steps).astype(np.int16))
-            fire = table.to(samples.device)[samples.int()]
-            t = torch.arange(self.steps, dtype=fire.dtype, device=fire.device)[:, None, None]
-            return ((fire <= t) if summed else (fire == t)).float()
-        s = self.coding.encode(samples.cpu().numpy(), self.steps, self.inputs)
-        x = torch.from_numpy(s).to(samples.device).float()
-        return x.cumsum(0) if summed else x
+        return self.encoder.encode(samples, self.steps, self.width, summed).to(dtype)
 
     def forward(self, samples: Tensor) -> Trace:
         """Run whole samples.
@@ -129,32 +261,104 @@ class Network(nn.Module):
         Raises
         ------
         Refused
-            In evaluation mode, if a value could reach 2**24.
+            In evaluation mode, if a value could reach 2**53.
         """
-        if not self.training:
-            prove(self.export())
-        summed = self.layers[0].parallel
-        x = self.encode(samples, summed)
-        events = x.sum(2)
-        trace = Trace(differences(events) if summed else events, [], [])
-        for layer in self.layers:
-            parallel, once = layer.parallel, layer.neuron.once
-            if parallel and not summed:
-                x = x.cumsum(0)
-            elif summed and not parallel:
-                x = differences(x)
-            s, h = layer(x)
-            x, summed = s, parallel and once
-            if self.training and self.dropout and layer is not self.layers[-1]:
-                x = x * nn.functional.dropout(torch.ones_like(x[0]), self.dropout)
-            trace.spikes.append(differences(s) if summed else s)
-            trace.membranes.append(h)
+        dtype = torch.float32 if self.training else self.exact()
+        summed = any(
+            self._parallel(name) and self._fed_by(name, self.inputs) for name in self.layers
+        )
+        x = self.encode(samples, summed, dtype)
+        total, events, start = x.sum(2), {}, 0
+        for name, size in self.inputs.items():
+            events[name] = Events(x[..., start : start + size], summed)
+            start += size
+        trace = Trace(differences(total) if summed else total)
+        for block in self._blocks:
+            if self._loops[block[0]]:
+                self._run_loop(block, events, trace)
+            else:
+                self._run_layer(block[0], events, trace)
+        s, h = trace.spikes[self.output], trace.membranes[self.output]
+        logits = readouts.twin(self.readout).logits(s, h, self.last.neuron.unit)
+        trace.output = Output(logits, s, h)
         return trace
+
+    def _whole(self, name: str, connection: Connection) -> bool:
+        """Whether all that a connection of a layer brings is there before the layer begins."""
+        return not any(source in self._loops[name] for source in connection.sources)
+
+    def _parallel(self, name: str) -> bool:
+        """Whether all steps of a layer are computed at once."""
+        return self.layers[name].neuron.parallel and not self._loops[name]
+
+    def _gather(
+        self, connections: list[Connection], events: dict[str, Events], summed: bool
+    ) -> Tensor | None:
+        """Add the currents of connections that are there as a whole; None if there are none."""
+        currents = (
+            c(reduce(add, (events[source].get(summed) for source in c.sources)))
+            for c in connections
+        )
+        return reduce(lambda total, i: i if total is None else total + i, currents, None)
+
+    def _mask(self, name: str, like: Tensor) -> Tensor | None:
+        """Draw who is left out; None where nobody is."""
+        if not (self.training and self.dropout) or name == self.output:
+            return None
+        return nn.functional.dropout(torch.ones_like(like), self.dropout)
+
+    def _run_layer(self, name: str, events: dict[str, Events], trace: Trace) -> None:
+        """Run whole samples of a layer that is in no loop."""
+        layer = self.layers[name]
+        x = self._gather(list(layer.connections), events, layer.neuron.parallel)
+        assert x is not None
+        s, h = layer.neuron(x)
+        summed, mask = layer.neuron.sums, self._mask(name, s[0])
+        events[name] = Events(s if mask is None else s * mask, summed)
+        trace.spikes[name] = differences(s) if summed else s
+        trace.membranes[name] = h
+
+    def _run_loop(self, block: list[str], events: dict[str, Events], trace: Trace) -> None:
+        """Run layers that feed each other, step by step."""
+        samples = trace.events.shape[1]
+        steps, masks, loops = {}, {}, {}
+        for name in block:
+            layer = self.layers[name]
+            outer = [c for c in layer.connections if self._whole(name, c)]
+            x = self._gather(outer, events, False)
+            if x is None:
+                x = trace.events.new_zeros(self.steps, samples, layer.neuron.size)
+            steps[name] = layer.neuron.begin(x)
+            masks[name] = self._mask(name, x[0])
+            loops[name] = [
+                _Loop(c, c.synapses.feedback()) for c in layer.connections if c not in outer
+            ]
+        seen = {name: ([], [], []) for name in block}  # spikes, membranes, what is passed on
+        for t in range(self.steps):
+            for name in block:
+                back = None
+                for loop in loops[name]:
+                    if t >= loop.connection.lag:
+                        at = t - loop.connection.lag
+                        arriving = (
+                            seen[s][2][at] if s in seen else events[s].get(False)[at]
+                            for s in loop.connection.sources
+                        )
+                        current = loop.advance(reduce(add, arriving))
+                        back = current if back is None else back + current
+                s, h = steps[name](back)
+                passed = s if masks[name] is None else s * masks[name]
+                for kept, value in zip(seen[name], (s, h, passed), strict=True):
+                    kept.append(value)
+        for name, (s, h, passed) in seen.items():
+            trace.spikes[name], trace.membranes[name] = torch.stack(s), torch.stack(h)
+            whole = trace.spikes[name] if masks[name] is None else torch.stack(passed)
+            events[name] = Events(whole, False)
 
     def decide(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """Decide a batch: label and step of decision, int64 (samples,)."""
-        trace = self(samples)
-        return twin(self.readout).decide(trace.spikes[-1], trace.membranes[-1])
+        output = self(samples).output
+        return readouts.twin(self.readout).decide(output.spikes, output.membranes)
 
     def export(self) -> golden.Network:
         """Freeze the network into integers.
@@ -170,13 +374,84 @@ class Network(nn.Module):
                     f"Network parameter {name} must be finite, not NaN or infinite;"
                     " train with a lower rate"
                 )
-        return golden.Network(
-            self.steps,
-            self.inputs,
-            self.coding,
-            tuple(layer.export() for layer in self.layers),
-            self.readout,
-        )
+        layers, kernels = {}, {}
+        for name, layer in self.layers.items():
+            neuron, sign = layer.neuron.export()
+            connections = []
+            for c in layer.connections:
+                flip = sign if self._whole(name, c) else None
+                key = c.synapses, None if flip is None else tuple(flip.tolist())
+                if key not in kernels:
+                    kernels[key] = c.synapses.export(flip)
+                connections.append(c.export(kernels[key]))
+            layers[name] = golden.Layer(tuple(connections), neuron)
+        return golden.Network(self.steps, self.inputs, self.coding, layers, self.readout)
+
+    def exact(self) -> torch.dtype:
+        """Prove which type carries every intermediate value of the exported network exactly.
+
+        Beyond the bounds of model/bounds.py, which hold h before and after its clamp, these are:
+        the sum of all currents so far, which the parallel form computes apart from the biases
+        (whose own sum is the membrane without input), what else the neurons compute
+        (`Neurons.largest`), and what the readout does.
+
+        Raises
+        ------
+        Refused
+            If one of them could reach 2**53.
+        """
+        network = self.export()
+        proven, largest = bounds(network), 0
+        for name, layer in self.layers.items():
+            law = network.layers[name]
+            sums = _sums(network, law) if layer.neuron.parallel else 0
+            top = layer.neuron.largest(law.neuron, proven[name], sums)
+            _refuse_inexact(f"Layer {name} must stay below 2**53 in every value", top)
+            largest = max(largest, top)
+        low, high = proven[network.output].membrane
+        top = readouts.twin(self.readout).reach(max(int(-low.min()), int(high.max())))
+        _refuse_inexact(f"Readout {self.readout.kind} must stay below 2**53", top)
+        largest = max(largest, top)
+        return next(dtype for bits, dtype in EXACT.items() if largest < 1 << bits)
+
+
+def chain(
+    steps: int,
+    inputs: int,
+    coding: Coding,
+    stack: Sequence[tuple],
+    readout: Readout,
+    dropout: float = 0.0,
+) -> Network:
+    """Make a network whose layers follow one another.
+
+    Parameters
+    ----------
+    stack : sequence of (synapses, neuron) or (synapses, neuron, recurrent synapses)
+        They become layers ``layer0``, ``layer1``, ...; recurrent synapses have delays of 1 and
+        more.
+    """
+    layers, source = {}, "input"
+    for n, (synapses, neuron, *recurrent) in enumerate(stack):
+        name = f"layer{n}"
+        fed = [Connection((source,), synapses)]
+        fed += [Connection((name,), own) for own in recurrent if own is not None]
+        layers[name] = Layer(fed, neuron)
+        source = name
+    return Network(steps, {"input": inputs}, coding, layers, readout, dropout)
+
+
+class _Loop:
+    """A connection within a loop, and what it has seen so far."""
+
+    def __init__(self, connection: Connection, feedback: Feedback) -> None:
+        self.connection, self.feedback = connection, feedback
+        self.events: list[Tensor] = []
+
+    def advance(self, x: Tensor) -> Tensor:
+        """From the events (samples, source) of the next step to the current that is due."""
+        self.events.append(self.connection.look(x))
+        return self.connection.shifted(self.feedback(self.events))
 
 
 def differences(sums: Tensor) -> Tensor:
@@ -184,40 +459,13 @@ def differences(sums: Tensor) -> Tensor:
     return torch.cat([sums[:1], sums[1:] - sums[:-1]])
 
 
-def prove(network: golden.Network) -> None:
-    """Prove that float32 carries every intermediate value of a network exactly.
+def _sums(network: golden.Network, layer: golden.Layer) -> int:
+    """Bound the sum of the currents of a layer up to any step."""
+    total = all(network.values(c).total is not None for c in layer.connections)
+    low, high = network.arriving(layer, total)
+    return max(int(-low[-1].min()), int(high[-1].max())) * (1 if total else network.steps)
 
-    Beyond the bounds of model/bounds.py, which hold h before and after its clamp, these are: the
-    sum of all currents so far, which the parallel form computes apart from the biases (whose own
-    sum is the membrane without input), v m before the leak's shift, and the readout's weighted sum.
 
-    Raises
-    ------
-    Refused
-        If one of them could reach 2**24.
-    """
-    top, proven = 0, bounds(network)
-    declared = network.declared()
-    for i, (layer, (_, once)) in enumerate(zip(network.layers, declared, strict=True)):
-        n = layer.neuron
-        parallel = not n.leaks and n.clamp is None and n.reset == "none"
-        times = network.steps if parallel and not once else 1
-        current, accumulator, membrane = (
-            max(int(-low.min()), int(high.max()))
-            for low, high in (proven[i].current, proven[i].accumulator, proven[i].membrane)
-        )
-        theta = 0 if n.threshold is None else int(n.threshold.max())
-        currents = (current << n.shift) * times
-        top = max(accumulator, membrane, theta, membrane * n.leak[0], currents)
-        if top >= EXACT:
-            raise Refused(
-                f"Layer {i} must stay below 2**24 in every value to be exact in float32,"
-                f" not reach {top}"
-            )
-    low, high = proven[-1].membrane
-    top = twin(network.readout).reach(max(int(-low.min()), int(high.max())))
-    if top >= EXACT:
-        raise Refused(
-            f"Readout {network.readout.kind} must stay below 2**24 to be exact in float32,"
-            f" not reach {top}"
-        )
+def _refuse_inexact(what: str, top: int) -> None:
+    if top >= 1 << max(EXACT):
+        raise Refused(f"{what} to be exact in float64, not reach {top}")

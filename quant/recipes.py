@@ -1,23 +1,26 @@
-"""Recipes: everything that makes a trained network but its data and its seed."""
+"""Recipes: a network and how it is trained; with data and a seed they make a trained one."""
 
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..model.codings.encode import Counts, Latency
+from ..model.codings.counts import Counts
+from ..model.codings.latency import Latency
 from ..model.readouts import named, readout
 from ..model.refuse import Refused
-from .network import Layer, Network
+from .network import Network, chain
 from .neurons.neuron import Neuron
+from .synapses import Synapses
 from .synapses.delayed import Delayed
 from .synapses.dense import Dense
+from .training import Training
 
 __all__ = ["RECIPES", "Recipe", "recipe"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class Recipe(Training):
     """How to train one network.
 
     Parameters
@@ -47,46 +50,17 @@ class Recipe:
         Whether delays belong to synapses or to inputs; "fixed": synaptic, random, not learned.
     taps : int, of layers with delays
     profile : str, see delayed.py
-    narrow : float
-        Share of the epochs after which the profile has narrowed to `SHARP`, by a constant factor.
-    delta : float
-        Share of the epochs after which it is a delta.
-    position_rate : float
-        Highest learning rate of positions; it falls as a cosine.
     dropout : float
         Share of the hidden neurons that are left out for a whole sample while training.
     norm : bool
         Whether the hidden layers are batch-normalised; what that comes to stands in norm.py.
-    settled : float
-        Last share of the epochs, in which the statistics of the normalisation stand still.
     gain : bool
         Whether rows of the hidden layers have a learnable gain.
     readout : str, kind of readout
-    loss : str, see readouts/losses.py
-    weighting : str, temporal weighting of the loss
-    gamma : float
-        Base of the exponential weighting gamma**-t: below 1 the last steps weigh most.
-    temperature : float
-        Logits per unit of the output's membrane.
-    quiet : float
-        Weight in the loss of the cycles that hidden spikes delay an answer, see `crowd` in
-        readouts/losses.py.
-    spare : int, cycles
-        Cycles that hidden spikes may take before they count.
     rare : float
         Inputs that fire in a smaller share of the training samples have no weights.
-    shift, turn, scale : float, pixels, degrees, share
-        Images are moved, turned and scaled by up to this much, each way, while training.
-    epochs, batch : int
-    rate : float, highest learning rate
-    held : float
-        Share of the training set that is held out for choosing.
-    slack : float
-        Accuracy on it that an earlier decision may cost.
-    used : float
-        Largest mean share of the steps that a decision may use.
-    threads : int
-        Threads of the processor; part of the recipe, as sums in another order round otherwise.
+
+    The others are those of `Training`.
     """
 
     name: str
@@ -104,31 +78,16 @@ class Recipe:
     delays: str = "synaptic"
     taps: int = 1
     profile: str = "gauss"
-    narrow: float = 0.25
-    delta: float = 0.5
-    position_rate: float = 0.1
     dropout: float = 0.0
     norm: bool = False
-    settled: float = 0.2
     gain: bool = False
     readout: str = "first-spike"
-    loss: str = "every"
     weighting: str = "exponential"
-    gamma: float = 1 / 8
-    temperature: float = 2.0
     quiet: float = 0.01
-    spare: int = 0
     rare: float = 0.0
     shift: float = 0.5
     turn: float = 4.0
     scale: float = 0.04
-    epochs: int = 50
-    batch: int = 256
-    rate: float = 8e-3
-    held: float = 1 / 12
-    slack: float = 0.0
-    used: float = 1.0
-    threads: int = 1
 
     def build(self, x: np.ndarray) -> Network:
         """Make the untrained network for the training samples `x` uint8 (samples, ..., inputs).
@@ -138,15 +97,17 @@ class Recipe:
         used = None
         if not self.limit:
             used = (x >= self.floor).mean(axis=0) > self.rare
-        layers = [
+        stack = [
             self._layer(i, pre, post, used if i == 0 else None)
             for i, (pre, post) in enumerate(zip(self.shape, self.shape[1:], strict=False))
         ]
         coding = Counts(self.limit) if self.limit else Latency(self.floor)
         made = readout(self.readout)
-        return Network(self.steps, self.shape[0], coding, layers, made, self.dropout)
+        return chain(self.steps, self.shape[0], coding, stack, made, self.dropout)
 
-    def _layer(self, i: int, pre: int, post: int, used: np.ndarray | None) -> Layer:
+    def _layer(
+        self, i: int, pre: int, post: int, used: np.ndarray | None
+    ) -> tuple[Synapses, Neuron]:
         last = i == len(self.shape) - 2
         window = self.windows[i] if self.windows else 1
         weights: dict[str, Any] = {
@@ -174,23 +135,21 @@ class Recipe:
             fires = named(self.readout).needs_threshold
             neuron = Neuron(
                 post,
-                synapses.unit,
                 threshold=1.0 if fires else None,
                 leak=self.fade or (1, 0),
                 once=fires,
             )
-            return Layer(synapses, neuron)
+            return synapses, neuron
         once = self.leak is None
         neuron = Neuron(
             post,
-            synapses.unit,
             threshold=self.threshold,
             leak=self.leak or (1, 0),
             reset="none" if once else self.reset,
             norm=self.norm,
             once=once,
         )
-        return Layer(synapses, neuron)
+        return synapses, neuron
 
 
 # For MNIST and Fashion-MNIST alike. Clothes are told apart by their greys, which only the last

@@ -1,4 +1,4 @@
-"""Training: a recipe, data and a seed in; a frozen integer network out.
+"""Training: a recipe or a network, data and a seed in; a frozen integer network out.
 
 Every random number is drawn from (seed, epoch), and each epoch ends with a checkpoint, so that a
 run that was killed goes on as if it had not been. Everything is chosen on a held-out part of the
@@ -16,17 +16,20 @@ import torch
 from torch import Tensor
 
 from ..model import network as golden
+from ..model.readouts import named
 from ..model.refuse import Refused
 from . import checkpoint as checkpoints
 from .augment import moved
-from .network import prove
+from .network import Network
 from .neurons.norm import Norm
 from .readouts.first_spike import choose_threshold
 from .readouts.losses import crowd, loss, weighting
 from .recipes import Recipe
-from .synapses.delayed import SHARP, Delayed
+from .synapses import Synapses
+from .synapses.delayed import SHARP
+from .training import Training
 
-__all__ = ["Progress", "Trained", "train"]
+__all__ = ["Progress", "Trained", "fit", "train"]
 
 STATE = ("epoch", "last", "best", "history")  # of a run, beside its parts
 RECOMPUTED = 10_000  # samples that the statistics of a normalisation are taken from
@@ -102,29 +105,67 @@ def train(
         Called after each batch.
     """
     _usable(device)
+    if not named(recipe.readout).classifies:
+        raise Refused(f"Recipe readout must give a class, not {recipe.readout}")
     axes = f"up to {recipe.steps}, " if recipe.limit else ""
     if x.ndim != 2 + bool(axes) or x.shape[-1] != recipe.shape[0]:
         raise Refused(
             f"Samples must have the shape (samples, {axes}{recipe.shape[0]}), not {x.shape}"
         )
+    _refuse_data(x, y, recipe.shape[-1])
+    with _reproducible(recipe.threads):
+        kept, _ = _split(len(x), recipe, seed)
+        torch.manual_seed(seed)
+        network = recipe.build(x[kept])
+        identity = checkpoints.identity(recipe, x, y, seed, device)
+        return _Run(network, recipe, x, y, seed, device, identity).go(checkpoint, tick)
+
+
+def fit(
+    network: Network,
+    x: np.ndarray,
+    y: np.ndarray,
+    training: Training | None = None,
+    *,
+    seed: int,
+    checkpoint: Path | None = None,
+    device: str = "cpu",
+    tick: Callable[[Progress], object] | None = None,
+) -> Trained:
+    """Train a network, whatever its layers and kinds are; it ends as the best epoch left it.
+
+    Parameters
+    ----------
+    network : Network
+    x : what its coding takes, whole numbers in 0..255
+    y : int (samples,)
+    training : Training, `Training()` by default
+    seed, checkpoint, device, tick : as of `train`
+    """
+    training = training or Training()
+    _usable(device)
+    if len(x):
+        network.encoder.check(x, network.steps, network.width)
+    _refuse_data(x, y, network.last.neuron.size)
+    with _reproducible(training.threads):
+        identity = checkpoints.identity(training, x, y, seed, device, network)
+        return _Run(network, training, x, y, seed, device, identity).go(checkpoint, tick)
+
+
+def _refuse_data(x: np.ndarray, y: np.ndarray, classes: int) -> None:
     if len(x) < 2:
         raise Refused(f"Samples must number at least 2, one of them held out, not {len(x)}")
     if x.dtype.kind not in "iu" or x.min() < 0 or x.max() > 255:
         raise Refused(f"Samples must be whole numbers in 0..255, not {_range(x)}")
-    if len(y) != len(x) or y.min() < 0 or y.max() >= recipe.shape[-1]:
-        raise Refused(
-            f"Labels must number {len(x)}, one per sample, and be in 0..{recipe.shape[-1] - 1}"
-        )
-    with _reproducible(recipe.threads):
-        run = _Run(recipe, x, y, seed, device)
-        if checkpoint is not None and checkpoint.exists():
-            run.resume(checkpoint)
-        while run.epoch < recipe.epochs:
-            run.train_epoch(tick)
-            run.choose()
-            if checkpoint is not None:
-                run.save(checkpoint)
-        return run.result()
+    if len(y) != len(x) or y.min() < 0 or y.max() >= classes:
+        raise Refused(f"Labels must number {len(x)}, one per sample, and be in 0..{classes - 1}")
+
+
+def _split(samples: int, how: Training, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Choose which samples are learned from, and which are held out."""
+    order = np.random.default_rng(seed).permutation(samples)
+    cut = max(1, round(how.held * samples))
+    return order[cut:], order[:cut]
 
 
 def _range(x: np.ndarray) -> str:
@@ -158,65 +199,82 @@ def _reproducible(threads: int) -> Iterator[None]:
 class _Run:
     """The state of a training run."""
 
-    def __init__(self, recipe: Recipe, x: np.ndarray, y: np.ndarray, seed: int, device: str):
-        self.recipe, self.device, self.seed = recipe, device, seed
-        order = np.random.default_rng(seed).permutation(len(x))
-        cut = max(1, round(recipe.held * len(x)))
-        self.held, kept = order[:cut], order[cut:]
+    def __init__(
+        self,
+        network: Network,
+        how: Training,
+        x: np.ndarray,
+        y: np.ndarray,
+        seed: int,
+        device: str,
+        identity: str,
+    ):
+        self.how, self.device, self.seed, self.identity = how, device, seed, identity
+        kept, self.held = _split(len(x), how, seed)
         self.x, self.y = _tensors(x[kept], y[kept], device)
         self.held_x, self.held_y = _tensors(x[self.held], y[self.held], device)
-        torch.manual_seed(seed)
-        self.network = recipe.build(x[kept]).to(device)
-        positions = [x.position for x in self.delayed() if x.position.requires_grad]
+        self.network = network.to(device)
+        positions = [p for x in network.kernels() for p in x.positions()]
         others = [p for p in self.network.parameters() if all(p is not x for x in positions)]
-        self.batches = -(-len(kept) // recipe.batch)
-        total = recipe.epochs * self.batches
-        self.optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(others, recipe.rate)]
+        self.batches = -(-len(kept) // how.batch)
+        total = how.epochs * self.batches
+        self.optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(others, how.rate)]
         self.schedulers: list[Any] = [
             torch.optim.lr_scheduler.OneCycleLR(
-                self.optimizers[0], recipe.rate, total_steps=total, pct_start=0.2
+                self.optimizers[0], how.rate, total_steps=total, pct_start=0.2
             )
         ]
         if positions:
-            self.optimizers.append(torch.optim.Adam(positions, recipe.position_rate))
+            self.optimizers.append(torch.optim.Adam(positions, how.position_rate))
             self.schedulers.append(
                 torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizers[1], total)
             )
         self.epoch, self.last, self.loss = 0, 0.0, 0.0
         self.history: list[dict[str, Any]] = [self.delays()]
         self.best: dict[str, Any] | None = None
-        self.identity = checkpoints.identity(recipe, x, y, seed, device)
+
+    def go(self, checkpoint: Path | None, tick: Callable[[Progress], object] | None) -> Trained:
+        """Train to the end, from a checkpoint if there is one."""
+        if checkpoint is not None and checkpoint.exists():
+            self.resume(checkpoint)
+        while self.epoch < self.how.epochs:
+            self.train_epoch(tick)
+            self.choose()
+            if checkpoint is not None:
+                self.save(checkpoint)
+        return self.result()
 
     def train_epoch(self, tick: Callable[[Progress], object] | None) -> None:
         """Go once through the training samples."""
-        r, network = self.recipe, self.network.train()
+        r, network = self.how, self.network.train()
         self.enter(self.epoch)
         random = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
         torch.manual_seed(self.seed * 100_003 + self.epoch)
         order = torch.randperm(len(self.x), generator=random).to(self.device)
-        w = torch.from_numpy(weighting(r.weighting, r.steps, r.gamma)).float().to(self.device)
-        last, total = network.layers[-1], 0.0
+        w = torch.from_numpy(weighting(r.weighting, network.steps, r.gamma)).float().to(self.device)
+        last, total = network.last.neuron, 0.0
         for batch in range(self.batches):
             chosen = order[batch * r.batch : (batch + 1) * r.batch]
             x = moved(self.x[chosen], r, random)
             trace = network(x)
             error = loss(
                 r.loss,
-                trace.spikes[-1],
-                trace.membranes[-1],
+                trace.output.spikes,
+                trace.output.membranes,
                 self.y[chosen],
-                scale=r.temperature / last.synapses.unit,
-                theta=last.neuron.integers()[0],
+                scale=r.temperature / last.unit,
+                theta=last.theta(),
                 w=w,
             )
             if r.quiet:
-                error = error + r.quiet * crowd(trace.events, trace.spikes[:-1], r.spare)
+                hidden = list(trace.spikes.values())[:-1]
+                error = error + r.quiet * crowd(trace.events, hidden, r.spare)
             for optimizer in self.optimizers:
                 optimizer.zero_grad(set_to_none=True)
             error.backward()
             for part in (*self.optimizers, *self.schedulers):
                 part.step()
-            for synapses in self.delayed():
+            for synapses in network.kernels():
                 synapses.clamp()
             total += float(error.detach())
             if tick:
@@ -227,11 +285,12 @@ class _Run:
     @torch.no_grad()
     def choose(self) -> None:
         """Measure on the held-out part, choose the output threshold, keep the best epoch."""
-        network, r, y = self.network.eval(), self.recipe, self.held_y.cpu().numpy()
+        network, r, y = self.network.eval(), self.how, self.held_y.cpu().numpy()
         self.recompute()
         s, h = self.outputs()
         if network.readout.early:
-            theta, self.last, used = choose_threshold(h, y, slack=r.slack, steps=r.used * r.steps)
+            steps = r.used * network.steps
+            theta, self.last, used = choose_threshold(h, y, slack=r.slack, steps=steps)
         else:
             decision = network.readout.decide(s, h)
             theta, self.last = 0, float((decision.label == y).mean())
@@ -255,23 +314,23 @@ class _Run:
         """
         s, h = [], []
         for x in self.held_x.split(1000):
-            trace = self.network(x)
-            s.append(trace.spikes[-1].cpu().numpy().astype(bool))
-            h.append(trace.membranes[-1].cpu().numpy().astype(np.int64))
+            output = self.network(x).output
+            s.append(output.spikes.cpu().numpy().astype(bool))
+            h.append(output.membranes.cpu().numpy().astype(np.int64))
         return np.concatenate(s, 1), np.concatenate(h, 1)
 
     def enter(self, epoch: int) -> None:
         """Set what goes by the epoch: the width of delays, and whether statistics still move."""
-        r = self.recipe
+        r = self.how
         for norm in self.norms():
             norm.settled = epoch >= round(r.epochs * (1 - r.settled))
         for synapses in self.delayed():
-            synapses.width = self.width(synapses.reach, epoch)
+            synapses.width = self.width(synapses.window // 2, epoch)
 
     def width(self, widest: float, epoch: int) -> float:
         """Narrow the profile of delays: from `widest` by a constant factor, at last to a delta."""
-        r, share = self.recipe, epoch / self.recipe.epochs
-        if share >= r.delta:
+        r, share = self.how, epoch / self.how.epochs
+        if share >= r.delta or not widest:
             return 0.0
         return widest * (SHARP / widest) ** min(1.0, share / r.narrow)
 
@@ -281,20 +340,19 @@ class _Run:
         return {
             "width": found[0].width if found else 0.0,
             "delays": [
-                np.bincount(x.delays().flatten().int().cpu(), minlength=x.window).tolist()
+                np.bincount(delays.flatten().int().cpu(), minlength=x.window).tolist()
                 for x in found
+                if (delays := x.delays()) is not None
             ],
         }
 
-    def delayed(self) -> list[Delayed]:
+    def delayed(self) -> list[Synapses]:
         """The synapses that have delays."""
-        pairs = [(layer.synapses, layer.recurrent) for layer in self.network.layers]
-        return [x for pair in pairs for x in pair if isinstance(x, Delayed)]
+        return [x for x in self.network.kernels() if x.delays() is not None]
 
     def norms(self) -> list[Norm]:
         """The normalisations of the layers that have one."""
-        norms = [layer.neuron.norm for layer in self.network.layers]
-        return [norm for norm in norms if norm is not None]
+        return [norm for layer in self.network.layers.values() for norm in layer.neuron.norms()]
 
     @torch.no_grad()
     def recompute(self) -> None:
@@ -313,12 +371,10 @@ class _Run:
         best = self.best
         assert best is not None
         self.network.eval().load_state_dict(best["state"])
-        last = self.network.layers[-1].neuron
         if best["threshold"]:
-            assert last.threshold is not None
-            last.threshold.data.fill_(best["threshold"] / last.unit)
+            self.network.last.neuron.place(best["threshold"])
         network = self.network.export()
-        prove(network)
+        self.network.exact()
         return Trained(
             network,
             best["accuracy"],

@@ -1,6 +1,6 @@
 """The accelerator: the core, what feeds it, and what counts its samples; beats in, words out."""
 
-from amaranth.hdl import Cat, Module, Shape, Signal, signed
+from amaranth.hdl import Const, Module, Shape, Signal, Value
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,7 +10,7 @@ from ..plan.pipeline import IN_FLIGHT
 from .codings.framer import Framer
 from .codings.pixels import Pixels
 from .narrow import Narrow
-from .network import Network
+from .network import Network, probes
 from .stream import Skid, join
 
 __all__ = ["Accelerator", "whole_bytes"]
@@ -36,16 +36,19 @@ class Accelerator(wiring.Component):
     i : In(stream.Signature({"beat": ..., "last": 1}))
         One packet per sample, of beats as `framer.beat` lays them out, or of packed pixels.
     o : Out(stream.Signature({"data": ..., "last": 1}))
-        One packet per sample: word 0 = label (bits 0-15) and step of decision (bits 16-31); word 1
-        = cycles from the sample's first beat to word 0; then the score of each class, sign-
-        extended.
+        One packet per sample, of words as the readout gives them (rtl/readouts/).
     refused : Out(16)
         Beats that broke the input's declaration and were dropped, up to 65,535.
+    idle : Out(1)
+        The next beat begins a sample, nothing is left of any before, not even of a result, and
+        nothing is being cleared.
+    probe_(layer)_valid, probe_(layer)_data : those of the core (rtl/network.py)
     """
 
     i: stream.Interface
     o: stream.Interface
     refused: Signal
+    idle: Signal
 
     def __init__(self, golden: Golden, mapping: Mapping, *, name: str = "weights") -> None:
         self.golden = golden
@@ -58,6 +61,8 @@ class Accelerator(wiring.Component):
                 "i": In(stream.Signature(self.source.i.p.shape())),
                 "o": Out(stream.Signature(word)),
                 "refused": Out(16),
+                "idle": Out(1),
+                **probes(self.core),
             }
         )
 
@@ -71,7 +76,8 @@ class Accelerator(wiring.Component):
         m.submodules.source = source = self.source
         m.submodules.core = core = self.core
         m.submodules.starts = starts = fifo.SyncFIFO(width=32, depth=IN_FLIGHT)
-        self._feed(m)
+        between = self._feed(m)
+        m.d.comb += [getattr(self, name).eq(getattr(core, name)) for name in probes(core)]
 
         # Note, a cycle later, when each sample starts.
         now = Signal(32)
@@ -83,11 +89,15 @@ class Accelerator(wiring.Component):
         m.d.comb += under_way.eq(starts.w_level + starts.w_en + source.starts - starts.r_en)
         m.d.sync += source.room.eq(core.awake & (under_way != IN_FLIGHT))
 
-        self._answer(m, now, starts)
+        answered = self._answer(m, now, starts)
+        m.d.comb += self.idle.eq(source.idle & between & core.idle & answered)
         return m
 
-    def _feed(self, m: Module) -> None:
-        """Send beats through the source, and its items to the core."""
+    def _feed(self, m: Module) -> Value:
+        """Send beats through the source, and its items to the core.
+
+        Returns whether nothing is between the two.
+        """
         source, core = self.source, self.core
         wiring.connect(m, wiring.flipped(self.i), source.i)
         m.d.comb += [source.decided.eq(core.decided), self.refused.eq(source.refused)]
@@ -95,40 +105,24 @@ class Accelerator(wiring.Component):
             m.submodules.skid = skid = Skid(source.o.p.shape())
             wiring.connect(m, source.o, skid.i)
             wiring.connect(m, skid.o, core.i)
-        elif source.lanes == 1:
+            return skid.idle
+        if source.lanes == 1:
             join(m, source.o, core.i)
-        else:
-            m.submodules.narrow = narrow = Narrow(source.words, source.lanes, 1)
-            wiring.connect(m, source.o, narrow.i)
-            join(m, narrow.o, core.i)
+            return Const(1)
+        m.submodules.narrow = narrow = Narrow(source.words, source.lanes, 1)
+        wiring.connect(m, source.o, narrow.i)
+        join(m, narrow.o, core.i)
+        return narrow.idle
 
-    def _answer(self, m: Module, now: Signal, starts: fifo.SyncFIFO) -> None:
-        """Make words of a result's items: the decision, the cycles, then the scores."""
+    def _answer(self, m: Module, now: Signal, starts: fifo.SyncFIFO) -> Value:
+        """Make words of a result's items, as the readout says.
+
+        Returns whether none waits to be taken; while some are not yet made, the core is not idle.
+        """
         core = self.core
         m.submodules.result = result = Skid(self.o.p.shape())
         wiring.connect(m, result.o, wiring.flipped(self.o))
-        word = Signal(range(3))
-        cycles = Signal(32)
-        m.d.comb += [
-            result.i.valid.eq(core.o.valid),
-            result.i.p.data.eq(
-                Cat(core.o.p.label, Signal(16 - len(core.o.p.label)), core.o.p.step)
-            ),
-        ]
-        with m.Switch(word):
-            with m.Case(1):
-                m.d.comb += result.i.p.data.eq(cycles)
-            with m.Case(2):
-                score = Signal(signed(self.word_width))
-                m.d.comb += [score.eq(core.o.p.score), result.i.p.data.eq(score)]
-                m.d.comb += [core.o.ready.eq(result.i.ready), result.i.p.last.eq(core.o.p.last)]
-        with m.If(result.i.valid & result.i.ready):
-            with m.Switch(word):
-                with m.Case(0):
-                    m.d.sync += [word.eq(1), cycles.eq(now + 2 - starts.r_data)]
-                    m.d.comb += starts.r_en.eq(1)
-                with m.Case(1):
-                    m.d.sync += word.eq(2)
-                with m.Default():
-                    with m.If(result.i.p.last):
-                        m.d.sync += word.eq(0)
+        # A word is offered at the port two cycles after it is made; that is when its time counts.
+        elapsed = now + 2 - starts.r_data
+        core.readout.words(m, core.o, result.i, elapsed, starts.r_en)
+        return result.idle

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Value
 
 from ..plan.layout import Edge
 from ..plan.unit import Unit
@@ -13,7 +13,7 @@ from .views import KINDS as VIEWS
 __all__ = ["edge_of", "look"]
 
 
-def edge_of(m: Module, source: Any, edge: Edge, unit: Unit, name: str) -> Any:
+def edge_of(m: Module, source: Any, edge: Edge, unit: Unit, name: str, idles: list[Value]) -> Any:
     """Make the stream of vectors of an edge one of the events that its target sees; returns that.
 
     Parameters
@@ -26,8 +26,10 @@ def edge_of(m: Module, source: Any, edge: Edge, unit: Unit, name: str) -> Any:
         Of the layer that it comes from.
     name : str
         Tells these stages from others of `m`.
+    idles : list
+        Takes what tells that a stage is empty.
     """
-    return look(m, serialise(m, source, unit, name), edge, name)
+    return look(m, serialise(m, source, unit, name, idles), edge, name)
 
 
 def look(m: Module, source: Any, edge: Edge, name: str) -> Any:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import verilog
 from amaranth.hdl import Shape
 
 from ..model.network import Network
@@ -19,6 +18,7 @@ from .engine import Engine
 from .host import HOSTS
 from .host.axi_stream import AxiStream
 from .memory import Emission, Rom
+from .verilog import convert
 
 __all__ = ["Emitted", "emit"]
 
@@ -94,9 +94,7 @@ def emit(
         raise Refused(f"Verilog name must be free to use, not {name!r}")
     platform = Emission()
     top = HOSTS["axi4-stream"](Accelerator(network, mapping, name=name))
-    text = verilog.convert(
-        top, name=name, platform=platform, emit_src=False, strip_internal_attrs=True
-    )
+    text = convert(top, name, platform)
     digest, units = content_hash(network), mapping.units.values()
     header = (
         f"// {name}: {network.shape}, {network.steps} steps, made by spikeline.\n"
@@ -106,11 +104,6 @@ def emit(
         f" engines {', '.join(u.engine for u in units)}\n"
         "// This file belongs to whoever generated it, without conditions.\n"
     )
-    text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
-    # A field of no bits, declared for its name alone, would be a wire of two.
-    text = re.sub(r"^\s*wire \[-1:0\] .*;\n", "", text, flags=re.MULTILINE)
-    # Yosys takes a wire that is named like a bit of another one for that bit.
-    text = re.sub(r"\\\S+", lambda name: re.sub(r"\[(\d+)\]", r".\1", name[0]), text)
     roms = "\n".join(_rom(rom, inline) for rom in platform.roms.values())
     source = folder / f"{name}.v"
     write_atomically(source, f"{header}\n{text}\n{roms}")
@@ -162,17 +155,15 @@ def _describe(top: AxiStream, name: str, digest: str) -> dict[str, object]:
         ],
         "host": top.kind,
         "clock": "clk, rising edge",
-        "reset": "rst, high, synchronous",
+        "reset": "rst, high, synchronous, one cycle or more: needed after power-up, whatever"
+        " registers and memories hold then; given at any time, together with the source of beats:"
+        " samples under way are forgotten, the next beat begins one",
         "s_axis": {"tdata_bits": len(top.s_axis_tdata)} | _packet(network, mapping),
-        "m_axis": {
-            "tdata_bits": len(top.m_axis_tdata),
-            "packet": "one result: decision, cycles, then one score per class; tlast on the last",
-            "decision": {"label": {"lsb": 0, "bits": 16}, "step": {"lsb": 16, "bits": 16}},
-            "cycles": "from the sample's first beat to the first word, 32 bits",
-            "scores": network.classes,
-            "score": "signed, of all bits of tdata",
-        },
+        "m_axis": {"tdata_bits": len(top.m_axis_tdata)} | core.readout.describe(),
         "layers": [_items(name, engine) for name, engine in core.engines.items()],
+        "probes": "of each layer (probe)_valid and _data: an item of its output is told; left open,"
+        " they cost nothing",
+        "idle": "1 while nothing of any sample is in the accelerator and nothing is being cleared",
         "refused": "beats dropped since reset because they broke the input's declaration, 16 bits",
     }
 
@@ -193,15 +184,17 @@ def _packet(network: Network, mapping: Mapping) -> dict[str, object]:
 
 
 def _items(name: str, engine: Engine) -> dict[str, object]:
-    """Describe the items of a layer (rtl/stream.py; of the last one rtl/tail.py `measured`)."""
+    """Describe what a layer tells (rtl/stream.py; of the last one rtl/tail.py `measured`)."""
     part, neuron = engine.part, engine.lanes.neuron
-    neurons, last = part.unit.neurons, part.last
-    shape: Any = engine.tail.queues["found" if last else "o0"].shape
+    neurons = part.unit.neurons
+    shape: Any = engine.told.shape()
     return {
         "name": name,
+        "probe": f"probe_{name}",
+        "bits": Shape.cast(shape).width,
         "neurons": neurons,
         "position_bits": Shape.cast(shape["position"].shape).width,
         "lanes": part.unit.sweep,
-        "membrane_bits": max(engine.lanes.widths) if last else 0,
-        "offset": [neuron.offset(n) for n in range(neurons)] if last else [],
+        "membrane_bits": max(engine.lanes.widths) if part.measures else 0,
+        "offset": [neuron.offset(n) for n in range(neurons)] if part.measures else [],
     }

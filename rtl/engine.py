@@ -7,7 +7,7 @@ rtl/synapses/.
 from typing import Any
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.layout import Part
@@ -30,8 +30,11 @@ class Engine(wiring.Component):
     -------
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o0, o1, ..., found : those of `Tail`
+    tells, told : those of `Tail`
     awake : Out(1)
         All that has to be was cleared after reset.
+    idle : Out(1)
+        Nothing is in it, and nothing is being cleared.
 
     Timing
     ------
@@ -44,7 +47,10 @@ class Engine(wiring.Component):
 
     i: stream.Interface
     found: stream.Interface
+    tells: Signal
+    told: data.View
     awake: Signal
+    idle: Signal
 
     def __init__(self, part: Part, *, name: str) -> None:
         self.part = part
@@ -58,7 +64,16 @@ class Engine(wiring.Component):
         )
         self.lanes = self.tail.lanes
         outs = {name: Out(stream.Signature(q.shape)) for name, q in self.tail.queues.items()}
-        super().__init__({"i": In(self.source.i.signature.flip()), **outs, "awake": Out(1)})
+        super().__init__(
+            {
+                "i": In(self.source.i.signature.flip()),
+                **outs,
+                "tells": Out(1),
+                "told": Out(self.tail.told.shape()),
+                "awake": Out(1),
+                "idle": Out(1),
+            }
+        )
 
     @property
     def outs(self) -> list[Any]:
@@ -76,7 +91,10 @@ class Engine(wiring.Component):
         wiring.connect(m, source.o, tail.i)
         m.d.comb += [
             tail.terms.eq(source.terms),
+            self.tells.eq(tail.tells),
+            self.told.eq(tail.told),
             self.awake.eq(source.awake & tail.awake),
+            self.idle.eq(source.idle & tail.idle),
         ]
         if not source.paced:
             m.d.comb += source.op.eq(tail.op)

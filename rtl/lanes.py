@@ -12,8 +12,8 @@ from amaranth.lib.wiring import In, Out
 
 from ..model.width import signed_width
 from ..plan.layout import Part
-from ..plan.unit import Unit
 from ..plan.pipeline import picks, rest
+from ..plan.unit import Unit
 from .gates import RELAYED, later, relays
 from .neurons import KINDS as NEURONS
 from .sequencer import operation
@@ -69,7 +69,7 @@ class Lanes(wiring.Component):
     Parameters
     ----------
     part : Part
-        The last one's results have membranes.
+        Where it measures, results have membranes.
     rows : int
     bits : int
         Width of a term.
@@ -97,7 +97,7 @@ class Lanes(wiring.Component):
     def __init__(self, part: Part, rows: int, bits: int) -> None:
         self.shift = part.taps.shift
         self.unit = unit = part.unit
-        self.measures = part.last
+        self.measures = part.measures
         self.neuron: Any = NEURONS[part.layer.neuron.kind](part.layer.neuron, part.bounds)
         self.rest = rest(part.layer.neuron, unit)
         self.widths = [self.neuron.width(unit.served(lane)) for lane in range(unit.lanes)]
@@ -106,7 +106,7 @@ class Lanes(wiring.Component):
                 "i": In(operation(unit, rows)),
                 "terms": In(data.ArrayLayout(signed(bits), unit.lanes)),
                 "valid": Out(1),
-                "o": Out(result(unit, max(self.widths) if part.last else None)),
+                "o": Out(result(unit, max(self.widths) if part.measures else None)),
             }
         )
 

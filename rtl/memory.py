@@ -8,8 +8,8 @@ from amaranth.hdl import ClockSignal, Const, Instance, Module, Shape, ShapeLike,
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..plan.unit import Unit
 from ..plan.taps import Taps
+from ..plan.unit import Unit
 from .gates import later
 
 __all__ = ["Emission", "Rom", "row", "rows"]

@@ -6,8 +6,8 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..plan.unit import Unit
 from ..plan.pipeline import chunks
+from ..plan.unit import Unit
 from .gates import first, index, pick, several
 from .stream import Skid, join, vector
 
@@ -36,6 +36,8 @@ class Narrow(wiring.Component):
     i : In(stream.Signature(vector(positions, lanes)))
     o : Out(stream.Signature(vector(positions * ceil(lanes / chunk), chunk)))
         One lane makes it serial.
+    idle : Out(1)
+        Nothing is in it.
 
     Timing
     ------
@@ -45,6 +47,7 @@ class Narrow(wiring.Component):
 
     i: stream.Interface
     o: stream.Interface
+    idle: Signal
 
     def __init__(self, positions: int, lanes: int, chunk: int, *, registered: bool = False) -> None:
         self.lanes = lanes
@@ -55,6 +58,7 @@ class Narrow(wiring.Component):
             {
                 "i": In(stream.Signature(vector(positions, lanes))),
                 "o": Out(stream.Signature(vector(positions * self.chunks, chunk))),
+                "idle": Out(1),
             }
         )
 
@@ -63,6 +67,7 @@ class Narrow(wiring.Component):
         i, o = self.i, self.o
         held, full = Signal.like(i.p, reset_less=True), Signal()
         todo = Signal(self.chunks)  # chunks that are not empty and not yet sent
+        m.d.comb += self.idle.eq(~full & ~o.valid)
 
         # Select the lowest chunk that is left.
         selected = first(todo)
@@ -93,7 +98,9 @@ class Narrow(wiring.Component):
         return Cat(lanes, Const(0, self.chunks * self.chunk - self.lanes))
 
 
-def serialise(m: Module, source: Any, unit: Unit, name: str = "") -> Any:
+def serialise(
+    m: Module, source: Any, unit: Unit, name: str = "", idles: list[Value] | None = None
+) -> Any:
     """Make the stream of vectors of a layer one of events; returns that.
 
     Parameters
@@ -104,21 +111,27 @@ def serialise(m: Module, source: Any, unit: Unit, name: str = "") -> Any:
     unit : Unit
     name : str
         Tells these stages from others of `m`.
+    idles : list
+        Takes what tells that a stage is empty.
     """
+    empty = [] if idles is None else idles
     positions, lanes = unit.folds * unit.groups, unit.sweep
     if unit.groups > 1:
         # Cuts the way of ready back to a queue that lies near many lanes.
         m.submodules[f"vectors{name}"] = skid = Skid(vector(positions, lanes))
         join(m, source, skid.i)
+        empty.append(skid.idle)
         source = skid.o
     for chunk in chunks(unit):
         narrow = Narrow(positions, lanes, chunk, registered=chunk > 1)
         m.submodules[f"narrow{name}_{chunk}"] = narrow
         join(m, source, narrow.i)
+        empty.append(narrow.idle)
         source, positions, lanes = narrow.o, positions * narrow.chunks, chunk
         if chunk > 1:
             # Cuts the way of ready from what follows back to the wide vector.
             m.submodules[f"skid{name}"] = skid = Skid(narrow.o.p.shape())
             wiring.connect(m, narrow.o, skid.i)
+            empty.append(skid.idle)
             source = skid.o
     return source

@@ -5,7 +5,7 @@ The law is in model/network.py; what is built stands in plan/layout.py.
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Shape, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,10 +15,11 @@ from ..plan.mapping import Mapping
 from .edge import edge_of, look
 from .engine import Engine
 from .join import Join
+from .narrow import serialise
 from .readouts import readout
 from .stream import Queue, join, vector
 
-__all__ = ["Network"]
+__all__ = ["Network", "probes"]
 
 
 class Network(wiring.Component):
@@ -35,18 +36,23 @@ class Network(wiring.Component):
     -------
     i : In(stream.Signature(vector(inputs, 1, bits)))
         Input items: events, ends of steps, ends of samples.
-    o : Out(stream.Signature(outcome(network, width)))
+    o : Out(stream.Signature(readout.result()))
         Results, in the order of the samples.
     decided : Out(3)
         Number of samples decided, modulo 8.
     awake : Out(1)
         Every layer was cleared after reset: what comes earlier waits.
+    idle : Out(1)
+        Nothing is in it, and nothing is being cleared.
+    probe_(layer)_valid : Out(1)
+        A layer wrote ``probe_(layer)_data`` into its queue, an item of its output.
     """
 
     i: stream.Interface
     o: stream.Interface
     decided: Signal
     awake: Signal
+    idle: Signal
 
     def __init__(self, golden: Golden, mapping: Mapping, *, name: str = "weights") -> None:
         self.golden = golden
@@ -63,19 +69,29 @@ class Network(wiring.Component):
                 "o": Out(stream.Signature(self.readout.o.p.shape())),
                 "decided": Out(3),
                 "awake": Out(1),
+                "idle": Out(1),
+                **probes(self),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        idles: list[Value] = [self.readout.idle]
         arriving: dict[tuple[str, int], Any] = {}
-        for n, (edge, source) in enumerate(self._fork(m)):
+        for n, (edge, source) in enumerate(self._fork(m, idles)):
             arriving[edge.target, edge.number] = look(m, source, edge, f"_input{n}")
         for name, engine in self.engines.items():
             m.submodules[name] = engine
+            idles.append(engine.idle)
+            m.d.comb += [
+                getattr(self, f"probe_{name}_valid").eq(engine.tells),
+                getattr(self, f"probe_{name}_data").eq(engine.told),
+            ]
             for n, (edge, o) in enumerate(zip(engine.part.outs, engine.outs, strict=True)):
                 tag = f"_{name}" if n == 0 else f"_{name}_{n}"
-                arriving[edge.target, edge.number] = edge_of(m, o, edge, engine.part.unit, tag)
+                arriving[edge.target, edge.number] = edge_of(
+                    m, o, edge, engine.part.unit, tag, idles
+                )
         for name, engine in self.engines.items():
             edges = engine.part.edges
             source = arriving[name, edges[0].number]
@@ -86,15 +102,20 @@ class Network(wiring.Component):
                 source = meets.o
             join(m, source, engine.i)
         m.submodules.readout = self.readout
-        join(m, self.engines[self.golden.output].found, self.readout.i)
+        last = self.engines[self.golden.output]
+        found = last.found
+        if not last.part.measures:
+            found = serialise(m, found, last.part.unit, "_found", idles)
+        join(m, found, self.readout.i)
         wiring.connect(m, self.readout.o, wiring.flipped(self.o))
         m.d.comb += [
             self.decided.eq(self.readout.decided),
             self.awake.eq(Cat(engine.awake for engine in self.engines.values()).all()),
+            self.idle.eq(Cat(*idles).all()),
         ]
         return m
 
-    def _fork(self, m: Module) -> list[tuple[Edge, Any]]:
+    def _fork(self, m: Module, idles: list[Value]) -> list[tuple[Edge, Any]]:
         """Hand the input stream to each edge that leaves it: by a queue each, if there are several.
 
         An event is written where it is seen, an end everywhere.
@@ -108,5 +129,15 @@ class Network(wiring.Component):
             m.d.comb += [queue.write.eq(i.valid & i.ready), queue.payload.eq(i.p)]
             found.append((edge, queue.o))
             room.append(queue.room)
+            idles.append(~queue.o.valid)
         m.d.comb += i.ready.eq(Cat(room).all())
         return found
+
+
+def probes(core: Network) -> dict[str, wiring.Member]:
+    """List the members that show what layers tell, for whatever stands around the core."""
+    return {
+        f"probe_{name}_{part}": Out(shape)
+        for name, engine in core.engines.items()
+        for part, shape in (("valid", 1), ("data", Shape.cast(engine.told.shape())))
+    }

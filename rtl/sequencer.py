@@ -68,6 +68,8 @@ class Sequencer(wiring.Component):
         Vectors that were taken from each queue, or not written into it after all.
     awake : Out(1)
         Every neuron was cleared after reset.
+    idle : Out(1)
+        No item is at hand, and every vector that was found has left the queue.
 
     Timing
     ------
@@ -79,6 +81,7 @@ class Sequencer(wiring.Component):
     o: data.View
     returned: data.View
     awake: Signal
+    idle: Signal
 
     def __init__(
         self,
@@ -99,6 +102,7 @@ class Sequencer(wiring.Component):
                 "o": Out(operation(unit, inputs * taps)),
                 "returned": In(data.ArrayLayout(2, len(depths))),
                 "awake": Out(1),
+                "idle": Out(1),
             }
         )
 
@@ -122,6 +126,7 @@ class Sequencer(wiring.Component):
         is_end = (fold == folds - 1) & (group == groups - 1)
         clears = phase == Phase.CLEAR
         has_room = Cat(room != 0 for room in rooms).all()
+        full = Cat(room == depth for room, depth in zip(rooms, self.depths, strict=True)).all()
         m.d.comb += [
             o.add.eq(busy & (phase == Phase.ADD)),
             o.sweep.eq(busy & (clears | (phase == Phase.SWEEP)) & has_room),
@@ -132,6 +137,7 @@ class Sequencer(wiring.Component):
             o.last.eq(item.last | clears),
             o.end.eq(is_end & ~clears),
             self.awake.eq(~(busy & clears)),
+            self.idle.eq(~busy & full),
         ]
         for n, room in enumerate(rooms):
             m.d.sync += room.eq(room + self.returned[n] - o.sweep)

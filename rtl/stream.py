@@ -107,6 +107,8 @@ class Skid(wiring.Component):
     -------
     i : In(stream.Signature(shape))
     o : Out(stream.Signature(shape))
+    idle : Out(1)
+        Nothing is in it.
 
     Timing
     ------
@@ -115,16 +117,23 @@ class Skid(wiring.Component):
 
     i: stream.Interface
     o: stream.Interface
+    idle: Signal
 
     def __init__(self, shape: ShapeLike) -> None:
         self.shape = shape
-        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape)),
+                "o": Out(stream.Signature(shape)),
+                "idle": Out(1),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         spare = Signal(self.shape, reset_less=True)
         is_free = Signal(init=1)  # whether the spare is: a register, so that ready is one
-        m.d.comb += self.i.ready.eq(is_free)
+        m.d.comb += [self.i.ready.eq(is_free), self.idle.eq(~self.o.valid)]
 
         # The output register takes the spare item first.
         with m.If(~self.o.valid | self.o.ready):

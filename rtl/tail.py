@@ -9,8 +9,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.layout import Part
-from ..plan.unit import Unit
 from ..plan.pipeline import latency, picks, reporting
+from ..plan.unit import Unit
 from .gates import later
 from .lanes import Lanes
 from .sequencer import Sequencer, operation
@@ -61,9 +61,14 @@ class Tail(wiring.Component):
     o0, o1, ... : Out(stream.Signature(vector(folds * groups, sweep)))
         One per edge that leaves: the vectors that have a spike or an end.
     found : Out(stream.Signature(measured(unit, width)))
-        Of the last layer: every vector, with its membranes.
+        Of the last layer: the same, or, where it measures, every vector with its membranes.
+    tells : Out(1)
+        `told` is written into the queues.
+    told : Out, an item of `found`, or else of a queue
     awake : Out(1)
         Every neuron was cleared after reset.
+    idle : Out(1)
+        Nothing is in it.
 
     Timing
     ------
@@ -76,7 +81,10 @@ class Tail(wiring.Component):
     op: data.View
     terms: data.View
     found: stream.Interface
+    tells: Signal
+    told: data.View
     awake: Signal
+    idle: Signal
 
     def __init__(self, part: Part, *, inputs: int, limit: int, taps: int, bits: int) -> None:
         self.part = part
@@ -85,7 +93,9 @@ class Tail(wiring.Component):
         shape = vector(unit.folds * unit.groups, unit.sweep)
         self.queues = {f"o{n}": Queue(shape, edge.depth) for n, edge in enumerate(part.outs)}
         if part.last:
-            self.queues["found"] = Queue(measured(unit, max(self.lanes.widths)), unit.queue)
+            found = measured(unit, max(self.lanes.widths)) if part.measures else shape
+            self.queues["found"] = Queue(found, unit.queue)
+        self.shown = "found" if part.last else "o0"
         depths = tuple(queue.depth for queue in self.queues.values())
         rest = self.lanes.rest
         self.sequencer = Sequencer(unit, inputs, limit.bit_length(), depths, rest, taps)
@@ -95,7 +105,10 @@ class Tail(wiring.Component):
                 "op": Out(operation(unit, inputs * taps)),
                 "terms": In(self.lanes.terms.shape()),
                 **{name: Out(stream.Signature(q.shape)) for name, q in self.queues.items()},
+                "tells": Out(1),
+                "told": Out(self.queues[self.shown].shape),
                 "awake": Out(1),
+                "idle": Out(1),
             }
         )
 
@@ -109,6 +122,9 @@ class Tail(wiring.Component):
             lanes.i.eq(later(m, sequencer.o, latency(self.unit) - 2)),
             lanes.terms.eq(self.terms),
             self.awake.eq(sequencer.awake),
+            self.idle.eq(sequencer.idle),
+            self.tells.eq(self.queues[self.shown].write),
+            self.told.eq(self.queues[self.shown].payload),
         ]
         # To look for a spike behind many lanes takes a cycle; the next tells that there is room.
         more = reporting(self.unit) - picks(self.unit) - 1
@@ -127,7 +143,7 @@ class Tail(wiring.Component):
 
     def _item(self, m: Module, name: str, queue: Queue) -> tuple[Signal, data.View]:
         """Make of what a sweep found an item of a queue; returns whether it is worth one."""
-        found, measures = self.lanes.o, name == "found"
+        found, measures = self.lanes.o, self.part.measures and name == "found"
         item, writes = Signal.like(queue.payload, name=f"item_{name}"), Signal(name=f"put_{name}")
         # Without spikes only the end of the step is worth an item.
         worth = found.fire if measures else found.spikes.any()

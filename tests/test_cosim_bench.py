@@ -9,18 +9,20 @@ from spikeline.cosim import bench
 
 # One layer of three neurons, swept by two; membranes of 4 bits.
 LAYER = {
+    "name": "only",
     "neurons": 3,
     "position_bits": 1,
     "lanes": 2,
     "membrane_bits": 4,
     "offset": [0, 0, 1],
 }
-DESCRIPTION = {"layers": [LAYER], "m_axis": {"tdata_bits": 32}}
+RESULT = {"tdata_bits": 32, "result": "class", "timed_word": 0, "cycles_word": 1}
+DESCRIPTION = {"layers": [LAYER], "m_axis": RESULT}
 EXPECTED = {
     "label": 1,
     "step": 1,
     "score": [4, 5, -6],
-    "spikes": [["00", "02"]],
+    "spikes": {"only": ["00", "02"]},
     "membranes": [[1, -2, 3], [4, 5, -6]],
 }
 
@@ -47,12 +49,18 @@ def sample(start: int) -> list[str]:
 GOOD = [*sample(10), *sample(50), "e 400 0"]
 
 
-def found(tmp_path: Path, lines: list[str], kind: str = "isolated", **want: object) -> dict:
+def found(
+    tmp_path: Path,
+    lines: list[str],
+    kind: str = "isolated",
+    description: dict = DESCRIPTION,
+    **want: object,
+) -> dict:
     """Compare a log of two samples."""
     path = tmp_path / "run.log"
     path.write_text("".join(f"{line}\n" for line in lines))
-    log = bench.read_log(path, DESCRIPTION["layers"])
-    return bench.compare([EXPECTED | want] * 2, log, DESCRIPTION, kind)
+    log = bench.read_log(path, description["layers"])
+    return bench.compare([EXPECTED | want] * 2, log, description, kind)
 
 
 @pytest.mark.parametrize("kind", ["isolated", "streamed", "stalled"])
@@ -66,7 +74,7 @@ def test_equal_is_equal(tmp_path, kind):
 
 
 # Per difference: the log's line and what it becomes (None: nothing), and what is found first.
-AT = {"sample": 0, "layer": 0}
+AT = {"sample": 0, "layer": "only"}
 WRONG = {
     "spike": (3, item(0, 3, 0, 0, 4, 5), AT | {"step": 1, "neuron": 0, "what": "spike"}, 0, 1),
     "no-spike": (3, item(0, 0, 0, 0, 4, 5), AT | {"step": 1, "neuron": 1, "what": "spike"}, 1, 0),
@@ -93,6 +101,56 @@ def test_difference_is_found_first(tmp_path, wrong):
     result = found(tmp_path, lines)
     assert result["mismatches"]
     assert result["first"] == place | {"expected": expected, "actual": actual}
+
+
+# The same sample, which gives its spikes, of neuron 1 at step 1; or its last membranes.
+SPIKES = DESCRIPTION | {
+    "layers": [LAYER | {"membrane_bits": 0}],
+    "m_axis": {"tdata_bits": 32, "result": "spikes", "timed_word": -1, "cycles_word": -1},
+}
+MEMBRANES = DESCRIPTION | {
+    "m_axis": {"tdata_bits": 32, "result": "membranes", "timed_word": 0, "cycles_word": 0}
+}
+PACKETS = {
+    "spikes": (SPIKES, ["m 25 0 10001", "m 30 1 14"]),
+    "membranes": (MEMBRANES, ["m 30 0 14", "m 31 0 4", "m 32 0 5", "m 33 1 fffffffa"]),
+}
+PLACE = {"sample": 0, "step": 1, "neuron": 1, "what": "spike of the result"}
+# Per difference: the packet, its word and what it becomes, and what is found first.
+SENT = {
+    "spikes": ("spikes", 0, "m 25 0 10001", None),
+    "membranes": ("membranes", 0, "m 30 0 14", None),
+    "wrong-neuron": ("spikes", 0, "m 25 0 10002", PLACE | {"expected": 65537, "actual": 65538}),
+    "wrong-step": ("spikes", 0, "m 25 0 1", PLACE | {"expected": 65537, "actual": 1}),
+    "lost-spike": ("spikes", 0, None, bench.fault("words of the result", 2, 1)),
+    "spike-counted": ("spikes", 1, "m 30 1 13", bench.fault("cycles counted", 20, 19)),
+    "spikes-late": ("spikes", 1, "m 31 1 14", bench.fault("cycles counted", 21, 20)),
+    "no-end": ("spikes", 1, None, bench.fault("words of the result", 2, 3)),
+    "wrong-membrane": (
+        "membranes",
+        3,
+        "m 33 1 fffffffb",
+        {"neuron": 2} | bench.fault("membrane of the result", -6, -5),
+    ),
+    "lost-membrane": ("membranes", 2, None, bench.fault("words of the result", 4, 3)),
+    "membranes-counted": ("membranes", 0, "m 30 0 15", bench.fault("cycles counted", 20, 21)),
+}
+
+
+@pytest.mark.parametrize("wrong", SENT.values(), ids=SENT.keys())
+def test_results_without_a_class_are_compared(tmp_path, wrong):
+    """Every word of spikes and of membranes counts, and the word that ends the cycles."""
+    packet, at, instead, first = wrong
+    description, words = PACKETS[packet]
+    changed = [*words[:at], *([instead] if instead else []), *words[at + 1 :]]
+    later = [word.replace(word.split()[1], str(int(word.split()[1]) + 40), 1) for word in words]
+    lines = ["s 10", *ITEMS, *changed, "s 50", *ITEMS, *later, "e 400 0"]
+    result = found(tmp_path, lines, "isolated", description, label=-1)
+    if first is None:
+        assert (result["mismatches"], result["labels"]) == (0, [])
+        assert (result["cycles"], result["interval"]) == ([20, 20], [40])
+    else:
+        assert result["first"] == {"sample": 0} | first
 
 
 # What comes before the end of the log, and what is found first.
@@ -123,7 +181,7 @@ def test_spike_of_no_step_is_found(tmp_path):
     """A spike that comes with the end of the sample but no tick is not dropped."""
     lines = [*GOOD[:4], item(1, 0, 1, 0, -7), item(0, 1, 0, 1), *GOOD[5:]]
     what = "spikes after the last step"
-    place = {"sample": 0, "layer": 0, "step": 2, "neuron": 0}
+    place = {"sample": 0, "layer": "only", "step": 2, "neuron": 0}
     want = place | {"what": what, "expected": 0, "actual": 1}
     assert found(tmp_path, lines)["first"] == want
 
@@ -131,7 +189,7 @@ def test_spike_of_no_step_is_found(tmp_path):
 def test_repeated_item_is_found(tmp_path):
     """The same vector twice in a step is not merged into one."""
     result = found(tmp_path, [*GOOD[:4], GOOD[3], *GOOD[4:]])
-    place = {"sample": 0, "layer": 0, "step": 1}
+    place = {"sample": 0, "layer": "only", "step": 1}
     assert result["first"] == place | {"neuron": 1, "what": "spikes", "expected": 1, "actual": 2}
     assert result["mismatches"] == 3
 
@@ -194,3 +252,10 @@ def test_result_is_json(tmp_path):
     """What the bench writes can be read back."""
     result = found(tmp_path, GOOD)
     assert json.loads(json.dumps(result)) == result
+
+
+def test_what_an_idle_core_tells_is_found(tmp_path):
+    """A core that said that it is idle, and then tells something, is wrong."""
+    result = found(tmp_path, [*GOOD[:-1], "i 300", GOOD[-1]])
+    what = {"what": "cycles in which an idle core was not", "expected": 0, "actual": 1}
+    assert (result["mismatches"], result["first"]) == (1, {"sample": 0} | what)

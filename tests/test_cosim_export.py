@@ -70,5 +70,5 @@ def test_folder_runs_alone_and_notices_a_wrong_digit(tiny, folders):
     weights.write_text("\n".join(rows) + "\n")
     bad = played(folders)
     assert "4 failed" in bad.stdout, bad.stdout
-    assert "'layer': 0" in bad.stdout
+    assert "'layer': 'layer0'" in bad.stdout
     assert "'neuron': 0" in bad.stdout

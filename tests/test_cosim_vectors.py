@@ -50,7 +50,7 @@ def test_expectations_tell_all_of_a_sample():
         "label": 2,
         "step": 1,
         "score": [1, 2, 3],
-        "spikes": [["0000", "0101"], ["00", "00"]],
+        "spikes": {"layer0": ["0000", "0101"], "layer1": ["00", "00"]},
         "membranes": [[-5, -4, -3], [1, 2, 3]],
     }
     assert second["membranes"] == [[-2, -1, 0], [4, 5, 6]]

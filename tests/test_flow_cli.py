@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from safetensors.numpy import save as foreign_bytes
 from spikeline.flow.cli import cosim, demo, evaluate, report, shared, verilog
 from spikeline.flow.synth import tools
 from spikeline.model.network import Network
-from spikeline.model.store import content_hash, save, to_bytes
+from spikeline.model.store import cache_folder, content_hash, save, to_bytes
 
 from .test_model_mapping import with_delays
 
@@ -93,12 +94,39 @@ def test_verilog_is_written_whole_and_alike(spikeline: Spikeline, file: Path) ->
         assert Path("a", name).read_bytes() == Path("b", name).read_bytes()
 
 
+def test_networks_of_other_names_share_nothing(spikeline: Spikeline, file: Path) -> None:
+    """With --name, every module and weight file of a network is called after it."""
+    found = {}
+    for name in ("first", "_2"):
+        words = ("--name", name, "--out", name, "--json", "-")
+        code, out, _ = spikeline("verilog", file, *words)
+        assert (code, json.loads(out)["top"]) == (0, name)
+        text = Path(name, f"{name}.v").read_text()
+        modules = re.findall(r"^module (\S+)", text, re.M)
+        read = re.findall(r'\$readmemh\("(.+)"', text)
+        assert read and files(Path(name)) == {*read, f"{name}.v", "description.json"}
+        assert all(word.lstrip("\\").startswith(name) for word in (*modules, *read))
+        found[name] = {*modules, *read}
+    assert not found["first"] & found["_2"]
+
+
+@pytest.mark.parametrize("name", ["2nd", "my-net", "../up", ""])
+def test_name_that_no_module_can_have_is_refused(
+    spikeline: Spikeline, file: Path, name: str
+) -> None:
+    """A name is not changed into another one."""
+    code, out, err = spikeline("verilog", file, "--name", name)
+    sentence = f"Name must be a letter or _, then letters, digits and _, not {name!r}"
+    assert (code, out, err) == (2, "", f"spikeline: {sentence}\n")
+    assert files(Path()) == {"tiny.safetensors"}
+
+
 def test_emission_that_fails_leaves_nothing(
     spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full disk in the middle of emission: one sentence, and the folder stays as it was."""
 
-    def half(named: object, mapping: object, folder: Path, *, inline: bool) -> None:
+    def half(named: object, mapping: object, folder: Path, **_: object) -> None:
         (folder / "half.v").write_text("module")
         raise OSError(28, "No space left on device", str(folder / "rest.v"))
 
@@ -655,3 +683,73 @@ def test_counts_are_trained_on(spikeline: Spikeline, monkeypatch: pytest.MonkeyP
     assert (code, json.loads(out)["data"]) == (0, "spoken")
     code, out, _ = spikeline("eval", "few.safetensors", "--dataset", "spoken", "--json", "-")
     assert (code, json.loads(out)["samples"]) == (0, 300)
+
+
+@pytest.mark.parametrize("words", ["verilog", "cosim --dataset digits --samples 1"])
+@pytest.mark.parametrize("named", ["HOME", "SPIKELINE_CACHE"])
+def test_cache_that_cannot_be_written_to_is_refused(
+    spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch, words: str, named: str
+) -> None:
+    """Where no tool can keep what it compiles, a command is one sentence that says what to set."""
+    _without_cache(monkeypatch, named)
+    command, *rest = words.split()
+    code, out, err = spikeline(command, file, *rest)
+    folder = Path(os.environ[named]) / (".cache/spikeline" if named == "HOME" else "")
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1] == (
+        f"spikeline: Cache folder {folder} must be one that can be written to;"
+        " SPIKELINE_CACHE names another"
+    )
+    assert "Traceback" not in err
+
+
+def test_synthesis_without_a_cache_is_refused_at_once(
+    spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What synthesis could not keep is told before anything is computed."""
+    _without_cache(monkeypatch, "SPIKELINE_CACHE")
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    code, out, err = spikeline("synth", file, "--target", "ice40")
+    folder = os.environ["SPIKELINE_CACHE"]
+    sentence = f"Cache folder {folder} must be one that can be written to; SPIKELINE_CACHE names"
+    assert (code, out, err) == (2, "", f"spikeline: {sentence} another\n")
+
+
+def _without_cache(monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    """Lead the cache below a file, and let Yosys be the one that comes as WebAssembly."""
+    Path("file").touch()
+    for name in ("XDG_CACHE_HOME", "SPIKELINE_CACHE", "YOWASP_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(named, str(Path("file").absolute() / "below"))
+    monkeypatch.setenv("AMARANTH_USE_YOSYS", "builtin")
+
+
+def test_user_without_a_home_is_refused(
+    spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no home is known, SPIKELINE_CACHE must be set."""
+    for name in ("XDG_CACHE_HOME", "SPIKELINE_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    code, _, err = spikeline("verilog", file)
+    sentence = "Cache folder must be named by SPIKELINE_CACHE, as no home is known"
+    assert (code, err) == (2, f"spikeline: {sentence}\n")
+
+
+def test_every_tool_caches_where_it_is_told(
+    spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With SPIKELINE_CACHE, Yosys of both packages needs no home."""
+    kept = cache_folder()
+    _without_cache(monkeypatch, "HOME")
+    monkeypatch.setenv("SPIKELINE_CACHE", str(kept))
+    which = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "yosys" else which(name))
+    assert spikeline("verilog", file)[0] == 0
+    assert tools.version(tools.find("yosys")) != ()
+    assert {"wasmtime", "yowasp"} <= {path.name for path in kept.iterdir()}
+    assert "XDG_CACHE_HOME" not in os.environ

@@ -13,6 +13,7 @@ from spikeline.model.readouts.final_membrane import FinalMembrane
 from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.readouts.max_membrane import MaxMembrane
 from spikeline.model.readouts.protocol import Decision
+from spikeline.model.readouts.spikes import Spikes
 from spikeline.model.refuse import Refused
 from spikeline.model.synapses.dense import Dense
 
@@ -88,6 +89,12 @@ def test_no_samples_are_refused(tiny: Network) -> None:
     """There must be a sample."""
     with pytest.raises(Refused, match=r"^Samples must number at least one, not 0$"):
         evaluate(tiny, np.zeros((0, 64), np.uint8), np.zeros(0))
+
+
+def test_network_without_classes_is_refused(tiny: Network) -> None:
+    """What gives no class has no accuracy."""
+    with pytest.raises(Refused, match=r"^Network readout must give a class, not spikes$"):
+        evaluate(replace(tiny, readout=Spikes()), np.zeros((1, 64), np.uint8), np.zeros(1))
 
 
 def test_readout_that_waits_has_no_early_exit(tiny: Network) -> None:

@@ -7,8 +7,10 @@ from spikeline.model.readouts import KINDS, readout
 from spikeline.model.readouts.final_membrane import FinalMembrane
 from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.readouts.max_membrane import MaxMembrane
+from spikeline.model.readouts.membranes import Membranes
 from spikeline.model.readouts.protocol import Readout
 from spikeline.model.readouts.spike_count import SpikeCount
+from spikeline.model.readouts.spikes import Spikes
 from spikeline.model.readouts.weighted_sum import WeightedSum
 from spikeline.model.refuse import Refused
 
@@ -88,6 +90,18 @@ def test_final_membrane_by_hand():
     assert (0, 1, [2, 2]) == decide(readout, [[0, 9], [2, 2]])
 
 
+def test_spikes_by_hand():
+    """No class; the number of spikes of each neuron, at the last step."""
+    spikes = [[1, 0, 1], [0, 0, 1]]
+
+    assert (-1, 1, [1, 0, 2]) == decide(Spikes(), [[9, 0, 1]] * 2, spikes)
+
+
+def test_membranes_by_hand():
+    """No class; the membranes of the last step, whoever spikes."""
+    assert (-1, 1, [-3, 2]) == decide(Membranes(), [[9, 0], [-3, 2]], [[1, 0], [0, 0]])
+
+
 def test_samples_are_decided_apart():
     """Each sample of a batch has its own step of decision."""
     s = np.zeros((3, 3, 2), bool)  # (steps, samples, classes)
@@ -110,6 +124,7 @@ def test_decisions_are_int64(kind):
     assert [np.int64] * 3 == [d.label.dtype, d.step.dtype, d.score.dtype]
     assert ((3,), (3,), (3, 4)) == (d.label.shape, d.step.shape, d.score.shape)
     assert (kind == "first-spike") == rule.early
+    assert (kind not in ("spikes", "membranes")) == rule.classifies == (d.label >= 0).all()
 
 
 INTS = "Readout weights must be signed integers of shape (steps,)"

@@ -16,7 +16,7 @@ def make(**options: object) -> Dense:
     return Dense(50, 12, steps=4, **{"bits": 4, **options})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("bits", range(2, 9))
+@pytest.mark.parametrize("bits", range(2, 17))
 @pytest.mark.parametrize("standardise", ["row", "layer", "none"])
 def test_forward_is_the_export(bits: int, standardise: str) -> None:
     """Weights are whole numbers within their width, equal in forward and export."""
@@ -91,8 +91,8 @@ def test_gradient_passes_the_rounding() -> None:
 def test_options_are_refused() -> None:
     """Widths and kinds that do not exist are refused."""
     with pytest.raises(Refused) as error:
-        make(bits=9)
-    assert str(error.value) == "Dense weight width must be in 2..8 bits, not 9"
+        make(bits=17)
+    assert str(error.value) == "Dense weight width must be in 2..16 bits, not 17"
     with pytest.raises(Refused) as error:
         make(standardise="column")
     assert str(error.value) == "Dense standardise must be row, layer or none, not 'column'"

@@ -9,7 +9,8 @@ from spikeline.quant.neurons.norm import Norm
 
 def normalised() -> Neuron:
     """Make three normalised neurons with gains 2, -1, 0.5."""
-    neuron = Neuron(3, 10.0, norm=True, reset="subtract", leak=(1, 0))
+    neuron = Neuron(3, norm=True, reset="subtract", leak=(1, 0))
+    neuron.adopt(10.0)
     norm = neuron.norm
     assert norm is not None
     with torch.no_grad():
@@ -18,6 +19,13 @@ def normalised() -> Neuron:
         norm.mean.copy_(torch.tensor([4.0, -6.0, 2.0]))
         norm.variance.copy_(torch.tensor([400.0, 100.0, 25.0]))
     return neuron.eval()
+
+
+def test_unit_is_the_deviation_before_the_first_batch() -> None:
+    """Until something is seen, currents are taken to have the deviation of the connections."""
+    neuron = Neuron(2, norm=True)
+    neuron.adopt(7.0)
+    assert neuron.norm is not None and neuron.norm.variance.tolist() == [49, 49]
 
 
 def test_folding_by_hand() -> None:
@@ -47,7 +55,7 @@ def test_folded_neurons_fire_as_normalised_ones() -> None:
 
 def test_training_uses_the_batch_and_recomputation_all() -> None:
     """While training the statistics are the batch's; recomputed, the mean over all batches."""
-    norm = Norm(2, 1.0)
+    norm = Norm(2)
     first = torch.tensor([[[1.0, 10.0], [3.0, 30.0]]])
     _, f, mean = norm(first)
     assert mean.tolist() == [2, 20] and torch.allclose(f, torch.tensor([1.0, 10.0]), rtol=1e-3)

@@ -47,10 +47,26 @@ def test_loss_by_hand(kind: str, value: float) -> None:
     assert got.item() == pytest.approx(value, rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        # Last membranes 4, 3, halved; targets 1, 2: (1, -1/2) squared.
+        ("mse", (1 + 0.25) / 2),
+        # Both spike once.
+        ("spikes-mse", (0 + 1) / 2),
+    ],
+)
+def test_loss_of_targets_by_hand(kind: str, value: float) -> None:
+    """Losses for what is no class take targets, one per neuron."""
+    got = loss(kind, S, H, torch.tensor([[1.0, 2.0]]), scale=0.5, theta=None, w=W)
+    assert got.item() == pytest.approx(value, rel=1e-5)
+
+
 def test_every_loss_is_worked_by_hand() -> None:
-    """The list of losses is that of the test above."""
-    mark = test_loss_by_hand.pytestmark[0]  # type: ignore[attr-defined]
-    assert {case[0] for case in mark.args[1]} == set(LOSSES)
+    """The list of losses is that of the tests above."""
+    tests = (test_loss_by_hand, test_loss_of_targets_by_hand)
+    marks = [test.pytestmark[0] for test in tests]  # type: ignore[attr-defined]
+    assert {case[0] for mark in marks for case in mark.args[1]} == set(LOSSES)
 
 
 def test_weighting_by_hand() -> None:
@@ -73,6 +89,9 @@ def test_names_are_refused() -> None:
     with pytest.raises(Refused) as error:
         loss("hazard", S, H, Y, scale=1.0, theta=None, w=W)
     assert str(error.value) == "Loss hazard must have a threshold of the last layer"
+    with pytest.raises(Refused) as error:
+        loss("mse", S, H, Y, scale=1.0, theta=None, w=W)
+    assert str(error.value) == "Targets must have the shape (1, 2), one per neuron, not (1,)"
 
 
 @given(seed=st.integers(0, 1 << 30), kind=st.sampled_from(list(KINDS)), steps=st.integers(1, 5))

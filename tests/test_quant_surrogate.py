@@ -12,6 +12,7 @@ from spikeline.quant.neurons.surrogate import (
     Triangle,
     floor,
     round_half_even,
+    trunc,
 )
 
 KINDS = [ATan(2.0), ATan(5.0), Sigmoid(4.0), Triangle(1.0), Triangle(2.0)]
@@ -55,9 +56,10 @@ def test_area_is_one(kind: Surrogate) -> None:
 
 
 def test_rounding_passes_the_gradient() -> None:
-    """Rounding gives whole numbers, ties to even, floor toward minus infinity; gradients pass."""
+    """Rounding gives whole numbers, ties to even, toward minus infinity or zero; gradients pass."""
     x = torch.tensor([-2.5, -1.2, 0.5, 1.5, 2.7], requires_grad=True)
     assert round_half_even(x).tolist() == [-2, -1, 0, 2, 3]
     assert floor(x).tolist() == [-3, -2, 0, 1, 2]
-    (round_half_even(x) * 2 + floor(x)).sum().backward()
-    assert x.grad is not None and x.grad.tolist() == [3] * 5
+    assert trunc(x).tolist() == [-2, -1, 0, 1, 2]
+    (round_half_even(x) * 2 + floor(x) + trunc(x)).sum().backward()
+    assert x.grad is not None and x.grad.tolist() == [4] * 5

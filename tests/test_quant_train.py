@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from spikeline.model.network import Layer
 from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash
 from spikeline.quant.augment import moved
-from spikeline.quant.network import Network
+from spikeline.quant.network import Network, chain
 from spikeline.quant.recipes import RECIPES, Recipe, recipe
 from spikeline.quant.synapses.delayed import Delayed
 from spikeline.quant.train import Progress, train
@@ -61,6 +63,11 @@ KINDS = {
 def inputs(r: Recipe) -> np.ndarray:
     """The samples that a recipe is for."""
     return EVENTS if r.limit else X
+
+
+def kernel(layer: Layer) -> Any:
+    """The synapses of a frozen layer with one connection."""
+    return layer.connections[0].synapses
 
 
 class Killed(Exception):
@@ -153,6 +160,9 @@ def test_data_are_checked() -> None:
         with pytest.raises(Refused) as error:
             train(TINY, x, Y, seed=1)
         assert str(error.value).startswith(f"Samples must be whole numbers in 0..255, not {told}")
+    with pytest.raises(Refused) as error:
+        train(replace(TINY, readout="membranes"), X, Y, seed=1)
+    assert str(error.value) == "Recipe readout must give a class, not membranes"
     for y in (Y[1:], Y - 1, Y + 1):
         with pytest.raises(Refused) as error:
             train(TINY, X, y, seed=1)
@@ -177,9 +187,12 @@ def test_recipes_are_found() -> None:
         x[:, 0] = 0
         net = recipe(name).build(x).export()
         assert net.shape == "-".join(map(str, r.shape)) and net.steps == r.steps
-        assert bool(r.limit) or (r.steps <= 16 and not net.layers[0].synapses.weights[:, 0].any())
-        assert [x.synapses.window for x in net.layers] == list(r.windows or [1] * len(net.layers))
-        assert all((layer.neuron.bias == 0).all() for layer in net.layers)
+        assert bool(r.limit) or (
+            r.steps <= 16 and not kernel(net.layers["layer0"]).weights[:, 0].any()
+        )
+        windows = [getattr(kernel(x), "window", 1) for x in net.layers.values()]
+        assert windows == list(r.windows or [1] * len(net.layers))
+        assert all((layer.neuron.bias == 0).all() for layer in net.layers.values())
     with pytest.raises(Refused) as error:
         recipe("cifar")
     assert str(error.value) == f"Recipe must be one of {', '.join(RECIPES)}, not 'cifar'"
@@ -215,13 +228,13 @@ def test_statistics_are_those_of_rounded_delays(
     """What is folded is the mean and the variance of the currents that are deployed."""
     networks = built(monkeypatch)
     train(replace(DELAYS, delta=delta, settled=0.0, epochs=4), EVENTS, Y, seed=1)
-    layer = networks[0].eval().layers[0]
+    layer = networks[0].eval().layers["layer0"]
     kept = EVENTS[np.random.default_rng(1).permutation(300)[25:]]
     with torch.no_grad():
-        current = layer.synapses(networks[0].encode(torch.from_numpy(kept), False))
-    assert layer.neuron.norm is not None
-    torch.testing.assert_close(layer.neuron.norm.mean, current.mean((0, 1)))
-    torch.testing.assert_close(layer.neuron.norm.variance, current.var((0, 1), correction=0))
+        current = layer.connections[0](networks[0].encode(torch.from_numpy(kept), False))
+    (norm,) = layer.neuron.norms()
+    torch.testing.assert_close(norm.mean, current.mean((0, 1)))
+    torch.testing.assert_close(norm.variance, current.var((0, 1), correction=0))
 
 
 def test_profile_narrows_by_a_constant_factor_then_is_a_delta() -> None:
@@ -251,7 +264,7 @@ def test_positions_move_at_their_own_rate(
         train(r, EVENTS, Y, seed=1)
         torch.manual_seed(1)
         r.build(EVENTS)
-        trained, drawn = (network.layers[0].synapses for network in networks[-2:])
+        trained, drawn = (network.kernels()[0] for network in networks[-2:])
         assert isinstance(trained, Delayed) and isinstance(drawn, Delayed)
         assert trained.position.shape == (rows, 6, 1)
         return (
@@ -272,7 +285,7 @@ def test_published_recipes_train(name: str) -> None:
     y = random.permutation(np.arange(60) % r.shape[-1])
     trained = train(replace(r, shape=shape, epochs=2, batch=20), x, y, seed=1)
     assert trained.network.shape == "-".join(map(str, shape))
-    assert [layer.synapses.window for layer in trained.network.layers] == list(r.windows)
+    assert [kernel(x).window for x in trained.network.layers.values()] == list(r.windows)
     assert trained.frozen["rounded"] == trained.frozen["integer"]
     assert trained.frozen["same"] == trained.frozen["samples"] == 5
 
@@ -283,9 +296,8 @@ def test_twins_of_digits_spoken_have_as_many_parameters() -> None:
     for kind in ("", "-axonal", "-fixed", "-none"):
         network = recipe(f"digits-spoken{kind}").build(np.zeros((2, 46, 40), np.uint8)).export()
         counts[kind] = sum(
-            x.weights.size + (x.delays.size if x.window > 1 else 0)
-            for layer in network.layers
-            for x in [layer.synapses]
+            x.weights.size + (x.delays.size if x.kind == "delayed" else 0)
+            for x in map(kernel, network.layers.values())
         )
     assert counts == {"": 45_568, "-axonal": 45_589, "-fixed": 45_568, "-none": 45_600}
 
@@ -295,16 +307,19 @@ def test_delays_of_a_loop_are_trained_like_others(monkeypatch: pytest.MonkeyPatc
     build = Recipe.build
 
     def looped(self: Recipe, x: np.ndarray) -> Network:
-        network = build(self, x)
-        network.layers[0].recurrent = Delayed(12, 12, 2, 12, window=5, least=1)
-        return network
+        net = build(self, x)
+        hidden, output = (
+            (layer.connections[0].synapses, layer.neuron) for layer in net.layers.values()
+        )
+        stack = [(*hidden, Delayed(12, 12, 2, 12, window=5, least=1)), output]
+        return chain(12, 6, net.coding, stack, net.readout, net.dropout)
 
     monkeypatch.setattr(Recipe, "build", looped)
     trained = train(replace(DELAYS, delta=0.1, epochs=6, position_rate=0.5), EVENTS, Y, seed=1)
     forward, back = trained.history[-1]["delays"]
     assert (sum(forward), sum(back)) == (6 * 12, 12 * 12)
     assert back[0] == 0 and back != trained.history[0]["delays"][1]
-    assert trained.network.layers[0].recurrent is not None
+    assert len(trained.network.layers["layer0"].connections) == 2
     assert trained.frozen["trained"] == trained.frozen["rounded"] == trained.frozen["integer"]
     assert trained.frozen["same"] == trained.frozen["samples"]
 

@@ -136,22 +136,21 @@ def test_modules_are_those_named(emitted):
     ports = re.search(r"^module net\((.*?)\);", text, re.MULTILINE | re.DOTALL)
     assert ports
     assert {p.strip() for p in ports[1].split(",")} == {
-        *("clk", "rst", "refused"),
+        *("clk", "rst", "refused", "idle"),
+        *(f"probe_layer{n}_{part}" for n in (0, 1) for part in ("valid", "data")),
         *(f"{side}_axis_t{name}" for side in "sm" for name in ("data", "valid", "ready", "last")),
     }
 
 
-@pytest.mark.parametrize("delay", [None, "line", "wheel"])
-def test_layers_keep_the_names_of_their_outputs(delay, tmp_path):
-    """A layer's module has the ports that the harness reads, whatever streams are inside."""
-    net = delayed_network(1) if delay else NET
-    made = emit(net, Mapping.of(net, delay=delay or "auto"), tmp_path, name="net")
-    text = made.sources[0].read_text()
+def test_every_layer_has_a_probe_as_wide_as_described(emitted):
+    """A layer is described by its name, its probe and the bits that this tells."""
+    text = emitted["hex"].sources[0].read_text()
+    layers = description(emitted["hex"])["layers"]
 
-    for n in range(len(net.layers)):
-        ports = re.search(rf"module \\net\.accelerator\.core\.layer{n} \((.*?)\);", text)
-        assert ports
-        assert {"o__valid", "o__ready", "o__payload"} <= set(ports[1].split(", "))
+    assert [layer["name"] for layer in layers] == ["layer0", "layer1"]
+    for layer in layers:
+        assert re.search(rf"output {layer['probe']}_valid;", text)
+        assert re.search(rf"output \[{layer['bits'] - 1}:0\] {layer['probe']}_data;", text)
 
 
 @pytest.mark.parametrize("delay", ["line", "wheel"])

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.plan.cycles import Line as Twin
 from spikeline.plan.cycles import reached
+from spikeline.plan.play import trace
+from spikeline.plan.stages import Line as Twin
+from spikeline.plan.stages import Player, Taker
 from spikeline.rtl.synapses.line import Line
 
 from .profiles import examples
@@ -66,25 +68,6 @@ def flat(items: list[dict[str, int]]) -> list[tuple[int, int, int, int]]:
     return [(i["position"] * (i["lanes"] > 0), i["lanes"], i["tick"], i["last"]) for i in items]
 
 
-class Sink:
-    """What takes items in the cycles in which the sink of the simulation was ready."""
-
-    def __init__(self, ready: list[int]) -> None:
-        self.ready = ready
-        self.cycles: list[int] = []
-
-    def take(self, at: int, value: int, tick: bool, last: bool) -> int:
-        """Take an item."""
-        self.cycles.append(self.ready.index(1, at))
-        return self.cycles[-1]
-
-    def take_all(self, at: int, events: int, tick: bool, last: bool) -> tuple[int, int]:
-        """Take events; each moves to the register before as the one before is taken."""
-        for _ in range(events - 1):
-            at = self.take(at + 1, 1, False, False)
-        return at, self.take(at + 1, 1, tick, last)
-
-
 def play(
     shape: tuple[int, int, int],
     items: list[dict[str, int]],
@@ -98,14 +81,13 @@ def play(
     ready = bench.sample(line.o.ready)
     bench.run(lambda: len(source.items) == len(items) and len(sink.items) >= count)
 
-    twin = Twin(end := Sink(ready))
-    rows, taken = iter(rows_of(sink.items)), []
-    for offered, item in zip(source.offered, items, strict=True):
-        if item["tick"] or item["last"]:
-            twin.rows = next(rows)
-        taken.append(twin.take(offered, item["lanes"], bool(item["tick"]), bool(item["last"])))
-    assert source.cycles == taken
-    assert sink.cycles == end.cycles
+    offered = [
+        (at, i["position"], i["lanes"] > 0, i["tick"] + 2 * i["last"])
+        for at, i in zip(source.offered, items, strict=True)
+    ]
+    taken = trace([Player(offered), Twin(0, *shape[:2]), Taker(1, ready)])
+    assert taken[0] == source.cycles
+    assert taken[2] == sink.cycles
     return source, sink
 
 

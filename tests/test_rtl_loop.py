@@ -11,8 +11,8 @@ from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import readout
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
-from spikeline.plan import cycles
 from spikeline.plan.mapping import Mapping, Unit
+from spikeline.plan.pipeline import latency, reporting
 
 from .streams import each_stall, items_of
 from .test_rtl_delayed import VOID, assert_starts_anew, each_unit, synapses
@@ -116,7 +116,7 @@ def test_an_event_waits_for_what_fired_before(joined):
     # A sweep that begins a cycle behind its item, one more where the item is an event, is heard
     # `latency` + `reporting` + 1 cycles later; it comes back from the queue in the next one, and
     # opens the loop for the event of the next step.
-    round_trip = 1 + joined + cycles.latency(unit) + cycles.reporting(unit) + 1 + 1 + 1
+    round_trip = 1 + joined + latency(unit) + reporting(unit) + 1 + 1 + 1
     assert [b - a for a, b in zip(ends[:-1], events[1:], strict=True)] == [round_trip] * 4
 
 

@@ -11,12 +11,13 @@ from spikeline.model.codings.encode import Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import KINDS, readout
+from spikeline.model.readouts.protocol import Readout
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.mapping import Unit
 from spikeline.rtl.readouts import readout as component_of
-from spikeline.rtl.readouts.scan import Scan
+from spikeline.rtl.readouts.protocol import Readout as Component
 
-from .streams import STALLS, Bench, Trace
+from .streams import STALLS, Bench, Trace, items_of
 
 UNITS = {
     "at-once": lambda n: Unit(n, n, n),
@@ -26,7 +27,7 @@ UNITS = {
     "one-lane": lambda n: Unit(n, 1, 1),
 }
 each_unit = pytest.mark.parametrize("layout", UNITS.values(), ids=UNITS.keys())
-each_kind = pytest.mark.parametrize("kind", KINDS)
+each_kind = pytest.mark.parametrize("kind", [k for k, of in KINDS.items() if of.classifies])
 WIDTH = 8
 
 
@@ -36,7 +37,7 @@ class Readable:
 
     network: Network
     unit: Unit
-    component: Scan
+    component: Component
 
     @classmethod
     def of(cls, kind: str, classes: int, steps: int, layout, leaks: bool = False) -> "Readable":
@@ -83,16 +84,31 @@ class Readable:
         return items
 
 
-def results_of(items: list[dict]) -> list[tuple[int, int, list[int]]]:
-    """Gather results: label, step, scores."""
-    results, scores = [], []
+def results_of(items: list[dict]) -> list:
+    """Gather results: label, step, scores; of spikes their steps and neurons; membranes."""
+    results, parts = [], []
     for item in items:
-        scores.append(item["score"])
+        if "score" in item:
+            parts.append(item["score"])
+        elif "value" in item:
+            parts.append(item["value"])
+        elif not item["last"]:
+            parts.append((item["step"], item["neuron"]))
         if item["last"]:
-            results.append((item["label"], item["step"], scores))
-            scores = []
-    assert not scores
+            results.append((item["label"], item["step"], parts) if "score" in item else parts)
+            parts = []
+    assert not parts
     return results
+
+
+def results_wanted(readout: Readout, s: np.ndarray, h: np.ndarray) -> list:
+    """List the same of the golden spikes and membranes (steps, samples, neurons)."""
+    d = readout.decide(s, h)
+    if readout.kind == "spikes":
+        return [[tuple(x) for x in np.argwhere(s[:, n]).tolist()] for n in range(s.shape[1])]
+    if readout.kind == "membranes":
+        return d.score.tolist()
+    return [(int(a), int(b), c.tolist()) for a, b, c in zip(d.label, d.step, d.score, strict=True)]
 
 
 def decide(
@@ -125,8 +141,7 @@ def decide(
 
 def expected(readable: Readable, s: np.ndarray, h: np.ndarray) -> list:
     """The golden decisions."""
-    d = readable.network.readout.decide(s, h)
-    return [(int(a), int(b), c.tolist()) for a, b, c in zip(d.label, d.step, d.score, strict=True)]
+    return results_wanted(readable.network.readout, s, h)
 
 
 def random_case(
@@ -253,6 +268,82 @@ def test_a_result_comes_when_the_contract_says(kind, layout):
     assert [c for n, c in enumerate(sink.cycles) if n % 6 == 5] == [c + settled + 5 for c in ends]
     places = unit.folds * unit.groups
     assert source.cycles[2 * places :: 2 * places] == [c + settled + 6 for c in ends[:-1]]
+
+
+@each_unit
+@pytest.mark.parametrize("leaks", [False, True], ids=["offset", "no-offset"])
+@pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS.keys())
+def test_membranes_are_those_of_the_last_step(layout, leaks, stalls):
+    """Every membrane of the last step comes in order, in every layout, stalled or not."""
+    readable = Readable.of("membranes", 5, 3, layout, leaks)
+    s, h = random_case(9, 3, 8, 5)
+
+    got, _ = decide(readable, s, h, stalls)
+    assert got == h[-1].tolist()
+
+
+@each_unit
+def test_membranes_come_when_the_contract_says(layout):
+    """They are offered from the cycle after their item on, one a cycle; other items take one."""
+    readable = Readable.of("membranes", 6, 2, layout)
+    unit = readable.unit
+    s, h = random_case(10, 2, 4, 6)
+    bench = Bench(component := readable.component)
+    items = [i for n in range(4) for i in readable.items(s[:, n], h[:, n])]
+    source = bench.put(component.i, items)
+    sink = bench.get(component.o)
+    decided = bench.sample(component.decided)
+    bench.run(lambda: len(sink.items) >= 24)
+
+    places, at, offers, ends = unit.folds * unit.groups, 0, [], []
+    for n in range(4 * 2 * places):
+        assert source.cycles[n] == at
+        at += 1
+        if n % (2 * places) >= places:
+            first = n % places * unit.sweep
+            neurons = max(min(6 - first, unit.sweep), 0)
+            offers += range(at, at + neurons)
+            at += neurons
+            ends += [at] if neurons and first + neurons == 6 else []
+    assert sink.offered == offers
+    assert [decided[c] for c in ends] == [1, 2, 3, 4]
+    assert [decided[c - 1] for c in ends] == [0, 1, 2, 3]
+
+
+def serial(s: np.ndarray) -> list[dict]:
+    """List the spikes of samples (steps, samples, neurons) one by one, ends on the last of them."""
+    return [item for n in range(s.shape[1]) for item in items_of(s[:, n].astype(int), joined=True)]
+
+
+@pytest.mark.parametrize("density", [0.0, 0.2, 1.0])
+@pytest.mark.parametrize("steps", [1, 4])
+@pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS.keys())
+def test_every_spike_comes_out(stalls, steps, density):
+    """Every spike with its step, by step, then neuron, and one end per sample, under any stalls."""
+    readable = Readable.of("spikes", 5, steps, UNITS["at-once"])
+    s, h = random_case(11, steps, 9, 5, density)
+    bench = Bench(component := readable.component)
+    bench.put(component.i, serial(s), stalls[0])
+    sink = bench.get(component.o, stalls[1])
+    bench.run(lambda: sum(i["last"] for i in sink.items) >= 9)
+
+    assert results_of(sink.items) == expected(readable, s, h)
+
+
+def test_spikes_pass_at_once():
+    """An item is offered and taken in the cycle in which it comes; the end behind a spike waits."""
+    readable = Readable.of("spikes", 3, 2, UNITS["at-once"])
+    # Spikes 0 and 2, the second with the tick; then a spike that ends the sample; a silent sample.
+    s = np.array([[[1, 0, 1], [0, 0, 0]], [[0, 1, 0], [0, 0, 0]]], bool)
+    bench = Bench(component := readable.component)
+    source = bench.put(component.i, serial(s))
+    sink = bench.get(component.o)
+    decided = bench.sample(component.decided)
+    bench.run(lambda: sum(i["last"] for i in sink.items) >= 2)
+
+    assert source.cycles == [0, 1, 3, 4, 5]
+    assert sink.offered == sink.cycles == [0, 1, 2, 3, 5]
+    assert decided[:7] == [0, 0, 0, 0, 1, 1, 2]
 
 
 def test_items_not_worth_a_scan_take_one_cycle():

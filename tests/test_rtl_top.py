@@ -89,12 +89,13 @@ def packet(net: Network, mapping: Mapping, s: np.ndarray, x: np.ndarray) -> list
 class Simulated:
     """What a top gave: one list of words per packet, and when."""
 
+    form: dict  # what the description says of packets
     packets: list[list[int]]
     decisions: list[tuple[int, int]]
     cycles: list[int]
     scores: list[list[int]]
     firsts: list[int]  # cycles in which the first beats were taken
-    offers: list[int]  # cycles from which on the first words were offered
+    offers: list[int]  # cycles from which on the words that end the cycles were offered
     sink: Trace
     refused: list[int]
 
@@ -125,21 +126,23 @@ def simulate(
         quiet=100,
     )
     words: list[list[int]] = [[]]
-    offers = []
-    for item, offered in zip(sink.items, sink.offered, strict=True):
-        if not words[-1]:
-            offers.append(offered)
+    offered: list[list[int]] = [[]]
+    for item, cycle in zip(sink.items, sink.offered, strict=True):
         words[-1].append(item["data"])
+        offered[-1].append(cycle)
         if item["last"]:
             words.append([])
-    assert words.pop() == []
+            offered.append([])
+    assert words.pop() == offered.pop() == []
+    form = axis.top.core.readout.describe()
     return Simulated(
+        form,
         words,
         [(w[0] & 0xFFFF, w[0] >> 16) for w in words],
-        [w[1] for w in words],
+        [w[form["cycles_word"]] for w in words],
         [w[2:] for w in words],
         [source.cycles[n] for n in begins],
-        offers,
+        [o[form["timed_word"]] for o in offered],
         sink,
         refused,
     )
@@ -155,6 +158,13 @@ def prepare(net: Network, mapping: Mapping, x: np.ndarray):
 def assert_decided(run, got: Simulated) -> None:
     """Compare decisions and scores with the golden ones."""
     d = run.decision
+    if got.form["result"] == "spikes":
+        wanted = [[a | t << 16 for t, a in np.argwhere(s)] for s in run.spikes[-1].swapaxes(0, 1)]
+        assert [words[:-1] for words in got.packets] == wanted
+        return
+    if got.form["result"] == "membranes":
+        assert [words[1:] for words in got.packets] == d.score.tolist()
+        return
     assert got.decisions == list(zip(d.label.tolist(), d.step.tolist(), strict=True))
     assert got.scores == d.score.tolist()
 
@@ -204,6 +214,22 @@ def test_a_packet_has_two_words_and_the_scores(stalls):
     assert [len(words) for words in got.packets] == [7] * 5
     assert sum(i["last"] for i in got.sink.items) == 5
     assert_decided(run, got)
+
+
+@each_stall
+@pytest.mark.parametrize("kind", ["spikes", "membranes"])
+@pytest.mark.parametrize("lanes", [None, (3, 2)], ids=["at-once", "folds"])
+def test_packets_without_a_class(lanes, kind, stalls):
+    """Every spike, or every membrane of the last step, leaves the chip under any stalls."""
+    net = network(4, (9, 7, 5), 4, kind, neurons=NEURONS["shift"])
+    mapping = Mapping.of(net, lanes)
+    run, packets = prepare(net, mapping, images(5, 8, 9))
+    assert run.counts[-1].max() > 4
+
+    got = simulate(net, mapping, packets, stalls)
+    assert_decided(run, got)
+    if not stalls[1]:
+        assert got.cycles == [b - a for a, b in zip(got.firsts, got.offers, strict=True)]
 
 
 @pytest.mark.parametrize("pixels", [0, 4], ids=["events", "pixels"])
@@ -338,7 +364,7 @@ def test_cycles_are_predicted_where_queues_fill(seed, monkeypatch):
     latency, _ = assert_cycles(net, mapping, x)
 
     # With more room behind the engines some sample would be sooner.
-    monkeypatch.setattr(cycles, "QUEUE", 400)
+    monkeypatch.setattr(chain, "QUEUE", 400)
     sooner, _ = cycles.predict(net, mapping, net.run(x, record=True))
     assert (sooner < latency).any()
 

@@ -15,6 +15,7 @@ EXTRAS = {
     "torch": "train",
     "sklearn": "train",
     "h5py": "flow",
+    "numba": "plan",
     "amaranth": "rtl",
     "cocotb": "cosim",
     "cocotb_tools": "cosim",

@@ -50,11 +50,13 @@ def network_and_data(
     return named, found.cut(network.steps, samples)
 
 
-def emit(named: Named, mapping: Mapping, folder: Path, *, inline: bool) -> Any:
-    """Write the Verilog of a network (rtl/emit.py)."""
+def emit(
+    named: Named, mapping: Mapping, folder: Path, *, inline: bool = False, name: str | None = None
+) -> Any:
+    """Write the Verilog of a network (rtl/emit.py), by default named as it is."""
     from ...rtl.emit import emit
 
-    return emit(named.network, mapping, folder, name=named.name, inline=inline)
+    return emit(named.network, mapping, folder, name=name or named.name, inline=inline)
 
 
 def delays(network: Network, mapping: Mapping) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def synth(
     with scratch(out) as folder, show.stages() as stage:
         show.writable_folder(folder)
         stage(f"Verilog of {named.name}")
-        design = emit(named, mapping, folder, inline=False)
+        design = emit(named, mapping, folder)
         result = run(design, target, pnr=pnr, seeds=seeds, stage=stage)
     lanes = tuple(unit.lanes for unit in mapping.units)
     told = {"network": named.name, "hash": named.hash, "lanes": list(lanes)}

@@ -1,10 +1,12 @@
 """``spikeline verilog``: hardware, and a bench for it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ...model.refuse import Refused
 from ...plan.mapping import Mapping
 from .. import show
 from ..data.data import Data
@@ -27,11 +29,18 @@ __all__ = ["command", "verilog"]
     help="Add a bench of the first N samples of a data set, which needs pytest, cocotb and"
     " Verilator, but not spikeline.",
 )
+@click.option(
+    "--name",
+    metavar="NAME",
+    help="Name of the top module, with which every module and file name begins, so that several"
+    " networks fit one design; else the network's.",
+)
 @options("data", "dataset", "framing", "split", "lanes", "sweep", "delay", "pixels", "out", "json")
 def command(
     network: str,
     inline: bool,
     bench: int | None,
+    name: str | None,
     folder: Path | None,
     dataset: str | None,
     framing: str,
@@ -49,13 +58,14 @@ def command(
     Example:
       spikeline verilog mnist-ttfs --lanes 16,10 --out rtl
       spikeline verilog digits-ttfs --bench 20 --out rtl
+      spikeline verilog mine.safetensors --name second --out rtl/second
     """
     named, data = resolve(network), None
     if bench is not None:
         named, data = network_and_data(network, dataset, split, bench, folder, framing)
     out = out or Path("out") / named.name / "verilog"
-    result = verilog(named, out, inline=inline, bench=data, **layout)
-    show.deliver(result, json_to, *(f"{out / name}" for name in result["files"]))
+    result = verilog(named, out, inline=inline, bench=data, name=name, **layout)
+    show.deliver(result, json_to, *(f"{out / file}" for file in result["files"]))
 
 
 def verilog(
@@ -64,12 +74,18 @@ def verilog(
     *,
     inline: bool = False,
     bench: Data | None = None,
+    name: str | None = None,
     **layout: Any,
 ) -> dict[str, Any]:
-    """Emit Verilog into the folder `out`, with a bench of samples; `layout` is Mapping.of's."""
+    """Emit Verilog into the folder `out`, with a bench of samples; `layout` is Mapping.of's.
+
+    A `name` that is given is taken as it is, or refused.
+    """
+    if name is not None and not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+        raise Refused(f"Name must be a letter or _, then letters, digits and _, not {name!r}")
     mapping = Mapping.of(named.network, **layout)
     with whole(out) as folder:
-        emitted = emit(named, mapping, folder, inline=inline)
+        emitted = emit(named, mapping, folder, inline=inline, name=name)
         if bench is not None:
             from ...cosim.export import export
 

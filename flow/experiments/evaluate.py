@@ -31,6 +31,8 @@ def evaluate(
         ``used``, that as a share of T; ``final_membrane``, the accuracy of the largest final
         membrane; ``loss``, that minus the accuracy.
     """
+    if not network.readout.classifies:
+        raise Refused(f"Network readout must give a class, not {network.readout.kind}")
     readouts = _readouts(network)
     right = dict.fromkeys(readouts, 0)
     same = 0
@@ -75,7 +77,7 @@ def evaluate(
 
 def _readouts(network: Network) -> dict[str, Readout]:
     fires = network.layers[-1].neuron.threshold is not None
-    allowed = [of for of in KINDS.values() if fires or not of.needs_threshold]
+    allowed = [of for of in KINDS.values() if of.classifies and (fires or not of.needs_threshold)]
     found = {of.kind: of.default(network.steps) for of in allowed}
     return found | {network.readout.kind: network.readout}
 

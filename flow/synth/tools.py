@@ -1,12 +1,14 @@
 """External programs: found on PATH or in the packages that bring them."""
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from ...model import cache
 from ...model.refuse import Refused
 
 __all__ = ["find", "run", "stop", "version"]
@@ -26,7 +28,13 @@ RUNNING: set[subprocess.Popen[str]] = set()
 def version(command: list[str]) -> tuple[int, ...]:
     """Ask a program for its version; () if it does not tell."""
     try:
-        told = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=600)
+        told = subprocess.run(
+            [*command, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            env=os.environ | cache.environment(),
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ()
     found = re.search(r"(\d+)\.(\d+)", told.stdout + told.stderr)
@@ -43,13 +51,14 @@ def find(name: str) -> list[str]:
     Raises
     ------
     Refused
-        If it is in neither.
+        If it is in neither, or cannot keep what is compiled of its package.
     """
     native = shutil.which(name)
     if native and version([native]) >= OLDEST[name]:
         return [native]
     package, function = PACKAGES[name]
     if importlib.util.find_spec(package):
+        cache.check()
         code = f"import sys, {package}; sys.exit({package}.{function}(sys.argv[1:]))"
         return [sys.executable, "-c", code]
     wanted = ".".join(map(str, OLDEST[name]))
@@ -72,6 +81,7 @@ def run(name: str, arguments: list[str], folder: Path, log: str) -> str:
     with subprocess.Popen(
         [*find(name), *arguments],
         cwd=folder,
+        env=os.environ | cache.environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

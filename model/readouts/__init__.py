@@ -1,4 +1,4 @@
-"""Readouts: from the spikes and membranes of the last layer to a class.
+"""Readouts: from the spikes and membranes of the last layer to a class, or these themselves.
 
     kind            score[c]                              step of decision
     first-spike     h[c] at the step of decision          the first step with a spike, else T - 1
@@ -7,7 +7,11 @@
     max-membrane    maximum over t of h[c, t]             T - 1
     final-membrane  h[c, T - 1]                           T - 1
 
-The class of the largest score wins, the lowest index where scores are equal.
+The class of the largest score wins, the lowest index where scores are equal. Two kinds give no
+class:
+
+    spikes          every spike of the last layer, as a stream; score: their number
+    membranes       the membranes of the last step; score: h[j, T - 1]
 """
 
 from typing import Any
@@ -18,14 +22,25 @@ from ..refuse import Refused
 from .final_membrane import FinalMembrane
 from .first_spike import FirstSpike
 from .max_membrane import MaxMembrane
+from .membranes import Membranes
 from .protocol import Readout
 from .spike_count import SpikeCount
+from .spikes import Spikes
 from .weighted_sum import WeightedSum
 
 __all__ = ["KINDS", "named", "readout"]
 
 KINDS: dict[str, type[Readout]] = {
-    x.kind: x for x in (FirstSpike, WeightedSum, SpikeCount, MaxMembrane, FinalMembrane)
+    x.kind: x
+    for x in (
+        FirstSpike,
+        WeightedSum,
+        SpikeCount,
+        MaxMembrane,
+        FinalMembrane,
+        Spikes,
+        Membranes,
+    )
 }
 
 

@@ -13,7 +13,10 @@ __all__ = ["Decision", "Readout"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
-    """Decisions: `label` and `step` int64 (samples,), `score` int64 (samples, classes)."""
+    """Decisions: `label` and `step` int64 (samples,), `score` int64 (samples, neurons).
+
+    Where the result is no class, `label` is -1.
+    """
 
     label: np.ndarray
     step: np.ndarray
@@ -22,7 +25,7 @@ class Decision:
 
 @dataclass(frozen=True, eq=False)
 class Readout(ABC):
-    """A rule of decision.
+    """What the last layer says: a class, or what the layer itself holds.
 
     Attributes
     ----------
@@ -30,6 +33,8 @@ class Readout(ABC):
         Its name, in the file too.
     early : bool
         Whether a decision can fall before the last step.
+    classifies : bool
+        Whether the result is a class.
     needs_threshold : bool
         Whether the last layer must fire.
     tensors : dict
@@ -38,6 +43,7 @@ class Readout(ABC):
 
     kind: ClassVar[str]
     early: ClassVar[bool] = False
+    classifies: ClassVar[bool] = True
     needs_threshold: ClassVar[bool] = False
     tensors: ClassVar[dict[str, type]] = {}
 
@@ -67,6 +73,11 @@ class Readout(ABC):
     def bounds(self, low: int, high: int, steps: int) -> tuple[int, int]:
         """Bound every score, and what it is built of, by the bounds of the membranes."""
         return low, high
+
+
+def unlabelled(score: np.ndarray, steps: int) -> Decision:
+    """Give what is no class, by neuron (samples, neurons), at the last step."""
+    return Decision(np.full(len(score), -1), np.full(len(score), steps - 1), score)
 
 
 def best(score: np.ndarray, steps: int) -> Decision:

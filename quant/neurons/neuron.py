@@ -5,42 +5,42 @@
 
 Without leak, clamp and reset the membrane is a sum, so all steps are computed at once:
 
-    h[t] = (W F[t] << f) + (t + 1) b                   F[t] = input spikes up to and including t
+    h[t] = F[t] + (t + 1) b                            F[t] = currents up to and including t
     s[t] = h[t] >= theta;  once: F'[t] = max over t' <= t of h[t'] >= theta
 
-Everything else is a loop over time. The leak's floor is the model's: v m / 2**k is exact in float32
-before it.
+Everything else is a loop over time. The leak's rounding is the model's: v m / 2**k is exact before
+it.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...model.neurons import Neurons as Golden
 from ...model.neurons import neuron as golden
 from ...model.refuse import Refused
+from ...model.width import Bounds
+from .neurons import Neurons, Step
 from .norm import Norm
-from .surrogate import ATan, Surrogate, floor, round_half_even
+from .surrogate import ATan, Surrogate, floor, round_half_even, trunc
 
 __all__ = ["Neuron"]
 
 
-class Neuron(nn.Module):
+class Neuron(Neurons):
     """A layer of trainable neurons.
 
     Parameters
     ----------
     size : int, neurons
-    unit : float
-        Integers per real 1; threshold, bias and the surrogate's width are measured in it.
     threshold : float or None
         Where it starts; None never fires.
     shared : bool
         Whether all neurons have one threshold.
     bias, norm : bool
-        Whether to learn a bias; whether to normalise the current (see norm.py).
-    leak, shift, clamp, reset, once : as in the model
+        Whether to learn a bias; whether to normalise the current (see norm.py), but for what comes
+        from layers of the same loop.
+    leak, clamp, reset, once, rounding : as in the model
     learned : bool
         Whether to learn the multiplier m of the leak, 0..2**k, from where `leak` puts it.
     surrogate : Surrogate
@@ -49,32 +49,37 @@ class Neuron(nn.Module):
     def __init__(
         self,
         size: int,
-        unit: float,
         *,
         threshold: float | None = 1.0,
         shared: bool = True,
         bias: bool = False,
         norm: bool = False,
         leak: tuple[int, int] = (1, 0),
-        shift: int = 0,
         clamp: tuple[int, int] | None = None,
         reset: str = "none",
         once: bool = False,
+        rounding: str = "floor",
         learned: bool = False,
         surrogate: Surrogate | None = None,
     ) -> None:
         super().__init__()
         if once and (threshold is None or reset != "none"):
             raise Refused("A neuron that fires once must have a threshold and no reset")
-        self.size, self.unit, self.surrogate = size, unit * (1 << shift), surrogate or ATan()
-        self.shift, self.clamp, self.reset, self.once = shift, clamp, reset, once
+        self.size, self.surrogate = size, surrogate or ATan()
+        self.clamp, self.reset, self.once, self.rounding = clamp, reset, once, rounding
         self.fixed = leak
         self.kept = nn.Parameter(torch.tensor(leak[0] / (1 << leak[1]))) if learned else None
         self.threshold: nn.Parameter | None = None
         if threshold is not None:
             self.threshold = nn.Parameter(torch.full((1 if shared else size,), float(threshold)))
         self.bias = nn.Parameter(torch.zeros(size)) if bias else None
-        self.norm = Norm(size, self.unit) if norm else None
+        self.norm = Norm(size) if norm else None
+
+    def adopt(self, unit: float) -> None:
+        """Take the unit of the connections; a normalisation assumes it as the first deviation."""
+        super().adopt(unit)
+        if self.norm is not None:
+            self.norm.variance.fill_(unit**2)
 
     @property
     def leak(self) -> tuple[int, int]:
@@ -93,6 +98,24 @@ class Neuron(nn.Module):
         m, k = self.fixed
         still = m == 1 << k and self.kept is None
         return still and self.clamp is None and self.reset == "none"
+
+    @property
+    def sums(self) -> bool:
+        """Whether that gives, of each neuron, whether it has fired so far."""
+        return self.parallel and self.once
+
+    def norms(self) -> list[Norm]:
+        """List the normalisation, if there is one."""
+        return [] if self.norm is None else [self.norm]
+
+    def theta(self) -> Tensor | None:
+        """Make the deployed thresholds, those without normalisation."""
+        return self.integers()[0]
+
+    def place(self, theta: int) -> None:
+        """Put all thresholds at one integer."""
+        assert self.threshold is not None
+        self.threshold.data.fill_(theta / self.unit)
 
     def integers(
         self, fold: tuple[Tensor, Tensor, Tensor] | None = None
@@ -113,41 +136,11 @@ class Neuron(nn.Module):
             theta = theta + (theta.clamp_min(1) - theta).detach()
         return theta, b
 
-    def forward(
-        self, x: Tensor, feedback: Callable[[list[Tensor]], Tensor] | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Run whole samples.
-
-        Parameters
-        ----------
-        x : (steps, samples, neurons)
-            Currents of the steps; where `parallel`, their sums up to each step.
-        feedback : callable
-            From the spikes of all steps so far (samples, neurons), the current that they add to
-            the next one; not normalised. It makes neurons that are `parallel` loop, too: then `x`
-            are currents.
-
-        Returns
-        -------
-        s : (steps, samples, neurons)
-            Spikes; where `parallel` and `once`, whether each has fired so far.
-        h : (steps, samples, neurons)
-        """
-        x = x * (1 << self.shift) if self.shift else x
-        fold, unit = None, self.unit
-        if self.norm is not None:
-            together = self.parallel and feedback is None
-            current = torch.diff(x, dim=0, prepend=torch.zeros_like(x[:1])) if together else x
-            fold = self.norm(current)
-            x, unit = x * fold[0], fold[1].detach()
-        theta, b = self.integers(fold)
-        if self.parallel and feedback is None:
-            return self._together(x, theta, b, unit)
-        return self._loop(x, theta, b, unit, feedback)
-
-    def _together(
-        self, x: Tensor, theta: Tensor | None, b: Tensor | None, unit: Tensor | float
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Run whole samples; where `parallel`, `x` and, where `sums`, the spikes are sums."""
+        if not self.parallel:
+            return super().forward(x)
+        x, theta, b, unit = self._constants(x, together=True)
         h = x
         if b is not None:
             t = torch.arange(1, len(x) + 1, dtype=x.dtype, device=x.device)
@@ -157,21 +150,19 @@ class Neuron(nn.Module):
         highest = h.cummax(0).values if self.once else h
         return self.surrogate((highest - theta) / unit), h
 
-    def _loop(
-        self,
-        x: Tensor,
-        theta: Tensor | None,
-        b: Tensor | None,
-        unit: Tensor | float,
-        feedback: Callable[[list[Tensor]], Tensor] | None = None,
-    ) -> tuple[Tensor, Tensor]:
+    def begin(self, x: Tensor) -> Step:
+        """Begin samples, to go through them step by step."""
+        x, theta, b, unit = self._constants(x)
         share = self.multiplier() / (1 << self.fixed[1])
+        rounded = trunc if self.rounding == "zero" else floor
         v = fired = torch.zeros_like(x[0])
-        spikes, membranes = [], []
-        for current in x:
-            h = floor(v * share) + current
-            if feedback is not None and spikes:
-                h = h + feedback(spikes) * (1 << self.shift)
+        currents = iter(x)
+
+        def step(back: Tensor | None) -> tuple[Tensor, Tensor]:
+            nonlocal v, fired
+            h = rounded(v * share) + next(currents)
+            if back is not None:
+                h = h + back
             if b is not None:
                 h = h + b
             if self.clamp is not None:
@@ -186,9 +177,28 @@ class Neuron(nn.Module):
                 if self.once:
                     s = s * (1 - fired)
                     fired = fired + s.detach()
-            spikes.append(s)
-            membranes.append(h)
-        return torch.stack(spikes), torch.stack(membranes)
+            return s, h
+
+        return step
+
+    def _constants(
+        self, x: Tensor, together: bool = False
+    ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | float]:
+        """Normalise currents, or their sums; also theta, b and the unit."""
+        fold, unit = None, self.unit
+        if self.norm is not None:
+            current = torch.diff(x, dim=0, prepend=torch.zeros_like(x[:1])) if together else x
+            fold = self.norm(current)
+            x, unit = x * fold[0], fold[1].detach()
+        theta, b = (None if c is None else c.to(x.dtype) for c in self.integers(fold))
+        return x, theta, b, unit
+
+    def largest(self, neuron: Golden, proven: Bounds, sums: int) -> int:
+        """Bound all that is computed: v m before the leak's rounding and theta are, too."""
+        low, high = proven.membrane
+        theta = 0 if self.threshold is None else int(neuron.threshold.max())  # pyright: ignore[reportAttributeAccessIssue]
+        kept = max(int(-low.min()), int(high.max())) * self.leak[0]
+        return max(super().largest(neuron, proven, sums), kept, theta)
 
     def export(self) -> tuple[golden.Neuron, Tensor | None]:
         """Freeze the neurons; also the sign (neurons,) that the rows of the weights take."""
@@ -196,18 +206,18 @@ class Neuron(nn.Module):
             fold = None if self.norm is None else self.norm.fold()
             theta, b = self.integers(fold)
         whole = [
-            np.zeros(self.size, np.int32)
+            np.zeros(self.size, np.int64)
             if c is None
-            else np.broadcast_to(c.cpu().numpy(), (self.size,)).astype(np.int32)
+            else np.broadcast_to(c.cpu().numpy(), (self.size,)).astype(np.int64)
             for c in (b, theta)
         ]
         neuron = golden.Neuron(
             whole[0],
             None if theta is None else whole[1],
             self.leak,
-            self.shift,
             self.clamp,
             self.reset,
             self.once,
+            self.rounding,
         )
         return neuron, None if fold is None else fold[0]

@@ -28,22 +28,25 @@ class Norm(nn.Module):
     Parameters
     ----------
     size : int, neurons
-    unit : float
-        Integers per real 1, the deviation that is assumed before the first batch.
+
+    Attributes
+    ----------
+    mean, variance : (neurons,)
+        The running ones. Before the first batch the variance is what the neurons put there.
     """
 
     mean: Tensor
     variance: Tensor
     batches: Tensor
 
-    def __init__(self, size: int, unit: float) -> None:
+    def __init__(self, size: int) -> None:
         super().__init__()
         self.gain = nn.Parameter(torch.ones(size))
         self.offset = nn.Parameter(torch.zeros(size))
         self.settled = False
         self.recomputing = False
         self.register_buffer("mean", torch.zeros(size))
-        self.register_buffer("variance", torch.full((size,), unit**2))
+        self.register_buffer("variance", torch.ones(size))
         self.register_buffer("batches", torch.zeros(()))
 
     def forward(self, current: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["ATan", "Sigmoid", "Surrogate", "Triangle", "floor", "round_half_even"]
+__all__ = ["ATan", "Sigmoid", "Surrogate", "Triangle", "floor", "round_half_even", "trunc"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +104,8 @@ def round_half_even(x: Tensor) -> Tensor:
 def floor(x: Tensor) -> Tensor:
     """Round toward minus infinity; the gradient passes straight through."""
     return _Straight.apply(x, torch.floor)
+
+
+def trunc(x: Tensor) -> Tensor:
+    """Round toward zero; the gradient passes straight through."""
+    return _Straight.apply(x, torch.trunc)

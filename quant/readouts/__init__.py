@@ -4,8 +4,10 @@ from ...model.readouts.protocol import Readout as Golden
 from .final_membrane import FinalMembrane
 from .first_spike import FirstSpike
 from .max_membrane import MaxMembrane
+from .membranes import Membranes
 from .protocol import Readout
 from .spike_count import SpikeCount
+from .spikes import Spikes
 from .weighted_sum import WeightedSum
 
 __all__ = ["KINDS", "twin"]
@@ -16,6 +18,8 @@ KINDS: dict[str, type[Readout]] = {
     "spike-count": SpikeCount,
     "max-membrane": MaxMembrane,
     "final-membrane": FinalMembrane,
+    "spikes": Spikes,
+    "membranes": Membranes,
 }
 
 

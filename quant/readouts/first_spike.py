@@ -21,6 +21,10 @@ class FirstSpike(Readout):
         takes_part = spike | ~spike.any(1, keepdim=True)
         return lowest_best(h[step, row].masked_fill(~takes_part, -torch.inf)), step
 
+    def logits(self, s: Tensor, h: Tensor, unit: float) -> Tensor:
+        """Give the mean membrane over the steps: who rises first has more of it."""
+        return h.mean(0) / unit
+
 
 def choose_threshold(
     h: np.ndarray, y: np.ndarray, *, slack: float, steps: float

@@ -8,8 +8,11 @@
     weighted        cross-entropy of sum over t of w[t] h[c, t] / sum of w
     every           mean over t of w[t] times the cross-entropy of the membranes at t
     count, final, maximum    cross-entropy of the spike count, the last and the largest membrane
+    mse             mean squared error of scale times the last membranes
+    spikes-mse      mean squared error of the spike counts
 
-w is the temporal weighting, 1 at first: linear (T - t) / T, exponential gamma**-t, or even.
+The last two are for readouts that give no class: they take targets in place of labels. w is the
+temporal weighting, 1 at first: linear (T - t) / T, exponential gamma**-t, or even.
 
 Source: temporal weighting: arXiv 2410.23619, equations 20-24 (as others read them). The hazard loss
 is this project's.
@@ -21,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, nll_loss
+from torch.nn.functional import cross_entropy, mse_loss, nll_loss
 
 from ...model.refuse import Refused
 
@@ -48,7 +51,7 @@ class Scene:
 
     Attributes
     ----------
-    y : int64 (samples,), labels
+    y : int64 (samples,), labels; float (samples, neurons), targets of `mse` and `spikes-mse`
     scale : float
         What a membrane is multiplied by to be a logit.
     theta : (1,) or None
@@ -100,6 +103,21 @@ def _maximum(s: Tensor, h: Tensor, at: Scene) -> Tensor:
     return cross_entropy(h.max(0).values * at.scale, at.y)
 
 
+def _mse(s: Tensor, h: Tensor, at: Scene) -> Tensor:
+    return _error(h[-1] * at.scale, at.y)
+
+
+def _spikes_mse(s: Tensor, h: Tensor, at: Scene) -> Tensor:
+    return _error(s.sum(0), at.y)
+
+
+def _error(found: Tensor, wanted: Tensor) -> Tensor:
+    if found.shape != wanted.shape:
+        shape, other = tuple(found.shape), tuple(wanted.shape)
+        raise Refused(f"Targets must have the shape {shape}, one per neuron, not {other}")
+    return mse_loss(found, wanted)
+
+
 LOSSES: dict[str, Callable[[Tensor, Tensor, Scene], Tensor]] = {
     "hazard": _hazard,
     "spikes": _spikes,
@@ -108,6 +126,8 @@ LOSSES: dict[str, Callable[[Tensor, Tensor, Scene], Tensor]] = {
     "count": _count,
     "final": _final,
     "maximum": _maximum,
+    "mse": _mse,
+    "spikes-mse": _spikes_mse,
 }
 
 
@@ -121,7 +141,8 @@ def loss(
     kind : one of `LOSSES`
     s, h : (steps, samples, classes)
         Spikes and membranes; whole numbers.
-    y, scale, theta, w : as of `Scene`; `hazard` must have a threshold
+    y : int64 (samples,), labels, or float (samples, neurons), targets
+    scale, theta, w : as of `Scene`; `hazard` must have a threshold
     """
     if kind not in LOSSES:
         raise Refused(f"Loss must be one of {', '.join(LOSSES)}, not {kind!r}")

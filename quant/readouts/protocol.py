@@ -9,7 +9,7 @@ __all__ = ["Readout", "Scored", "lowest_best"]
 
 
 class Readout:
-    """A rule of decision.
+    """What the last layer says; no class, unless a kind decides for one.
 
     Parameters
     ----------
@@ -30,12 +30,26 @@ class Readout:
         Returns
         -------
         label, step : int64 (samples,)
+            The label is -1 where the result is no class.
         """
-        raise NotImplementedError
+        samples = h.shape[1]
+        step = torch.full((samples,), len(h) - 1, device=h.device)
+        return torch.full_like(step, -1), step
 
     def reach(self, membrane: int) -> int:
         """Bound what is computed of membranes up to `membrane`, beyond these."""
         return membrane
+
+    def logits(self, s: Tensor, h: Tensor, unit: float) -> Tensor:
+        """Give what a loss compares with targets, real numbers (samples, neurons).
+
+        Parameters
+        ----------
+        s, h : (steps, samples, neurons)
+        unit : float
+            Integers of a membrane per real 1.
+        """
+        return h[-1] / unit
 
 
 class Scored(Readout):
@@ -44,6 +58,10 @@ class Scored(Readout):
     def score(self, s: Tensor, h: Tensor) -> Tensor:
         """Score each class, (samples, classes)."""
         raise NotImplementedError
+
+    def logits(self, s: Tensor, h: Tensor, unit: float) -> Tensor:
+        """Give the scores."""
+        return self.score(s, h) / unit
 
     def decide(self, s: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """Decide a batch."""

@@ -19,7 +19,6 @@ kernel, at 3/2 (T + D) products of an input and a weight where that takes T D.
 Source: arXiv 2112.03740, 2306.00817 (profiles), 2306.17670 (delays in time).
 """
 
-from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -30,6 +29,7 @@ from ...model.refuse import Refused
 from ...model.synapses import delayed as golden
 from ..neurons.surrogate import round_half_even
 from .dense import Dense
+from .synapses import Feedback
 
 __all__ = ["PROFILES", "SHARP", "Delayed", "convolve", "spread"]
 
@@ -119,12 +119,7 @@ class Delayed(Dense):
         Whether positions are learned; they are drawn at random and stay there otherwise.
     profile : one of `PROFILES`
     least : int
-        Smallest delay; 1 for recurrent synapses.
-
-    Attributes
-    ----------
-    width : float
-        Of the profile; whoever trains narrows it, at last to 0.
+        Smallest delay; 1 for recurrent synapses of a connection without delay.
     """
 
     position: nn.Parameter
@@ -156,6 +151,7 @@ class Delayed(Dense):
         super().__init__(
             pre * taps, post, bits, steps, standardise=standardise, gain=gain, used=mask
         )
+        self.pre = pre
         self.window, self.taps, self.profile, self.least = window, taps, profile, least
         self.width = float(window // 2)
         rows = 1 if axonal else post
@@ -169,8 +165,12 @@ class Delayed(Dense):
         """Largest position."""
         return (self.window - 1) // 2
 
+    def positions(self) -> list[nn.Parameter]:
+        """List the positions, if they are learned."""
+        return [self.position] if self.position.requires_grad else []
+
     def clamp(self) -> None:
-        """Put positions back into their range; whoever trains calls this after each step."""
+        """Put positions back into their range."""
         with torch.no_grad():
             self.position.clamp_(-self.reach, self.reach - self.least)
 
@@ -187,22 +187,24 @@ class Delayed(Dense):
             share = delta + (share - share.detach())
         return torch.einsum("oik,oikd->oid", weights, share.expand(len(weights), -1, -1, -1))
 
-    def feedback(self) -> Callable[[list[Tensor]], Tensor]:
-        """Make the function from the spikes of all steps so far to the current of the next one."""
-        later = self.kernel()[:, :, 1:].permute(2, 1, 0)  # (delay - 1, pre, post)
+    def feedback(self) -> Feedback:
+        """Make the function of a loop: one product with the last events of each delay."""
+        kernel = self.kernel()[:, :, self.least :].permute(2, 1, 0)  # (delay, pre, post)
 
-        def current(spikes: list[Tensor]) -> Tensor:
-            past = spikes[: -len(later) - 1 : -1]
-            return torch.cat(past, 1) @ later[: len(past)].flatten(0, 1)
+        def current(events: list[Tensor]) -> Tensor:
+            past = events[: -len(kernel) - 1 : -1]
+            later = kernel[: len(past)].flatten(0, 1)
+            return torch.cat(past, 1) @ later.to(past[0].dtype)
 
         return current
 
     def forward(self, x: Tensor) -> Tensor:
         """Sum weighted, delayed spikes (steps, samples, pre) to currents (steps, samples, post)."""
         if self.training:
-            current = convolve(x, self.kernel())
+            current = convolve(x, self.kernel().to(x.dtype))
             return current if self.width else round_half_even(current)
-        weights, delays = self.integers().view(-1, *self.position.shape[1:]), self.delays()
+        weights = self.integers().view(-1, *self.position.shape[1:]).to(x.dtype)
+        delays = self.delays()
         current = x.new_zeros(*x.shape[:-1], len(weights))
         for delay in delays[delays < len(x)].unique().tolist():
             w = torch.where(delays == delay, weights, 0).sum(2)
@@ -223,7 +225,7 @@ def merge(weights: np.ndarray, delays: np.ndarray, bits: int) -> tuple[np.ndarra
 
     Returns
     -------
-    weights int8, delays int16 : those of model/synapses/delayed.py
+    weights, delays : those of model/synapses/delayed.py
     """
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     for first in range(weights.shape[2]):
@@ -232,4 +234,4 @@ def merge(weights: np.ndarray, delays: np.ndarray, bits: int) -> tuple[np.ndarra
             merged = (delays[..., first] == delays[..., other]) & (low <= total) & (total <= high)
             weights[..., first] = np.where(merged, total, weights[..., first])
             weights[..., other] = np.where(merged, 0, weights[..., other])
-    return weights.astype(np.int8), delays.astype(np.int16)
+    return weights, delays.astype(np.int16)

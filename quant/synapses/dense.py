@@ -18,10 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...model.network import Synapses
 from ...model.refuse import Refused
+from ...model.synapses import Synapses as Golden
 from ...model.synapses import dense as golden
 from ..neurons.surrogate import round_half_even
+from .synapses import Feedback, Synapses
 
 __all__ = ["Dense"]
 
@@ -29,13 +30,13 @@ SPAN = 2.6  # deviations of a weight that its width holds
 EPS = 1e-6
 
 
-class Dense(nn.Module):
+class Dense(Synapses):
     """A trainable matrix of weights of `bits` bits.
 
     Parameters
     ----------
     pre, post : int
-    bits : int, 2..8
+    bits : int, 2..16
     steps : int
         T, for the initialisation.
     standardise : "row", "layer" or "none"
@@ -60,10 +61,11 @@ class Dense(nn.Module):
         used: np.ndarray | None = None,
     ) -> None:
         super().__init__()
-        if not 2 <= bits <= 8:
-            raise Refused(f"Dense weight width must be in 2..8 bits, not {bits}")
+        if not 2 <= bits <= 16:
+            raise Refused(f"Dense weight width must be in 2..16 bits, not {bits}")
         if standardise not in ("row", "layer", "none"):
             raise Refused(f"Dense standardise must be row, layer or none, not {standardise!r}")
+        self.pre, self.post = pre, post
         self.bits, self.steps, self.standardise = bits, steps, standardise
         mask = np.ones(pre, bool) if used is None else np.asarray(used, bool)
         self.register_buffer("used", torch.from_numpy(mask.astype(np.float32)))
@@ -110,11 +112,16 @@ class Dense(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Sum weighted spikes (..., pre) to currents (..., post)."""
-        return nn.functional.linear(x, self.integers())
+        return nn.functional.linear(x, self.integers().to(x.dtype))
 
-    def export(self, sign: Tensor | None = None) -> Synapses:
+    def feedback(self) -> Feedback:
+        """Make the function of a loop; the weights are made once for all steps."""
+        w = self.integers()
+        return lambda events: nn.functional.linear(events[-1], w.to(events[-1].dtype))
+
+    def export(self, sign: Tensor | None = None) -> Golden:
         """Freeze the weights, each row times its `sign` (post,)."""
         w = self.integers().detach()
         if sign is not None:
             w = w * sign[:, None]
-        return golden.Dense(w.cpu().numpy().astype(np.int8), self.bits)
+        return golden.Dense(w.cpu().numpy().astype(np.int64), self.bits)

@@ -136,7 +136,10 @@ class Framer(Intake):
                     m.d.sync += phase.eq(Phase.RUN)
         with m.If(takes):
             m.d.sync += within.eq(~last)
-        m.d.comb += self.starts.eq(takes & ~within)
+        m.d.comb += [
+            self.starts.eq(takes & ~within),
+            self.idle.eq(~(within | clearing | looks | checks | (phase == Phase.FILL))),
+        ]
 
         # Count steps and samples.
         with m.If(makes & (new.tick | new.last)):

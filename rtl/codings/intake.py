@@ -30,6 +30,9 @@ class Intake(wiring.Component):
         The first beat of a sample is taken.
     refused : Out(16)
         Number of beats dropped, up to 65,535.
+    idle : Out(1)
+        The next beat begins a sample, nothing is kept of the ones before and nothing is being
+        cleared.
     """
 
     i: stream.Interface
@@ -38,6 +41,7 @@ class Intake(wiring.Component):
     room: Signal
     starts: Signal
     refused: Signal
+    idle: Signal
 
     def __init__(self, beat: Any, item: Any) -> None:
         super().__init__(
@@ -48,5 +52,6 @@ class Intake(wiring.Component):
                 "room": In(1),
                 "starts": Out(1),
                 "refused": Out(16),
+                "idle": Out(1),
             }
         )

@@ -46,12 +46,12 @@ class Pixels(Intake):
             shape=data.ArrayLayout(code, self.lanes), depth=2 * self.words, init=[]
         )
         full = Signal(2)
-        self._write(m, images.write_port(), full)
-        self._play(m, images.read_port(), full, steps)
+        played = self._play(m, images.read_port(), full, steps)
+        self._write(m, images.write_port(), full, played)
         return m
 
-    def _write(self, m: Module, port: memory.WritePort, full: Signal) -> None:
-        """Encode the pixels of a beat and keep them."""
+    def _write(self, m: Module, port: memory.WritePort, full: Signal, played: Signal) -> None:
+        """Encode the pixels of a beat and keep them; `played`: one is still being played back."""
         network, i = self.network, self.i
         bank, word = Signal(), Signal(range(self.words))
         within = Signal()  # the source is within an image
@@ -76,6 +76,7 @@ class Pixels(Intake):
         m.d.comb += [
             i.ready.eq(~fills & (drains | (~full.bit_select(bank, 1) & (within | self.room)))),
             self.starts.eq(keeps & ~within),
+            self.idle.eq(~(within | fills | full.any() | played)),
             port.addr.eq(bank * self.words + word),
             port.data.eq(Cat(codes)),
             port.en.eq(keeps | fills),
@@ -97,8 +98,11 @@ class Pixels(Intake):
                     full.bit_select(bank, 1).eq(1),
                 ]
 
-    def _play(self, m: Module, port: memory.ReadPort, full: Signal, steps: int) -> None:
-        """Offer the words of each step that have spikes, and the end of every step."""
+    def _play(self, m: Module, port: memory.ReadPort, full: Signal, steps: int) -> Signal:
+        """Offer the words of each step that have spikes, and the end of every step.
+
+        Returns whether there is a word at hand.
+        """
         o = self.o
         bank, word, step = Signal(), Signal(range(self.words)), Signal(range(steps))
         sample = Signal(3)
@@ -141,3 +145,4 @@ class Pixels(Intake):
                     bank.eq(~bank),
                     full.bit_select(bank, 1).eq(0),
                 ]
+        return held_full

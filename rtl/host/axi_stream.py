@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..accelerator import Accelerator, whole_bytes
+from ..network import probes
 
 __all__ = ["AxiStream"]
 
@@ -22,7 +23,7 @@ class AxiStream(wiring.Component):
         The beats of `Accelerator`, in whole bytes.
     m_axis_tdata, m_axis_tvalid, m_axis_tlast : Out; m_axis_tready : In
         Its words.
-    refused : as of `Accelerator`
+    refused, idle, probe_... : as of `Accelerator`
     """
 
     kind = "axi4-stream"
@@ -36,6 +37,7 @@ class AxiStream(wiring.Component):
     m_axis_tready: Signal
     m_axis_tlast: Signal
     refused: Signal
+    idle: Signal
 
     def __init__(self, accelerator: Accelerator) -> None:
         self.accelerator = accelerator
@@ -50,6 +52,8 @@ class AxiStream(wiring.Component):
                 "m_axis_tready": In(1),
                 "m_axis_tlast": Out(1),
                 "refused": Out(16),
+                "idle": Out(1),
+                **probes(accelerator.core),
             }
         )
 
@@ -66,5 +70,7 @@ class AxiStream(wiring.Component):
             self.m_axis_tvalid.eq(inner.o.valid),
             inner.o.ready.eq(self.m_axis_tready),
             self.refused.eq(inner.refused),
+            self.idle.eq(inner.idle),
         ]
+        m.d.comb += [getattr(self, name).eq(getattr(inner, name)) for name in probes(inner.core)]
         return m

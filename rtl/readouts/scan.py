@@ -3,31 +3,18 @@
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, enum, memory, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data, enum, memory
 
-from ...model.bounds import score_bounds
 from ...model.network import Network
 from ...model.width import Bounds, signed_width
-from ...plan.unit import Unit
+from ...plan.readouts import Scan as Timing
 from ...plan.readouts import scanned, timing
+from ...plan.unit import Unit
 from ..gates import later
-from ..neurons import KINDS as NEURONS
-from ..tail import measured
+from ..neurons.neuron import Neuron
+from .protocol import Readout
 
-__all__ = ["Scan", "outcome"]
-
-
-def outcome(network: Network, width: int) -> data.StructLayout:
-    """Make the layout of a result's items: one per class; all have the label and the step."""
-    return data.StructLayout(
-        {
-            "label": range(network.classes),
-            "step": range(network.steps),
-            "score": signed(width),
-            "last": 1,
-        }
-    )
+__all__ = ["Scan", "membrane"]
 
 
 def rank(width: int) -> data.StructLayout:
@@ -49,27 +36,27 @@ class Phase(enum.Enum, shape=2):
     SEND = 3  # the result, if the step decides
 
 
-class Scan(wiring.Component):
+def membrane(
+    neuron: Neuron,
+    classes: int,
+    item: data.View,
+    turn: Value,
+    row: Value,
+    way: int = 0,
+    ways: int = 1,
+) -> Value:
+    """The membrane h of lane ``turn * ways + way`` of an item, class ``row * ways + way``."""
+    offsets = [neuron.offset(n) for n in range(classes)]
+    shape = signed(signed_width(min(offsets), max(offsets)))
+    mine = [Const(x, shape) for x in offsets[way::ways]]
+    offset = mine[0] if len(set(offsets)) == 1 else Array(mine)[row]
+    return Array(item.membranes[k] for k in range(way, len(item.membranes), ways))[turn] + offset
+
+
+class Scan(Readout):
     """Scores the classes, keeps the best, sends the result, then ignores the sample until its end.
 
     A kind of readout says what an item is worth and what a class scores.
-
-    Parameters
-    ----------
-    network : Network
-    unit : Unit
-        Layout of the last layer.
-    bounds : Bounds
-        Of the last layer.
-    width : int, bits
-        Of the membranes that arrive.
-
-    Members
-    -------
-    i : In(stream.Signature(measured(unit, width)))
-    o : Out(stream.Signature(outcome(network, score_width)))
-    decided : Out(3)
-        Number of samples decided so far, modulo 8.
 
     Timing
     ------
@@ -77,21 +64,20 @@ class Scan(wiring.Component):
     the step then, `settling` + 1 more. A result is offered in the last of these.
     """
 
-    i: stream.Interface
-    o: stream.Interface
-    decided: Signal
-
     def __init__(self, network: Network, unit: Unit, bounds: Bounds, width: int) -> None:
-        self.network = network
-        self.unit = unit
-        self.timing = timing(network.readout)
-        self.neuron = NEURONS[network.last.neuron.kind](network.last.neuron, bounds)
-        self.width = signed_width(*score_bounds(network, bounds))
-        super().__init__(
+        found = timing(network.readout)
+        assert isinstance(found, Timing)
+        self.timing = found
+        super().__init__(network, unit, bounds, width)
+
+    def result(self) -> data.StructLayout:
+        """Make the layout of a result's items: one per class; all have the label and the step."""
+        return data.StructLayout(
             {
-                "i": In(stream.Signature(measured(unit, width))),
-                "o": Out(stream.Signature(outcome(network, self.width))),
-                "decided": Out(3),
+                "label": range(self.network.classes),
+                "step": range(self.network.steps),
+                "score": signed(self.width),
+                "last": 1,
             }
         )
 
@@ -132,7 +118,7 @@ class Scan(wiring.Component):
 
         # Take an item.
         ended = Signal()  # a step, without a decision or after one
-        m.d.comb += i.ready.eq(phase == Phase.WAIT)
+        m.d.comb += [i.ready.eq(phase == Phase.WAIT), self.idle.eq(phase == Phase.WAIT)]
         with m.If(i.valid & i.ready):
             m.d.sync += [item.eq(i.p), turn.eq(0)]
             with m.If(~ignore & self.worth(i.p) & (i.p.tick | ~i.p.last)):
@@ -156,10 +142,10 @@ class Scan(wiring.Component):
         sends = phase == Phase.SEND
         ranked, kept = [], []
         for way in range(ways):
-            selected = self._membrane(item, turn, row, way, ways)
-            spike, membrane = Signal(name=f"spike{way}"), Signal.like(selected, name=f"h{way}")
+            selected = membrane(self.neuron, classes, item, turn, row, way, ways)
+            spike, h = Signal(name=f"spike{way}"), Signal.like(selected, name=f"h{way}")
             spikes = Array(item.lanes[k] for k in range(way, self.unit.sweep, ways))
-            m.d.sync += [spike.eq(spikes[turn]), membrane.eq(selected)]
+            m.d.sync += [spike.eq(spikes[turn]), h.eq(selected)]
             m.submodules[f"scores{way}"] = scores = memory.Memory(
                 shape=signed(self.width), depth=rows, init=[]
             )
@@ -169,7 +155,7 @@ class Scan(wiring.Component):
                 read.addr.eq(row),
                 write.addr.eq(scored_row),
                 write.en.eq(scored),
-                write.data.eq(self.score(fresh, old, spike, membrane, step)),
+                write.data.eq(self.score(fresh, old, spike, h, step)),
             ]
             candidate = Signal(rank(self.width), name=f"candidate{way}")
             m.d.comb += candidate.score.eq(write.data)
@@ -241,10 +227,42 @@ class Scan(wiring.Component):
             m.d.sync += [best.eq(row_best), best_row.eq(row_at), best_way.eq(row_best_way)]
         return best, best_row * ways + best_way
 
-    def _membrane(self, item: data.View, turn: Signal, row: Signal, way: int, ways: int) -> Value:
-        """The membrane h of lane ``turn * ways + way``, class ``row * ways + way``."""
-        offsets = [self.neuron.offset(n) for n in range(self.network.classes)]
-        shape = signed(signed_width(min(offsets), max(offsets)))
-        mine = [Const(x, shape) for x in offsets[way::ways]]
-        offset = mine[0] if len(set(offsets)) == 1 else Array(mine)[row]
-        return Array(item.membranes[k] for k in range(way, self.unit.sweep, ways))[turn] + offset
+    def words(self, m: Module, o: Any, words: Any, elapsed: Value, timed: Signal) -> None:
+        """Turn a result into the decision, the cycles, then the scores."""
+        word = Signal(range(3))
+        cycles = Signal(32)
+        data, last = words.p.data, words.p.last
+        m.d.comb += [
+            words.valid.eq(o.valid),
+            data.eq(Cat(o.p.label, Signal(16 - len(o.p.label)), o.p.step)),
+        ]
+        with m.Switch(word):
+            with m.Case(1):
+                m.d.comb += data.eq(cycles)
+            with m.Case(2):
+                score = Signal(signed(len(data)))
+                m.d.comb += [score.eq(o.p.score), data.eq(score)]
+                m.d.comb += [o.ready.eq(words.ready), last.eq(o.p.last)]
+        with m.If(words.valid & words.ready):
+            with m.Switch(word):
+                with m.Case(0):
+                    m.d.sync += [word.eq(1), cycles.eq(elapsed)]
+                    m.d.comb += timed.eq(1)
+                with m.Case(1):
+                    m.d.sync += word.eq(2)
+                with m.Default():
+                    with m.If(last):
+                        m.d.sync += word.eq(0)
+
+    def describe(self) -> dict[str, object]:
+        """Describe a packet for a driver."""
+        return {
+            "result": "class",
+            "packet": "one result: decision, cycles, then one score per class; tlast on the last",
+            "decision": {"label": {"lsb": 0, "bits": 16}, "step": {"lsb": 16, "bits": 16}},
+            "cycles": "from the sample's first beat to the first word, 32 bits",
+            "scores": self.network.classes,
+            "score": "signed, of all bits of tdata",
+            "timed_word": 0,
+            "cycles_word": 1,
+        }

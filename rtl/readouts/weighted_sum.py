@@ -2,8 +2,8 @@
 
 from amaranth.hdl import Array, Const, Mux, Value, signed
 
-from ...model.bounds import signed_width
 from ...model.readouts import weighted_sum as golden
+from ...model.width import signed_width
 from .scan import Scan
 
 __all__ = ["WeightedSum"]

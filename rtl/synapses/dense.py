@@ -32,6 +32,8 @@ class Dense(wiring.Component):
         Weights, as wide as the layer's, of the operation two cycles before.
     awake : Out(1)
         Always: nothing has to be cleared.
+    idle : Out(1)
+        Always: nothing is kept.
     """
 
     i: stream.Interface
@@ -39,6 +41,7 @@ class Dense(wiring.Component):
     op: data.View
     terms: data.View
     awake: Signal
+    idle: Signal
 
     paced = False
 
@@ -55,6 +58,7 @@ class Dense(wiring.Component):
                 "op": In(operation(unit, taps.pre)),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
                 "awake": Out(1),
+                "idle": Out(1),
             }
         )
 
@@ -66,5 +70,6 @@ class Dense(wiring.Component):
             rom.address.eq(self.op.row),
             self.terms.eq(rom.data.weights),
             self.awake.eq(1),
+            self.idle.eq(1),
         ]
         return m

@@ -40,6 +40,8 @@ class Gather(wiring.Component):
         Weight times delayed value, wide enough for any, of the operation five cycles before.
     awake : Out(1)
         Always: nothing has to be cleared.
+    idle : Out(1)
+        Nothing of a step is in the line.
     """
 
     i: stream.Interface
@@ -47,6 +49,7 @@ class Gather(wiring.Component):
     op: data.View
     terms: data.View
     awake: Signal
+    idle: Signal
 
     paced = False
 
@@ -64,6 +67,7 @@ class Gather(wiring.Component):
                 "op": In(operation(unit, taps.pre * taps.taps)),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
                 "awake": Out(1),
+                "idle": Out(1),
             }
         )
 
@@ -84,6 +88,7 @@ class Gather(wiring.Component):
             o.p.last.eq(found.last),
             rom.address.eq(self.op.row),
             self.awake.eq(1),
+            self.idle.eq(line.idle),
         ]
         history = Signal.like(found.lanes, reset_less=True)
         with m.If(o.valid & o.ready):

@@ -38,6 +38,8 @@ class Line(wiring.Component):
     i : In(stream.Signature(vector(pre, 1, bits)))
     o : Out(stream.Signature(vector(pre, 1, window * bits)))
         The position of an end means nothing.
+    idle : Out(1)
+        Nothing of a step is in it; histories are not told.
 
     Timing
     ------
@@ -47,6 +49,7 @@ class Line(wiring.Component):
 
     i: stream.Interface
     o: stream.Interface
+    idle: Signal
 
     def __init__(self, pre: int, window: int, bits: int) -> None:
         self.pre = pre
@@ -60,6 +63,7 @@ class Line(wiring.Component):
             {
                 "i": In(stream.Signature(vector(pre, 1, bits))),
                 "o": Out(stream.Signature(vector(pre, 1, window * bits))),
+                "idle": Out(1),
             }
         )
 
@@ -77,7 +81,10 @@ class Line(wiring.Component):
         end, came_next = self._collect(m, values, ~bank, turns)
         chosen = self._choose(m, left, scans, step)
         opened = self._open(m, chosen, values, bank, came, flags, active)
-        active_next = self._recall(m, opened, flags, active, step.last)
+        active_next, full = self._recall(m, opened, flags, active, step.last)
+        m.d.comb += self.idle.eq(
+            ~(end.tick | end.last | scans | chosen.valid | opened.valid | full | self.o.valid)
+        )
 
         # The next step turns up as the last word of the one before is written.
         m.d.comb += turns.eq((end.tick | end.last) & ~scans & ~chosen.valid & ~opened.valid)
@@ -193,8 +200,11 @@ class Line(wiring.Component):
 
     def _recall(
         self, m: Module, opened: Any, flags: memory.Memory, active: Value, last: Value
-    ) -> Value:
-        """Send a value with its past, and keep both; returns which words of flags count then."""
+    ) -> tuple[Value, Value]:
+        """Send a value with its past, and keep both.
+
+        Returns which words of flags count then, and whether something is on its way to `o`.
+        """
         o, sends = self.o, Signal()
         looked, full = Signal.like(opened.p), Signal()
         sent, writes, remains = Signal.like(opened.p), Signal(), Signal()
@@ -228,7 +238,9 @@ class Line(wiring.Component):
         with m.If(writes):
             m.d.sync += found.eq(Mux(sent.closes, 0, found_next))
         counts = found_next.any()
-        return Cat(Mux(write.en & (sent.chunk == n), counts, active[n]) for n in range(self.chunks))
+        return Cat(
+            Mux(write.en & (sent.chunk == n), counts, active[n]) for n in range(self.chunks)
+        ), full
 
     def _remember(self, m: Module, opened: Any, sent: Any, writes: Value) -> tuple[Value, Value]:
         """Keep histories; returns the one looked for, and whether it lasts another step."""

@@ -9,8 +9,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...plan.layout import Part
 from ...plan.engines.wheel import slots
+from ...plan.layout import Part
 from ...plan.mapping import slot_widths
 from ...plan.unit import Unit
 from ..gates import RELAYED, advance, later, relays
@@ -67,6 +67,8 @@ class Scatter(wiring.Component):
         cycles after it, in which the tail adds.
     awake : Out(1)
         The slots are clear after reset.
+    idle : Out(1)
+        No item is at hand, and the slots are clear.
 
     Timing
     ------
@@ -78,6 +80,7 @@ class Scatter(wiring.Component):
     op: data.View
     o: stream.Interface
     awake: Signal
+    idle: Signal
 
     def __init__(self, unit: Unit, inputs: int, bits: int, taps: int, slots: int) -> None:
         self.unit = unit
@@ -89,6 +92,7 @@ class Scatter(wiring.Component):
                 "op": Out(turn(unit, inputs * taps)),
                 "o": Out(stream.Signature(vector(1, 1))),
                 "awake": Out(1),
+                "idle": Out(1),
             }
         )
 
@@ -113,6 +117,7 @@ class Scatter(wiring.Component):
             o.p.lanes.eq(1),
             o.p.tick.eq(item.tick),
             o.p.last.eq(item.last),
+            self.idle.eq(~busy),
         ]
         with m.If(op.add):
             with m.If(advance(m, (fold, folds), (tap, self.taps))):
@@ -167,12 +172,15 @@ class Wheel(wiring.Component):
         The slots taken five cycles before, as wide as the widest.
     awake : Out(1)
         The slots are clear after reset.
+    idle : Out(1)
+        Nothing is in it, and the slots are clear.
     """
 
     i: stream.Interface
     o: stream.Interface
     terms: data.View
     awake: Signal
+    idle: Signal
 
     paced = True
 
@@ -191,6 +199,7 @@ class Wheel(wiring.Component):
                 "o": Out(stream.Signature(self.scatter.o.p.shape())),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
                 "awake": Out(1),
+                "idle": Out(1),
             }
         )
 
@@ -203,6 +212,7 @@ class Wheel(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), skid.i)
         wiring.connect(m, skid.o, scatter.i)
         wiring.connect(m, scatter.o, wiring.flipped(self.o))
+        m.d.comb += self.idle.eq(skid.idle & scatter.idle)
         m.d.comb += [self.awake.eq(scatter.awake), rom.address.eq(scatter.op.row)]
         # The row is there two cycles later; then the wheel moves.
         row = later(m, scatter.op, 2)

@@ -1,0 +1,61 @@
+"""The cache folder as other programs see it: where they keep what they compiled.
+
+Programs that come as WebAssembly are compiled when they first run. Yosys as Amaranth brings it
+keeps that in ``wasmtime`` of the folder that XDG_CACHE_HOME names; the others, which YoWASP brings,
+where YOWASP_CACHE_DIR says.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .refuse import Refused
+from .store import cache_folder, place
+
+__all__ = ["caching", "check", "environment"]
+
+
+def environment() -> dict[str, str]:
+    """Name the environment variables that lead other programs below the cache folder."""
+    folder = cache_folder().absolute()
+    yowasp = os.environ.get("YOWASP_CACHE_DIR") or str(folder / "yowasp")
+    return {"XDG_CACHE_HOME": str(folder), "YOWASP_CACHE_DIR": yowasp}
+
+
+def check() -> None:
+    """Refuse a cache folder that cannot be written to."""
+    folder = cache_folder()
+    try:
+        _, probe = place(folder / "any")
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        raise Refused(
+            f"Cache folder {folder} must be one that can be written to;"
+            " SPIKELINE_CACHE names another"
+        ) from None
+
+
+@contextmanager
+def caching() -> Iterator[None]:
+    """Lead the programs that this process starts meanwhile to the cache folder.
+
+    Raises
+    ------
+    Refused
+        If what is done here fails, and the cache folder cannot be written to.
+    """
+    wanted = environment()
+    before = {name: os.environ.get(name) for name in wanted}
+    try:
+        os.environ.update(wanted)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name)
+                if value is not None:
+                    os.environ[name] = value
+    except Exception:
+        check()
+        raise

@@ -1,0 +1,71 @@
+"""What every trainable kind of synapse is."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from ...model.synapses import Synapses as Golden
+
+__all__ = ["Feedback", "Synapses"]
+
+Feedback = Callable[[list[Tensor]], Tensor]
+
+
+class Synapses(nn.Module, ABC):
+    """A kind of synapse: linear in the events, and the same at every step.
+
+    A kind without delays gives `pre`, `post`, `unit`, `forward` and `export`; all else stands here.
+
+    Attributes
+    ----------
+    pre, post : int
+        Number of inputs, of outputs.
+    least, window : int
+        Delays are in least..window-1, while training and afterwards.
+    width : float
+        Of the profile that spreads a tap over delays, ``window // 2`` at first; whoever trains
+        narrows it, at last to 0, where taps have the delays that they are deployed with.
+    """
+
+    pre: int
+    post: int
+    least: int = 0
+    window: int = 1
+    width: float = 0.0
+
+    @property
+    @abstractmethod
+    def unit(self) -> float:
+        """Integers per real 1: deviation of the current of a step, for inputs as in dense.py."""
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Sum weighted events (steps, samples, pre) to currents (steps, samples, post).
+
+        As it is linear, sums of events up to each step give sums of currents. Events are float64
+        where float32 would not be exact; what is added to them must then be, too.
+        """
+
+    @abstractmethod
+    def export(self, sign: Tensor | None = None) -> Golden:
+        """Freeze them, what reaches each output times its `sign` (post,)."""
+
+    def feedback(self) -> Feedback:
+        """Make the function that loops over time call once a step.
+
+        It takes the events (samples, pre) of all steps up to `least` ago, the latest one last, and
+        gives the current (samples, post) of the step.
+        """
+        return lambda events: self(events[-1][None])[0]
+
+    def delays(self) -> Tensor | None:
+        """Make the deployed delays, whole numbers; None for a kind without."""
+        return None
+
+    def positions(self) -> list[nn.Parameter]:
+        """List what is learned at the rate of positions, not of weights."""
+        return []
+
+    def clamp(self) -> None:
+        """Put parameters back into their range; whoever trains calls this after each step."""
