@@ -22,13 +22,17 @@ import numpy as np
 from .codings import Coding
 from .neurons import Neurons
 from .readouts.protocol import Decision, Readout
-from .refuse import Refused, integer
+from .refuse import Refused, array, integer, shown
 from .synapses import Synapses
 from .synapses.synapses import product
 from .values import Values
 from .views import View
 
+<<<<<<< HEAD
+__all__ = ["Connection", "Layer", "Network", "Run", "accuracy", "chain", "names"]
+=======
 __all__ = ["Connection", "Layer", "Network", "Run", "accuracy", "blocks", "chain"]
+>>>>>>> graph
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 LIMIT = (1 << 16) - 1  # largest value that sources may have together
@@ -59,12 +63,12 @@ class Connection:
     shift: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sources", _names("Connection sources", self.sources))
-        object.__setattr__(self, "views", tuple(self.views))
+        object.__setattr__(self, "sources", names("Connection sources", self.sources))
+        object.__setattr__(self, "views", _several("Connection views", self.views, View))
         object.__setattr__(self, "delay", integer("Connection delay", self.delay, 0, 1023))
         object.__setattr__(self, "shift", integer("Connection shift", self.shift, 0, 15))
         if not isinstance(self.synapses, Synapses):
-            raise Refused(f"Connection synapses must be a kind of them, not {self.synapses!r}")
+            raise Refused(f"Connection synapses must be a kind of them, not {shown(self.synapses)}")
 
     def look(self, s: np.ndarray) -> np.ndarray:
         """Look at events (..., source) through the views."""
@@ -89,11 +93,12 @@ class Layer:
     neuron: Neurons
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "connections", tuple(self.connections))
+        fed = _several("Layer connections", self.connections, Connection)
+        object.__setattr__(self, "connections", fed)
         if not self.connections:
             raise Refused("Layer must have at least one connection")
         if not isinstance(self.neuron, Neurons):
-            raise Refused(f"Layer neuron must be a kind of them, not {self.neuron!r}")
+            raise Refused(f"Layer neuron must be a kind of them, not {shown(self.neuron)}")
         for connection in self.connections:
             if connection.synapses.post != self.neuron.size:
                 raise Refused(
@@ -160,17 +165,25 @@ class Network:
         object.__setattr__(self, "steps", integer("Network steps", self.steps, 1, 1 << 15))
         for what in ("inputs", "layers"):
             if not isinstance(getattr(self, what), Mapping):
-                raise Refused(f"Network {what} must be by name, not {type(getattr(self, what))}")
+                wrong = type(getattr(self, what)).__name__
+                raise Refused(f"Network {what} must be by name, not {wrong}")
             if not getattr(self, what):
                 kind = what.removesuffix("s")
                 raise Refused(f"Network must have at least one {kind}")
-        _names("Network names", (*self.inputs, *self.layers))
+        names("Network names", (*self.inputs, *self.layers))
         inputs = {
             name: integer(f"Network input {name}", size, 1, 1 << 24)
             for name, size in self.inputs.items()
         }
         object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "layers", dict(self.layers))
+        for name, layer in self.layers.items():
+            if not isinstance(layer, Layer):
+                raise Refused(f"Network layer {name} must be a layer, not {shown(layer)}")
+        if not isinstance(self.coding, Coding) or isinstance(self.coding, type):
+            raise Refused(f"Network coding must be a kind of them, not {shown(self.coding)}")
+        if not isinstance(self.readout, Readout):
+            raise Refused(f"Network readout must be a kind of them, not {shown(self.readout)}")
         if self.width > 1 << 24:
             raise Refused(f"Network inputs must number at most {1 << 24}, not {self.width}")
         for name, layer in self.layers.items():
@@ -334,7 +347,10 @@ class Network:
         tick : callable
             Called with the number of samples done, after each batch.
         """
-        parts = []
+        batch, parts = integer("Batch", batch, 1, 1 << 24), []
+        samples = array("Samples", samples)
+        if not samples.ndim:
+            raise Refused(f"Samples must be an array of them, not {samples}")
         for chunk in batches(samples, batch):
             parts.append(self._run(chunk, record))
             if tick:
@@ -428,7 +444,10 @@ def chain(
         They become layers ``layer0``, ``layer1``, ...; recurrent delays are at least 1.
     """
     layers, source = {}, "input"
-    for n, (synapses, neuron, *recurrent) in enumerate(stack):
+    for n, entry in enumerate(_several("Chain stack", stack, tuple)):
+        if not 2 <= len(entry) <= 3:
+            raise Refused(f"Chain layer {n} must be synapses and neuron, not {len(entry)} parts")
+        synapses, neuron, *recurrent = entry
         name = f"layer{n}"
         fed = [Connection((source,), synapses)]
         fed += [Connection((name,), own) for own in recurrent if own is not None]
@@ -437,20 +456,30 @@ def chain(
     return Network(steps, {"input": inputs}, coding, layers, readout)
 
 
-def _names(what: str, names: Sequence[str]) -> tuple[str, ...]:
+def names(what: str, values: Sequence[str]) -> tuple[str, ...]:
     """Check names: letters, digits and single underscores, as Verilog can have them."""
-    if isinstance(names, str) or not isinstance(names, Sequence) or not names:
-        raise Refused(f"{what} must be a sequence of names, not {names!r}")
-    for name in names:
+    if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+        raise Refused(f"{what} must be a sequence of names, not {shown(values)}")
+    for name in values:
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise Refused(
                 f"{what} must begin with a letter and go on with letters, digits and single "
-                f"underscores, not {name!r}"
+                f"underscores, not {shown(name)}"
             )
-    if what == "Network names" and len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    if what == "Network names" and len(set(values)) < len(values):
+        twice = next(name for name in values if values.count(name) > 1)
         raise Refused(f"{what} must differ; {twice} is there twice")
-    return tuple(names)
+    return tuple(values)
+
+
+def _several(what: str, values: Any, kind: type) -> tuple[Any, ...]:
+    """Check a sequence of what is of a kind."""
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise Refused(f"{what} must be a sequence of them, not {shown(values)}")
+    for value in values:
+        if not isinstance(value, kind) or isinstance(value, type):
+            raise Refused(f"{what} must each be a {kind.__name__}, not {shown(value)}")
+    return tuple(values)
 
 
 def batches(samples: np.ndarray, size: int) -> Iterator[np.ndarray]:

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from .refuse import Refused
+from .refuse import Refused, flag
 
 __all__ = ["upgrade"]
 
-FIELDS = {"version", "steps", "inputs", "coding", "layers", "readout"}
-NEURON_FIELDS = {"leak", "shift", "clamp", "reset", "once", "fires"}
+FIELDS = ("version", "steps", "inputs", "coding", "layers", "readout")
+NEURON_FIELDS = ("leak", "shift", "clamp", "reset", "once", "fires")
 
 
 def upgrade(d: Any, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -18,22 +18,22 @@ def upgrade(d: Any, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
     A layer becomes ``layer0``, ``layer1``, ...; what recurred becomes a connection of its own, and
     the shift of the neurons one of all connections.
     """
-    if not isinstance(d, dict) or d.keys() != FIELDS:
+    if not isinstance(d, dict) or d.keys() != set(FIELDS):
         raise Refused(f"Description must have the fields {', '.join(FIELDS)} and no other")
     if not isinstance(d["layers"], list):
         raise Refused(f"Description layers must be a list, not {d['layers']!r}")
-    layers, source = [], "input"
+    layers, source, renamed = [], "input", {}
     for i, entry in enumerate(d["layers"]):
         if not isinstance(entry, dict) or entry.keys() != {"synapses", "recurrent", "neuron"}:
             raise Refused(
                 f"Layer {i} must have the fields synapses, recurrent, neuron and no other"
             )
         cells = entry["neuron"]
-        if not isinstance(cells, dict) or cells.keys() != NEURON_FIELDS:
+        if not isinstance(cells, dict) or cells.keys() != set(NEURON_FIELDS):
             raise Refused(
-                f"Layer {i} neuron must have the fields {', '.join(sorted(NEURON_FIELDS))} "
-                "and no other"
+                f"Layer {i} neuron must have the fields {', '.join(NEURON_FIELDS)} and no other"
             )
+        fires = flag(f"Layer {i} fires", cells["fires"])
         name = f"layer{i}"
         fed = [(source, name, f"{i}", entry["synapses"])]
         if entry["recurrent"] is not None:
@@ -56,7 +56,7 @@ def upgrade(d: Any, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
                     "kind": "neuron",
                     **{k: cells[k] for k in ("leak", "clamp", "reset", "once")},
                     "rounding": "floor",
-                    **({} if cells["fires"] else {"threshold": None}),
+                    **({} if fires else {"threshold": None}),
                 },
             }
         )
@@ -66,10 +66,11 @@ def upgrade(d: Any, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
             for field in ("weights", "delays")
         }
         names |= {f"{i}.{field}": f"{name}.{field}" for field in ("bias", "threshold")}
-        for old, new in names.items():
-            if old in tensors:
-                tensors[new] = tensors.pop(old)
+        renamed |= {names[old]: tensors.pop(old) for old in names if old in tensors}
         source = name
+    if unknown := tensors.keys() - {"readout.weights"}:
+        raise Refused(f"Tensors must be those described, not also {', '.join(sorted(unknown))}")
+    tensors |= renamed
     return {
         **d,
         "version": 3,

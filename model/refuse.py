@@ -4,11 +4,17 @@ from numbers import Integral
 
 import numpy as np
 
-__all__ = ["Refused", "flag", "integer", "integers", "is_integer"]
+__all__ = ["Refused", "array", "flag", "integer", "integers", "is_integer", "shown"]
 
 
 class Refused(ValueError):
     """Input that cannot be used, in one sentence: whose what must be what, not value."""
+
+
+def shown(value: object) -> str:
+    """Show a value of any kind within a sentence; what is long, or several lines, by its kind."""
+    text = repr(value)
+    return text if len(text) < 60 and text.isprintable() else type(value).__name__
 
 
 def is_integer(value: object) -> bool:
@@ -19,7 +25,7 @@ def is_integer(value: object) -> bool:
 def integer(what: str, value: int, low: int, high: int) -> int:
     """Check an integer in ``low..high``."""
     if not is_integer(value):
-        raise Refused(f"{what} must be an integer in {low}..{high}, not {value!r}")
+        raise Refused(f"{what} must be an integer in {low}..{high}, not {shown(value)}")
     if not low <= value <= high:
         raise Refused(f"{what} must be in {low}..{high}, not {value}")
     return int(value)
@@ -28,8 +34,16 @@ def integer(what: str, value: int, low: int, high: int) -> int:
 def flag(what: str, value: bool) -> bool:
     """Check a truth value."""
     if not isinstance(value, bool | np.bool_):
-        raise Refused(f"{what} must be true or false, not {value!r}")
+        raise Refused(f"{what} must be true or false, not {shown(value)}")
     return bool(value)
+
+
+def array(what: str, values: object) -> np.ndarray:
+    """Make an array of what may be one: an array, nested lists, a tensor on the host."""
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, RuntimeError):  # ragged lists; tensors with a gradient
+        raise Refused(f"{what} must be an array, not {type(values).__name__}") from None
 
 
 def integers(what: str, values: np.ndarray, axes: tuple[str, ...], bits: int) -> np.ndarray:
@@ -39,7 +53,7 @@ def integers(what: str, values: np.ndarray, axes: tuple[str, ...], bits: int) ->
     -------
     int8, int16 or int32, a copy
     """
-    values = np.asarray(values)
+    values = array(what, values)
     if values.ndim != len(axes) or values.dtype.kind != "i" or not values.size:
         shape = f"({', '.join(axes)}{',' * (len(axes) == 1)})"
         raise Refused(

@@ -18,7 +18,7 @@ The same network always gives the same bytes. Files of version 2, chains of laye
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
@@ -30,7 +30,7 @@ from safetensors.numpy import save as tensors_to_bytes
 
 from . import older
 from .codings import KINDS as CODINGS
-from .network import Connection, Layer, Network
+from .network import Connection, Layer, Network, names
 from .neurons import KINDS as NEURONS
 from .readouts import named
 from .refuse import Refused
@@ -251,6 +251,8 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
     def take(name: str) -> np.ndarray:
         if name not in tensors:
             raise Refused(f"Tensor {name} must be present")
+        if tensors[name].dtype.kind != "i":
+            raise Refused(f"Tensor {name} must be signed integers, not {tensors[name].dtype}")
         taken[name] = tensors[name]
         return tensors[name]
 
@@ -258,24 +260,21 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
     sizes: dict[str, int] = {}
     for entry in _list("Description inputs", inputs):
         name, size = _fields("Input", entry, INPUT_FIELDS)
-        if not isinstance(name, str) or name in sizes:
-            raise Refused(f"Network names must be names and differ, not {name!r}")
-        sizes[name] = size
+        sizes[_new(name, sizes)] = size
     layers, kernels = {}, {}
     for entry in _list("Description layers", entries):
         name, connections, neuron = _fields("Layer", entry, LAYER_FIELDS)
-        if not isinstance(name, str) or name in layers:
-            raise Refused(f"Network names must be names and differ, not {name!r}")
-        what = f"Layer {name}"
+        what = f"Layer {_new(name, layers)}"
         fed = []
         for connection in _list(f"{what} connections", connections):
             sources, views, delay, shift, kernel, synapses = _fields(
                 f"{what} connection", connection, CONNECTION_FIELDS
             )
-            if not isinstance(kernel, str):
-                raise Refused(f"{what} kernel must be a name, not {kernel!r}")
+            own = f"{name}.{len(fed)}" if fed else name
+            if not isinstance(kernel, str) or kernel not in (own, *kernels):
+                raise Refused(f"{what} kernel must be {own} or an earlier one, not {kernel!r}")
             known = kernels.setdefault(kernel, (synapses, []))
-            if known[0] != synapses:
+            if json.dumps(known[0], sort_keys=True) != json.dumps(synapses, sort_keys=True):
                 raise Refused(f"{what} kernel {kernel} must be described the same way everywhere")
             if not known[1]:
                 known[1].append(
@@ -296,8 +295,17 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
             raise Refused(f"Tensor {name} must be of type {made.dtype}, not {taken[name].dtype}")
     unknown = tensors.keys() - taken.keys()
     if unknown:
-        raise Refused(f"Tensors must be those described, not also {', '.join(sorted(unknown))}")
+        shown = ", ".join(name if name.isprintable() else repr(name) for name in sorted(unknown))
+        raise Refused(f"Tensors must be those described, not also {shown}")
     return network
+
+
+def _new(name: Any, known: Collection[str]) -> str:
+    """Check a name, and that it is another than those known."""
+    (name,) = names("Network names", (name,))
+    if name in known:
+        raise Refused(f"Network names must differ; {name} is there twice")
+    return name
 
 
 def _list(what: str, value: Any) -> list[Any]:

@@ -35,7 +35,6 @@ __all__ = ["cases", "networks", "random_network", "random_samples", "run_layer"]
 T = TypeVar("T")
 NAMES = ("a", "b7", "conv_1", "Dense", "hidden", "output", "wire", "relay_2_b", "V1", "readout")
 INPUTS = ("input", "left", "right", "x", "kernels")
-NEED_THRESHOLD = ("first-spike", "spike-count", "spikes")  # readouts of spikes
 
 
 class Dice:
@@ -160,7 +159,7 @@ def _network(dice: Dice, small: bool, plan: dict) -> Network:
     layers = {name: draft.layer(name, coding) for name in draft.layers}
     last = layers[draft.layers[-1]]
     feeds = any(draft.layers[-1] in w.sources for wires in draft.wires.values() for w in wires)
-    if kind not in NEED_THRESHOLD and not feeds and dice.chance(2):
+    if not READOUTS[kind].needs_threshold and not feeds and dice.chance(2):
         neuron = replace(last.neuron, threshold=None, once=False)
         layers[draft.layers[-1]] = replace(last, neuron=neuron)
     inputs = {name: draft.sizes[name] for name in draft.inputs}

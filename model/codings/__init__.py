@@ -6,7 +6,7 @@ a file here and a line in `KINDS`; quant/codings has its twin where training nee
 it, rtl/codings where the hardware encodes by itself.
 """
 
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from .latency import Latency
 __all__ = ["KINDS", "Coding"]
 
 
+@runtime_checkable
 class Coding(Protocol):
     """What every coding is: a frozen dataclass, whose fields go into the network file.
 

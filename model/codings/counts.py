@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..refuse import Refused, integer
+from ..refuse import Refused, array, integer
 from ..values import Values
 
 __all__ = ["Counts"]
@@ -41,7 +41,7 @@ class Counts:
         -------
         uint8 (steps, samples, inputs)
         """
-        samples = np.asarray(samples)
+        samples = array("Samples", samples)
         if samples.ndim != 3 or samples.shape[1] > steps or samples.shape[2] != inputs:
             raise Refused(
                 f"Samples must have the shape (samples, up to {steps}, {inputs}), "

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..refuse import Refused
+from ..refuse import Refused, array
 
 __all__ = ["pixels"]
 
@@ -24,7 +24,7 @@ def pixels(samples: np.ndarray, inputs: int) -> np.ndarray:
         If a value is not a whole number in 0..255 (NaN and negative ones included), or the shape
         does not fit.
     """
-    samples = np.asarray(samples)
+    samples = array("Samples", samples)
     if samples.ndim < 2 or int(np.prod(samples.shape[1:])) != inputs:
         raise Refused(f"Samples must have the shape (samples, {inputs}), not {samples.shape}")
     if samples.dtype != np.uint8:

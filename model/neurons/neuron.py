@@ -18,7 +18,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..refuse import Refused, flag, integers, is_integer
+from ..refuse import Refused, flag, integers, is_integer, shown
 from ..values import Values
 from ..width import Bounds, Interval
 from .neurons import Neurons
@@ -96,19 +96,21 @@ class Neuron(Neurons):
                 raise Refused(f"Neuron clamp must hold 0 and fit 32 bits, not {self.clamp}")
             object.__setattr__(self, "clamp", (low, high))
         object.__setattr__(self, "once", flag("Neuron once", self.once))
-        if self.reset not in RESETS:
-            raise Refused(f"Neuron reset must be one of {', '.join(RESETS)}, not {self.reset!r}")
-        if self.rounding not in ROUNDINGS:
-            raise Refused(
-                f"Neuron rounding must be one of {', '.join(ROUNDINGS)}, not {self.rounding!r}"
-            )
+        for name, value, known in (
+            ("reset", self.reset, RESETS),
+            ("rounding", self.rounding, ROUNDINGS),
+        ):
+            if not isinstance(value, str) or value not in known:
+                raise Refused(
+                    f"Neuron {name} must be one of {', '.join(known)}, not {shown(value)}"
+                )
         if self.once and (self.threshold is None or self.reset != "none"):
             raise Refused("A neuron that fires once must have a threshold and no reset")
 
     @staticmethod
     def _pair(name: str, pair: tuple[int, int]) -> tuple[int, int]:
         if not isinstance(pair, tuple | list) or len(pair) != 2 or not all(map(is_integer, pair)):
-            raise Refused(f"Neuron {name} must be two integers, not {pair!r}")
+            raise Refused(f"Neuron {name} must be two integers, not {shown(pair)}")
         return int(pair[0]), int(pair[1])
 
     @property

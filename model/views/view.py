@@ -1,6 +1,6 @@
 """What every view is."""
 
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from ..values import Values
 __all__ = ["View"]
 
 
+@runtime_checkable
 class View(Protocol):
     """A kind of view: a frozen dataclass, whose fields go into the network file.
 
