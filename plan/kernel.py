@@ -3,8 +3,10 @@
 A cycle goes twice through the list. Forward: queues show what they hold, and stages without latency
 what comes to them. Backward: every stage tells the one before whether it takes its item, knowing
 already what the one behind does, and enters its next state. What is written into a queue shows in
-the next cycle. Where nothing changed, time jumps to the next cycle in which a stage has something
-to do.
+the next cycle.
+
+A stage in which nothing changed sleeps until a neighbour changes, or until a cycle that it named;
+where all sleep, time jumps.
 
 An item is a place among the recorded spikes: of an event that of its value, of a vector that of its
 lanes, which are as many as its width tells; without a width it has no event. Place 0 holds a 1.
@@ -40,15 +42,17 @@ QUEUE, LOOP, JOIN, FILTER = Queue.kind, Loop.kind, Join.kind, Filter.kind
 SCATTER, LINE, TAIL, READOUT = Scatter.kind, Line.kind, Tail.kind, Readout.kind
 PLAYER, TAKER = Player.kind, Taker.kind
 
-# Columns of a stage. What it is: the place of its links in memory, and how many; the first of them;
-# its numbers, as plan/stages.py gives them.
-KIND, LINKS, LINKED, SOURCE, NUMBERS = 0, 1, 2, 3, 4
+# Columns of a stage. What it is: its kind; the place of its links in memory, and how many; the first
+# of them; who takes its items, and who writes it, -1 if none does; its numbers, as plan/stages.py
+# gives them.
+KIND, LINKS, LINKED, SOURCE, READER, WRITER, NUMBERS = range(7)
 # Its state. What it offers, and whether that is taken; cycles from which on something happens by
-# itself; an item that is held, in the order of the one offered; then what each kind has beside.
-STATE = 14
+# itself; until when it sleeps, whether it changed on the way forward; an item that is held, in the
+# order of the one offered; then what each kind has beside.
+STATE = 16
 VALID, PLACE, ADDRESS, WIDTH, FLAGS, READY = range(STATE, STATE + 6)
 FREE, NEXT, PIPE = range(STATE + 6, STATE + 9)
-HELD = STATE + 9
+SLEEPS, STIRRED, HELD = range(STATE + 9, STATE + 12)
 OWN = HELD + 5
 COLUMNS = OWN + 8
 
@@ -60,7 +64,7 @@ TICK, LAST, ENDS, FINALE, FIRES = 1, 2, 3, 4, 8
 NEVER = 1 << 62
 
 # What is called from within alone needs no way in from Python.
-_inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy")
+_inner = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy")
 
 
 @_inner
@@ -77,6 +81,13 @@ def _put(st, s, to, place, address, width, flags):
     st[s, to + 2] = address
     st[s, to + 3] = width
     st[s, to + 4] = flags
+
+
+@_inner
+def _wake(st, s, at):
+    """Let a stage sleep no longer than until a cycle."""
+    if st[s, SLEEPS] > at:
+        st[s, SLEEPS] = at
 
 
 @_inner
@@ -237,13 +248,14 @@ def _queue_shows(st, memory, s):
     if st[s, COUNT] and not st[s, VALID]:
         at = ring + 4 * st[s, HEAD]
         _put(st, s, VALID, memory[at], memory[at + 1], memory[at + 2], memory[at + 3])
+        changed = True
     return changed
 
 
 @_inner
-def _queue(st, spikes, s):
+def _queue(st, spikes, s, now):
     if not (st[s, VALID] and st[s, READY]):
-        return False
+        return st[s, HELD] + st[s, LATER] > 0
     st[s, VALID] = 0
     st[s, COUNT] -= 1
     st[s, HEAD] = (st[s, HEAD] + 1) % st[s, NUMBERS + 1]
@@ -253,9 +265,11 @@ def _queue(st, spikes, s):
         ends = st[s, FLAGS] & ENDS
         if st[loop, OVER]:
             st[loop, OPENS] = ends > 0
+            _wake(st, loop, now)
         elif ends or _any(spikes, st[s, PLACE], st[s, WIDTH]):
             _copy(st, heard, HELD, s, VALID)
             st[heard, HELD] = 1
+            _wake(st, heard, now + 1)
     return True
 
 
@@ -418,7 +432,7 @@ SWEEPS, POSITION, SAMPLE, STEP, FLYING, OLDEST = range(OWN, OWN + 6)
 
 
 @_inner
-def _deliver(st, memory, spikes, s):
+def _deliver(st, memory, spikes, s, now):
     """Write what a sweep found, or give its room back."""
     way = st[s, NUMBERS + 8]
     at = way + 5 * st[s, OLDEST]
@@ -430,6 +444,7 @@ def _deliver(st, memory, spikes, s):
             _put(st, queue, HELD, place, address, width, flags)
         else:
             st[queue, LATER] += 1
+        _wake(st, queue, now + 1)
     st[s, FLYING] -= 1
     st[s, OLDEST] = (st[s, OLDEST] + 1) % (st[s, NUMBERS + 7] + 1)
     if st[s, FLYING]:
@@ -479,7 +494,7 @@ def _sweep(st, memory, s, now, records, samples):
 def _tail(st, memory, spikes, s, now, records, samples):
     u, changed = st[s, SOURCE], False
     if st[s, FLYING] and st[s, PIPE] == now:
-        _deliver(st, memory, spikes, s)
+        _deliver(st, memory, spikes, s, now)
         changed = True
     if st[s, SWEEPS] and now >= st[s, NEXT] and _sweep(st, memory, s, now, records, samples):
         changed = True
@@ -689,68 +704,111 @@ def _reset(st, memory, shared, low, high):
 
 @_inner
 def _forward(st, memory, spikes, now):
-    changed = False
+    """Show what stands in queues, and what passes stages without latency."""
     for s in range(len(st)):
-        kind = st[s, KIND]
+        if st[s, SLEEPS] > now:
+            continue
+        kind, shows = st[s, KIND], False
         if kind == QUEUE:
-            changed |= _queue_shows(st, memory, s)
+            shows = st[s, STIRRED] = _queue_shows(st, memory, s)
+            if shows and st[s, WRITER] >= 0:
+                _wake(st, st[s, WRITER], now)
         elif kind == SCATTER:
-            changed |= _scatter_shows(st, s, now)
+            shows = st[s, STIRRED] = _scatter_shows(st, s, now)
         elif kind == PLAYER:
-            changed |= _player_shows(st, memory, s, now)
+            shows = st[s, STIRRED] = _player_shows(st, memory, s, now)
         elif kind == LOOP:
             _loop_shows(st, memory, spikes, s)
+            shows = True
         elif kind == JOIN:
             _join_shows(st, memory, spikes, s)
+            shows = True
         elif kind == FILTER:
             _filter_shows(st, memory, spikes, s)
-    return changed
+            shows = True
+        if shows and st[s, READER] >= 0:
+            _wake(st, st[s, READER], now)
 
 
 @_inner
-def _backward(st, memory, spikes, now, shared, records, starts, ends):
-    changed = 0
-    for s in range(len(st) - 1, -1, -1):
-        kind = st[s, KIND]
-        if kind == SKID:
-            changed |= _skid(st, s)
-        elif kind == NARROW:
-            changed |= _narrow(st, spikes, s)
-        elif kind == QUEUE:
-            changed |= _queue(st, spikes, s)
-        elif kind == TAIL:
-            changed |= _tail(st, memory, spikes, s, now, records, shared[SAMPLES])
-        elif kind == SCATTER:
-            changed |= _scatter(st, memory, spikes, s, now)
-        elif kind == LINE:
-            changed |= _line(st, memory, spikes, s, now)
-        elif kind == JOIN:
-            changed |= _join(st, memory, s)
-        elif kind == LOOP:
-            changed |= _loop(st, memory, spikes, s)
-        elif kind == FILTER:
-            changed |= _filter(st, s)
-        elif kind == FRAMER:
-            changed |= _framer(st, spikes, s, now, shared, records, starts)
-        elif kind == PIXELS:
-            changed |= _pixels(st, spikes, s, now, shared, records, starts)
-        elif kind == READOUT:
-            changed |= _readout(st, spikes, s, now, shared, ends)
-        elif kind == PLAYER:
-            changed |= _player(st, memory, s, now)
-        elif kind == TAKER:
-            changed |= _taker(st, memory, s, now, shared)
+def _step(st, memory, spikes, s, now, shared, records, starts, ends):
+    """Take what is offered to a stage, enter its next state; returns whether that changed."""
+    kind, changed = st[s, KIND], 0
+    if kind == SKID:
+        changed |= _skid(st, s)
+    elif kind == NARROW:
+        changed |= _narrow(st, spikes, s)
+    elif kind == QUEUE:
+        changed |= _queue(st, spikes, s, now)
+    elif kind == TAIL:
+        changed |= _tail(st, memory, spikes, s, now, records, shared[SAMPLES])
+    elif kind == SCATTER:
+        changed |= _scatter(st, memory, spikes, s, now)
+    elif kind == LINE:
+        changed |= _line(st, memory, spikes, s, now)
+    elif kind == JOIN:
+        changed |= _join(st, memory, s)
+    elif kind == LOOP:
+        changed |= _loop(st, memory, spikes, s)
+    elif kind == FILTER:
+        changed |= _filter(st, s)
+    elif kind == FRAMER:
+        changed |= _framer(st, spikes, s, now, shared, records, starts)
+    elif kind == PIXELS:
+        changed |= _pixels(st, spikes, s, now, shared, records, starts)
+    elif kind == READOUT:
+        changed |= _readout(st, spikes, s, now, shared, ends)
+    elif kind == PLAYER:
+        changed |= _player(st, memory, s, now)
+    elif kind == TAKER:
+        changed |= _taker(st, memory, s, now, shared)
     return changed > 0
 
 
 @_inner
-def _awakes(st, now, shared, ends):
-    """The next cycle in which something happens by itself; NEVER if there is none."""
+def _backward(st, memory, spikes, now, shared, records, starts, ends):
+    """Step all stages that do not sleep; returns whether one changed."""
+    some = False
+    for s in range(len(st) - 1, -1, -1):
+        if st[s, SLEEPS] > now:
+            continue
+        u, kind = st[s, SOURCE], st[s, KIND]
+        ready = st[u, READY] if u >= 0 else 0
+        changed = _step(st, memory, spikes, s, now, shared, records, starts, ends)
+        if kind == JOIN or kind == LOOP:
+            for k in range(st[s, LINKED]):
+                _wake(st, memory[st[s, LINKS] + k], now)
+        elif u >= 0 and (changed or st[u, READY] != ready):
+            _wake(st, u, now)
+        if changed or st[s, STIRRED]:
+            some = True
+            st[s, SLEEPS] = now + 1
+            if st[s, READER] >= 0:
+                _wake(st, st[s, READER], now + 1)
+        else:
+            st[s, SLEEPS] = NEVER
+            for k in (FREE, NEXT, PIPE):
+                if now < st[s, k] < st[s, SLEEPS]:
+                    st[s, SLEEPS] = st[s, k]
+    return some
+
+
+@_inner
+def _see(st, now, shared, ends):
+    """Let the sources see the results that are there."""
+    while shared[SEEN] < shared[ANSWERED] and ends[shared[LOW] + shared[SEEN]] <= now:
+        shared[SEEN] += 1
+        for s in range(len(st)):
+            if st[s, SOURCE] < 0:
+                _wake(st, s, now)
+
+
+@_inner
+def _awakes(st, shared, ends):
+    """The next cycle in which a stage does not sleep; NEVER if there is none."""
     then = NEVER
     for s in range(len(st)):
-        for k in (FREE, NEXT, PIPE):
-            if now < st[s, k] < then:
-                then = st[s, k]
+        then = min(then, st[s, SLEEPS])
     if shared[SEEN] < shared[ANSWERED]:
         then = min(then, ends[shared[LOW] + shared[SEEN]])
     return then
@@ -761,11 +819,10 @@ def _stream(st, memory, spikes, shared, records, starts, ends):
     """Play samples back to back until all are answered; returns whether they are."""
     now, wanted = 0, shared[HIGH] - shared[LOW]
     while shared[ANSWERED] < wanted:
-        while shared[SEEN] < shared[ANSWERED] and ends[shared[LOW] + shared[SEEN]] <= now:
-            shared[SEEN] += 1
-        changed = _forward(st, memory, spikes, now)
-        changed |= _backward(st, memory, spikes, now, shared, records, starts, ends)
-        now = now + 1 if changed else _awakes(st, now, shared, ends)
+        _see(st, now, shared, ends)
+        _forward(st, memory, spikes, now)
+        changed = _backward(st, memory, spikes, now, shared, records, starts, ends)
+        now = now + 1 if changed else _awakes(st, shared, ends)
         if now == NEVER:
             return False
     return True

@@ -78,12 +78,15 @@ def _lay_out(stages: Sequence[Stage]) -> tuple[np.ndarray, np.ndarray]:
     """Lay stages out as rows of numbers, and their memory."""
     memory = Memory()
     state = np.zeros((len(stages), kernel.COLUMNS), np.int64)
-    for row, stage in zip(state, stages, strict=True):
-        row[kernel.KIND], row[kernel.LINKED] = stage.kind, len(stage.links)
-        row[kernel.LINKS] = memory.table(stage.links)
-        row[kernel.SOURCE] = stage.links[0] if stage.links else -1
-        numbers = stage.numbers(memory)
+    state[:, [kernel.SOURCE, kernel.READER, kernel.WRITER]] = -1
+    for n, (row, stage) in enumerate(zip(state, stages, strict=True)):
+        links, numbers = stage.sources + stage.written, stage.numbers(memory)
+        row[kernel.KIND], row[kernel.LINKED] = stage.kind, len(links)
+        row[kernel.LINKS] = memory.table(links)
         row[kernel.NUMBERS : kernel.NUMBERS + len(numbers)] = numbers
+        row[kernel.SOURCE] = next(iter(stage.sources), -1)
+        state[list(stage.sources), kernel.READER] = n
+        state[list(stage.written), kernel.WRITER] = n
     return state, np.concatenate([*memory.parts, np.zeros(1, np.int64)])
 
 

@@ -73,8 +73,13 @@ class Stage:
     kind: ClassVar[int]
 
     @property
-    def links(self) -> tuple[int, ...]:
+    def sources(self) -> tuple[int, ...]:
         """Numbers of the stages that it takes items from."""
+        return ()
+
+    @property
+    def written(self) -> tuple[int, ...]:
+        """Numbers of the queues that it writes."""
         return ()
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
@@ -122,7 +127,7 @@ class Skid(Stage):
     kind: ClassVar[int] = 2
 
     @property
-    def links(self) -> tuple[int, ...]:
+    def sources(self) -> tuple[int, ...]:
         return (self.source,)
 
 
@@ -136,7 +141,7 @@ class Narrow(Stage):
     kind: ClassVar[int] = 3
 
     @property
-    def links(self) -> tuple[int, ...]:
+    def sources(self) -> tuple[int, ...]:
         return (self.source,)
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
@@ -187,7 +192,7 @@ class Loop(Stage):
     kind: ClassVar[int] = 5
 
     @property
-    def links(self) -> tuple[int, ...]:
+    def sources(self) -> tuple[int, ...]:
         return self.source, self.back
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
@@ -216,7 +221,7 @@ class Join(Stage):
     kind: ClassVar[int] = 6
 
     @property
-    def links(self) -> tuple[int, ...]:
+    def sources(self) -> tuple[int, ...]:
         return self.back + self.forward
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
@@ -239,7 +244,7 @@ class Filter(Stage):
     kind: ClassVar[int] = 7
 
     @property
-    def links(self) -> tuple[int, ...]:
+    def sources(self) -> tuple[int, ...]:
         return (self.source,)
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
@@ -265,7 +270,7 @@ class Scatter(Stage):
     kind: ClassVar[int] = 8
 
     @property
-    def links(self) -> tuple[int, ...]:
+    def sources(self) -> tuple[int, ...]:
         return (self.source,)
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
@@ -282,7 +287,7 @@ class Line(Stage):
     kind: ClassVar[int] = 9
 
     @property
-    def links(self) -> tuple[int, ...]:
+    def sources(self) -> tuple[int, ...]:
         return (self.source,)
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
@@ -322,8 +327,12 @@ class Tail(Stage):
     kind: ClassVar[int] = 10
 
     @property
-    def links(self) -> tuple[int, ...]:
-        return self.source, *self.queues
+    def sources(self) -> tuple[int, ...]:
+        return (self.source,)
+
+    @property
+    def written(self) -> tuple[int, ...]:
+        return self.queues
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
         way = memory.room(5 * (self.depth + 1))
@@ -354,7 +363,7 @@ class Readout(Stage):
     kind: ClassVar[int] = 11
 
     @property
-    def links(self) -> tuple[int, ...]:
+    def sources(self) -> tuple[int, ...]:
         return (self.source,)
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
@@ -394,7 +403,7 @@ class Taker(Stage):
     kind: ClassVar[int] = 13
 
     @property
-    def links(self) -> tuple[int, ...]:
+    def sources(self) -> tuple[int, ...]:
         return (self.source,)
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
