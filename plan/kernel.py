@@ -12,6 +12,8 @@ An item is a place among the recorded spikes: of an event that of its value, of 
 lanes, which are as many as its width tells; without a width it has no event. Place 0 holds a 1.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -56,15 +58,17 @@ SLEEPS, STIRRED, HELD = range(STATE + 9, STATE + 12)
 OWN = HELD + 5
 COLUMNS = OWN + 8
 
-# What all share: results, those that can be seen, samples begun; samples, steps, the first sample
-# and the one behind the last.
-ANSWERED, SEEN, BEGUN, SAMPLES, STEPS, LOW, HIGH, SHARED = range(8)
+# What all share, in the first places of memory: results, those that can be seen, samples begun; the
+# first sample and the one behind the last; samples, steps; where starts and ends of samples are.
+ANSWERED, SEEN, BEGUN, LOW, HIGH, SAMPLES, STEPS, STARTS, ENDINGS, SHARED = range(10)
 
 TICK, LAST, ENDS, FINALE, FIRES = 1, 2, 3, 4, 8
 NEVER = 1 << 62
 
-# What is called from within alone needs no way in from Python.
-_inner = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy")
+# What is called from within alone needs no way in from Python; it makes no array, and to count the
+# references to those that it is given would take most of the time.
+OPTIONS: dict[str, Any] = {"_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_inner = njit(error_model="numpy", **OPTIONS)
 
 
 @_inner
@@ -452,7 +456,7 @@ def _deliver(st, memory, spikes, s, now):
 
 
 @_inner
-def _sweep(st, memory, s, now, records, samples):
+def _sweep(st, memory, s, now):
     """Begin an operation of a sweep, if there is room."""
     for k in range(1, st[s, LINKED]):
         if st[memory[st[s, LINKS] + k], ROOM] == 0:
@@ -470,9 +474,9 @@ def _sweep(st, memory, s, now, records, samples):
     if st[s, SWEEPS] & LAST:
         flags |= FINALE
     at = way + 5 * ((st[s, OLDEST] + st[s, FLYING]) % ring)
-    row = st[s, STEP] * samples + st[s, SAMPLE]
+    row = st[s, STEP] * memory[SAMPLES] + st[s, SAMPLE]
     memory[at] = now + st[s, NUMBERS + 7]
-    memory[at + 1] = records[st[s, NUMBERS + 2]] + row * neurons + address
+    memory[at + 1] = st[s, NUMBERS + 2] + row * neurons + address
     memory[at + 2] = address
     memory[at + 3] = min(sweep, neurons - address) if fires and address < neurons else 0
     memory[at + 4] = flags
@@ -491,12 +495,12 @@ def _sweep(st, memory, s, now, records, samples):
 
 
 @_inner
-def _tail(st, memory, spikes, s, now, records, samples):
+def _tail(st, memory, spikes, s, now):
     u, changed = st[s, SOURCE], False
     if st[s, FLYING] and st[s, PIPE] == now:
         _deliver(st, memory, spikes, s, now)
         changed = True
-    if st[s, SWEEPS] and now >= st[s, NEXT] and _sweep(st, memory, s, now, records, samples):
+    if st[s, SWEEPS] and now >= st[s, NEXT] and _sweep(st, memory, s, now):
         changed = True
     st[u, READY] = not st[s, SWEEPS] and now >= st[s, FREE]
     if st[u, READY] and st[u, VALID]:
@@ -514,7 +518,7 @@ IGNORES, SPIKED = OWN, OWN + 1
 
 
 @_inner
-def _readout(st, spikes, s, now, shared, ends):
+def _readout(st, memory, spikes, s, now):
     u = st[s, SOURCE]
     st[u, READY] = now >= st[s, FREE]
     if not (st[u, READY] and st[u, VALID]):
@@ -533,8 +537,8 @@ def _readout(st, spikes, s, now, shared, ends):
         if tick:
             free += st[s, NUMBERS + 2] + 1
             if final or (st[s, NUMBERS + 4] and st[s, SPIKED]):
-                ends[shared[LOW] + shared[ANSWERED]] = free
-                shared[ANSWERED] += 1
+                memory[memory[ENDINGS] + memory[LOW] + memory[ANSWERED]] = free
+                memory[ANSWERED] += 1
                 free += st[s, NUMBERS + 3]
                 st[s, IGNORES] = 1
     st[s, FREE] = free
@@ -546,9 +550,9 @@ def _readout(st, spikes, s, now, shared, ends):
 
 
 @_inner
-def _may_begin(shared):
+def _may_begin(memory):
     """Whether one more sample may be under way."""
-    return shared[BEGUN] - shared[SEEN] < IN_FLIGHT
+    return memory[BEGUN] - memory[SEEN] < IN_FLIGHT
 
 
 # Columns of a framer: sample, step and address of the next beat; whether it is within the sample,
@@ -557,15 +561,15 @@ BEAT_SAMPLE, BEAT_STEP, BEAT_ADDRESS, WITHIN, SKIPS = range(OWN, OWN + 5)
 
 
 @_inner
-def _beat(st, spikes, s, shared, records):
+def _beat(st, memory, spikes, s):
     """Take a beat, make an item of it unless it is dropped."""
     inputs = st[s, NUMBERS + 1]
-    sample, step = shared[LOW] + st[s, BEAT_SAMPLE], st[s, BEAT_STEP]
-    row = records[st[s, NUMBERS]] + (step * shared[SAMPLES] + sample) * inputs
+    sample, step = memory[LOW] + st[s, BEAT_SAMPLE], st[s, BEAT_STEP]
+    row = st[s, NUMBERS] + (step * memory[SAMPLES] + sample) * inputs
     address = _next(spikes, row + st[s, BEAT_ADDRESS], row + inputs) - row
     tick = address == inputs
-    last = tick and step == shared[STEPS] - 1
-    if shared[SEEN] > st[s, BEAT_SAMPLE]:
+    last = tick and step == memory[STEPS] - 1
+    if memory[SEEN] > st[s, BEAT_SAMPLE]:
         st[s, SKIPS] = 1
     if not st[s, SKIPS]:
         flags = (TICK if tick else 0) | (LAST if last else 0)
@@ -581,7 +585,7 @@ def _beat(st, spikes, s, shared, records):
 
 
 @_inner
-def _framer(st, spikes, s, now, shared, records, starts):
+def _framer(st, memory, spikes, s, now):
     checks = not st[s, VALID] or st[s, READY]
     looks = not st[s, HELD] or checks
     changed = False
@@ -589,12 +593,12 @@ def _framer(st, spikes, s, now, shared, records, starts):
         changed = st[s, VALID] or st[s, HELD]
         _copy(st, s, VALID, s, HELD)
         st[s, HELD] = 0
-    sample = shared[LOW] + st[s, BEAT_SAMPLE]
-    if looks and sample < shared[HIGH] and (st[s, WITHIN] or _may_begin(shared)):
+    sample = memory[LOW] + st[s, BEAT_SAMPLE]
+    if looks and sample < memory[HIGH] and (st[s, WITHIN] or _may_begin(memory)):
         if not st[s, WITHIN]:
-            starts[sample] = now
-            shared[BEGUN] += 1
-        _beat(st, spikes, s, shared, records)
+            memory[memory[STARTS] + sample] = now
+            memory[BEGUN] += 1
+        _beat(st, memory, spikes, s)
         changed = True
     return changed
 
@@ -605,15 +609,15 @@ IMAGE_IN, WORD_IN, IMAGE, IMAGE_STEP, WORD, FULL = range(OWN, OWN + 6)
 
 
 @_inner
-def _look(st, spikes, s, shared, records):
+def _look(st, memory, spikes, s):
     """Look at the next word of an image, offer it if that is worth it."""
     inputs, lanes = st[s, NUMBERS + 1], st[s, NUMBERS + 2]
     step, address = st[s, IMAGE_STEP], st[s, WORD] * lanes
     tick = address + lanes >= inputs
-    last = tick and step == shared[STEPS] - 1
-    row = step * shared[SAMPLES] + shared[LOW] + st[s, IMAGE]
-    place, width = records[st[s, NUMBERS]] + row * inputs + address, min(lanes, inputs - address)
-    if shared[SEEN] > st[s, IMAGE]:
+    last = tick and step == memory[STEPS] - 1
+    row = step * memory[SAMPLES] + memory[LOW] + st[s, IMAGE]
+    place, width = st[s, NUMBERS] + row * inputs + address, min(lanes, inputs - address)
+    if memory[SEEN] > st[s, IMAGE]:
         last = True
         _put(st, s, VALID, 0, 0, 0, LAST)
     elif tick or _any(spikes, place, width):
@@ -626,20 +630,20 @@ def _look(st, spikes, s, shared, records):
 
 
 @_inner
-def _pixels(st, spikes, s, now, shared, records, starts):
+def _pixels(st, memory, spikes, s, now):
     full, changed = st[s, FULL], False
     if not st[s, VALID] or st[s, READY]:
         changed = st[s, VALID] > 0
         st[s, VALID] = 0
         if full >> (st[s, IMAGE] & 1) & 1:
-            _look(st, spikes, s, shared, records)
+            _look(st, memory, spikes, s)
             changed = True
-    sample, bank = shared[LOW] + st[s, IMAGE_IN], st[s, IMAGE_IN] & 1
+    sample, bank = memory[LOW] + st[s, IMAGE_IN], st[s, IMAGE_IN] & 1
     within = st[s, WORD_IN] > 0
-    if sample < shared[HIGH] and not full >> bank & 1 and (within or _may_begin(shared)):
+    if sample < memory[HIGH] and not full >> bank & 1 and (within or _may_begin(memory)):
         if not within:
-            starts[sample] = now
-            shared[BEGUN] += 1
+            memory[memory[STARTS] + sample] = now
+            memory[BEGUN] += 1
         st[s, WORD_IN] += 1
         if st[s, WORD_IN] * st[s, NUMBERS + 2] >= st[s, NUMBERS + 1]:
             st[s, WORD_IN] = 0
@@ -676,23 +680,23 @@ def _player(st, memory, s, now):
 
 
 @_inner
-def _taker(st, memory, s, now, shared):
+def _taker(st, memory, s, now):
     u = st[s, SOURCE]
     st[u, READY] = memory[st[s, NUMBERS] + now]
     if st[u, READY] and st[u, VALID]:
         memory[st[s, NUMBERS + 2] + st[s, TAKEN]] = now
         st[s, TAKEN] += 1
     if now == st[s, NUMBERS + 1] - 1:
-        shared[ANSWERED] = shared[HIGH] - shared[LOW]
+        memory[ANSWERED] = memory[HIGH] - memory[LOW]
     return True
 
 
 @_inner
-def _reset(st, memory, shared, low, high):
+def _reset(st, memory, low, high):
     """Make everything as after reset, for samples from `low` to below `high`."""
     st[:, STATE:] = 0
-    shared[:SAMPLES] = 0
-    shared[LOW], shared[HIGH] = low, high
+    memory[:LOW] = 0
+    memory[LOW], memory[HIGH] = low, high
     for s in range(len(st)):
         if st[s, KIND] == QUEUE:
             st[s, ROOM] = st[s, NUMBERS + 1]
@@ -731,7 +735,7 @@ def _forward(st, memory, spikes, now):
 
 
 @_inner
-def _step(st, memory, spikes, s, now, shared, records, starts, ends):
+def _step(st, memory, spikes, s, now):
     """Take what is offered to a stage, enter its next state; returns whether that changed."""
     kind, changed = st[s, KIND], 0
     if kind == SKID:
@@ -741,7 +745,7 @@ def _step(st, memory, spikes, s, now, shared, records, starts, ends):
     elif kind == QUEUE:
         changed |= _queue(st, spikes, s, now)
     elif kind == TAIL:
-        changed |= _tail(st, memory, spikes, s, now, records, shared[SAMPLES])
+        changed |= _tail(st, memory, spikes, s, now)
     elif kind == SCATTER:
         changed |= _scatter(st, memory, spikes, s, now)
     elif kind == LINE:
@@ -753,20 +757,20 @@ def _step(st, memory, spikes, s, now, shared, records, starts, ends):
     elif kind == FILTER:
         changed |= _filter(st, s)
     elif kind == FRAMER:
-        changed |= _framer(st, spikes, s, now, shared, records, starts)
+        changed |= _framer(st, memory, spikes, s, now)
     elif kind == PIXELS:
-        changed |= _pixels(st, spikes, s, now, shared, records, starts)
+        changed |= _pixels(st, memory, spikes, s, now)
     elif kind == READOUT:
-        changed |= _readout(st, spikes, s, now, shared, ends)
+        changed |= _readout(st, memory, spikes, s, now)
     elif kind == PLAYER:
         changed |= _player(st, memory, s, now)
     elif kind == TAKER:
-        changed |= _taker(st, memory, s, now, shared)
+        changed |= _taker(st, memory, s, now)
     return changed > 0
 
 
 @_inner
-def _backward(st, memory, spikes, now, shared, records, starts, ends):
+def _backward(st, memory, spikes, now):
     """Step all stages that do not sleep; returns whether one changed."""
     some = False
     for s in range(len(st) - 1, -1, -1):
@@ -774,7 +778,7 @@ def _backward(st, memory, spikes, now, shared, records, starts, ends):
             continue
         u, kind = st[s, SOURCE], st[s, KIND]
         ready = st[u, READY] if u >= 0 else 0
-        changed = _step(st, memory, spikes, s, now, shared, records, starts, ends)
+        changed = _step(st, memory, spikes, s, now)
         if kind == JOIN or kind == LOOP:
             for k in range(st[s, LINKED]):
                 _wake(st, memory[st[s, LINKS] + k], now)
@@ -794,48 +798,51 @@ def _backward(st, memory, spikes, now, shared, records, starts, ends):
 
 
 @_inner
-def _see(st, now, shared, ends):
+def _see(st, memory, now):
     """Let the sources see the results that are there."""
-    while shared[SEEN] < shared[ANSWERED] and ends[shared[LOW] + shared[SEEN]] <= now:
-        shared[SEEN] += 1
+    while (
+        memory[SEEN] < memory[ANSWERED]
+        and memory[memory[ENDINGS] + memory[LOW] + memory[SEEN]] <= now
+    ):
+        memory[SEEN] += 1
         for s in range(len(st)):
             if st[s, SOURCE] < 0:
                 _wake(st, s, now)
 
 
 @_inner
-def _awakes(st, shared, ends):
+def _awakes(st, memory):
     """The next cycle in which a stage does not sleep; NEVER if there is none."""
     then = NEVER
     for s in range(len(st)):
         then = min(then, st[s, SLEEPS])
-    if shared[SEEN] < shared[ANSWERED]:
-        then = min(then, ends[shared[LOW] + shared[SEEN]])
+    if memory[SEEN] < memory[ANSWERED]:
+        then = min(then, memory[memory[ENDINGS] + memory[LOW] + memory[SEEN]])
     return then
 
 
 @_inner
-def _stream(st, memory, spikes, shared, records, starts, ends):
+def _stream(st, memory, spikes):
     """Play samples back to back until all are answered; returns whether they are."""
-    now, wanted = 0, shared[HIGH] - shared[LOW]
-    while shared[ANSWERED] < wanted:
-        _see(st, now, shared, ends)
+    now, wanted = 0, memory[HIGH] - memory[LOW]
+    while memory[ANSWERED] < wanted:
+        _see(st, memory, now)
         _forward(st, memory, spikes, now)
-        changed = _backward(st, memory, spikes, now, shared, records, starts, ends)
-        now = now + 1 if changed else _awakes(st, shared, ends)
+        changed = _backward(st, memory, spikes, now)
+        now = now + 1 if changed else _awakes(st, memory)
         if now == NEVER:
             return False
     return True
 
 
-def simulate(st, memory, spikes, shared, records, starts, ends, alone):
+def simulate(st, memory, spikes, alone):
     """Play samples, all back to back or each `alone`; returns how many were answered."""
     if not alone:
-        _reset(st, memory, shared, 0, shared[SAMPLES])
-        _stream(st, memory, spikes, shared, records, starts, ends)
-        return shared[ANSWERED]
-    for n in range(shared[SAMPLES]):
-        _reset(st, memory, shared, n, n + 1)
-        if not _stream(st, memory, spikes, shared, records, starts, ends):
+        _reset(st, memory, 0, memory[SAMPLES])
+        _stream(st, memory, spikes)
+        return memory[ANSWERED]
+    for n in range(memory[SAMPLES]):
+        _reset(st, memory, n, n + 1)
+        if not _stream(st, memory, spikes):
             return n
-    return shared[SAMPLES]
+    return memory[SAMPLES]

@@ -1,12 +1,14 @@
 """Stages and recorded spikes to cycles: lays them out as the kernel reads them, and compiles it."""
 
-import os
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
-import numba
 import numpy as np
+from numba import njit
+from numba.core import config
 
 from ..model.store import cache_folder
 from . import kernel
@@ -60,23 +62,24 @@ def trace(stages: Sequence[Stage], records: Sequence[np.ndarray] = ()) -> dict[i
 def _simulate(
     stages: Sequence[Stage], records: Sequence[np.ndarray], alone: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Run the kernel; returns what it leaves, starts and ends, and the samples answered."""
+    """Run the kernel; gives what it leaves, starts and ends, and how many samples were answered."""
     steps, samples = records[0].shape[:2]
-    state, memory = _lay_out(stages)
     places = 1 + np.cumsum([0, *(r.size for r in records)])
     rest = np.zeros(-places[-1] % 8, np.uint8)
     whole = [np.ones(1, np.uint8), *(r.ravel().view(np.uint8) for r in records), rest]
-    shared = np.zeros(kernel.SHARED, np.int64)
-    shared[kernel.SAMPLES], shared[kernel.STEPS] = samples, steps
-    times = np.zeros((2, samples), np.int64)
-    spikes = np.concatenate(whole).view("<u8")
-    answered = _compiled()(state, memory, spikes, shared, places, times[0], times[1], alone)
-    return state, memory, times, answered
+    memory = Memory(places.tolist())
+    memory.room(kernel.SHARED)
+    times = memory.room(2 * samples)
+    state = _lay_out(stages, memory)
+    room = np.concatenate(memory.parts)
+    room[[kernel.SAMPLES, kernel.STEPS]] = samples, steps
+    room[[kernel.STARTS, kernel.ENDINGS]] = times, times + samples
+    answered = _compiled()(state, room, np.concatenate(whole).view("<u8"), alone)
+    return state, room, room[times : times + 2 * samples].reshape(2, samples), answered
 
 
-def _lay_out(stages: Sequence[Stage]) -> tuple[np.ndarray, np.ndarray]:
-    """Lay stages out as rows of numbers, and their memory."""
-    memory = Memory()
+def _lay_out(stages: Sequence[Stage], memory: Memory) -> np.ndarray:
+    """Lay stages out as rows of numbers."""
     state = np.zeros((len(stages), kernel.COLUMNS), np.int64)
     state[:, [kernel.SOURCE, kernel.READER, kernel.WRITER]] = -1
     for n, (row, stage) in enumerate(zip(state, stages, strict=True)):
@@ -87,20 +90,22 @@ def _lay_out(stages: Sequence[Stage]) -> tuple[np.ndarray, np.ndarray]:
         row[kernel.SOURCE] = next(iter(stage.sources), -1)
         state[list(stage.sources), kernel.READER] = n
         state[list(stage.written), kernel.WRITER] = n
-    return state, np.concatenate([*memory.parts, np.zeros(1, np.int64)])
+    return state
 
 
 @cache
 def _compiled() -> Callable[..., int]:
     """Compile the kernel, once for all processes where the cache folder can be written."""
-    plain: Any = numba.njit(error_model="numpy")(kernel.simulate)
-    folder = os.environ.get("NUMBA_CACHE_DIR") or str(cache_folder() / "numba")
-    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, folder
+    plain: Any = njit(error_model="numpy")(kernel.simulate)
+    settings: Any = config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = before or str(cache_folder() / "numba")
     try:
-        os.makedirs(folder, exist_ok=True)
-        kept: Any = numba.njit(cache=True, error_model="numpy")(kernel.simulate)
+        Path(settings.CACHE_DIR).mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=settings.CACHE_DIR).close()
+        kept: Any = njit(cache=True, error_model="numpy")(kernel.simulate)
     except (OSError, RuntimeError):
         return plain
     finally:
-        numba.config.CACHE_DIR = before
+        settings.CACHE_DIR = before
     return kept

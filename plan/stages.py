@@ -8,7 +8,7 @@ What each kind does in a cycle, plan/kernel.py tells.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -45,13 +45,20 @@ FINAL = 2  # those of the last step
 
 
 class Memory:
-    """Integers beside the stages: tables, and room to remember."""
+    """Integers beside the stages: tables, and room to remember.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    places : Sequence of int
+        Where each record begins among all spikes.
+    """
+
+    def __init__(self, places: Sequence[int]) -> None:
+        self.places = places
         self.parts: list[np.ndarray] = []
         self.size = 0
 
-    def table(self, values: Sequence[int] | np.ndarray) -> int:
+    def table(self, values: Any) -> int:
         """Keep integers; returns where."""
         self.parts.append(np.array(values, np.int64).ravel())
         self.size += self.parts[-1].size
@@ -103,7 +110,7 @@ class Framer(Stage):
     kind: ClassVar[int] = 0
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
-        return self.record, self.inputs
+        return memory.places[self.record], self.inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,7 @@ class Pixels(Stage):
     kind: ClassVar[int] = 1
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
-        return self.record, self.inputs, self.lanes
+        return memory.places[self.record], self.inputs, self.lanes
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +343,7 @@ class Tail(Stage):
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
         way = memory.room(5 * (self.depth + 1))
-        layout = self.record, self.neurons, self.sweep, self.positions
+        layout = memory.places[self.record], self.neurons, self.sweep, self.positions
         return *memory.cost(self.cost), *layout, self.rest, self.depth, way
 
 
