@@ -14,7 +14,9 @@ and has not ended step t. From that edge down along layers that wait for room st
 does not take the head of its edge, of a step s <= t; it waits for another edge, in a step t' < s,
 or in s itself for a source before that of its own edge. So (step, number of the source) fell; it
 cannot fall for ever. An edge that comes back carries step t - 1, and its queue holds all vectors
-of a step, so that whoever writes it never waits for who takes it. Depth is then a matter of speed.
+of a step, so that whoever writes it never waits for who takes it. So does every edge but the first
+of several from one source to one layer, as all are written together and taken one by one. Depth is
+then a matter of speed.
 """
 
 from dataclasses import dataclass, replace
@@ -185,9 +187,8 @@ def _edges(network: Network, mapping: Mapping, name: str, taps: Taps) -> tuple[E
             if not np.array_equal(view.table(pre), np.arange(pre)):
                 edge = replace(edge, views=(*edge.views, view))
             pre = view.size(pre)
-        if port.recurs:
-            unit = mapping.units[port.source]
-            edge = replace(edge, depth=max(edge.depth, unit.folds * unit.groups))
+        if port.recurs or any(edge.source == other.source for other in found):
+            edge = replace(edge, depth=max(edge.depth, _step(network, mapping, edge.source)))
         found.append(edge)
     if all(edge.back for edge in found):
         # Nothing but what comes back: the input stream tells when steps end.
@@ -195,3 +196,11 @@ def _edges(network: Network, mapping: Mapping, name: str, taps: Taps) -> tuple[E
         found.append(none)
     rank = {INPUT: -1, **{n: i for i, n in enumerate(order)}}
     return tuple(sorted(found, key=lambda edge: (not edge.back, rank[edge.source])))
+
+
+def _step(network: Network, mapping: Mapping, source: str) -> int:
+    """Count the items that a source may emit in one step."""
+    if source == INPUT:
+        return network.width + 1  # an event of each address, and the tick
+    unit = mapping.units[source]
+    return unit.folds * unit.groups

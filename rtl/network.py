@@ -81,7 +81,7 @@ class Network(wiring.Component):
         for n, (edge, source) in enumerate(self._fork(m, idles)):
             arriving[edge.target, edge.number] = look(m, source, edge, f"_input{n}")
         for name, engine in self.engines.items():
-            m.submodules[name] = engine
+            m.submodules[f"layer_{name}"] = engine
             idles.append(engine.idle)
             m.d.comb += [
                 getattr(self, f"probe_{name}_valid").eq(engine.tells),
@@ -124,9 +124,10 @@ class Network(wiring.Component):
         if len(edges) == 1:
             return [(edges[0], i)]
         found, room = [], []
+        worth = i.p.lanes.any() | i.p.tick | i.p.last  # an event that was refused is none
         for n, edge in enumerate(edges):
             m.submodules[f"input{n}"] = queue = Queue(i.p.shape(), edge.depth)
-            m.d.comb += [queue.write.eq(i.valid & i.ready), queue.payload.eq(i.p)]
+            m.d.comb += [queue.write.eq(i.valid & i.ready & worth), queue.payload.eq(i.p)]
             found.append((edge, queue.o))
             room.append(queue.room)
             idles.append(~queue.o.valid)
