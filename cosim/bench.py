@@ -283,7 +283,7 @@ def _values(
 
 def _spikes_sent(want: dict[str, Any], words: list[int], bits: int) -> Iterator[Difference]:
     """Compare spikes in their order; the first that differs tells of all behind it."""
-    steps = want["spikes"][-1]
+    steps = list(want["spikes"].values())[-1]
     spikes = [(t, n) for t, mask in enumerate(steps) for n in bits_of(int(mask, 16))]
     for (step, neuron), word in zip(spikes, words[:-1], strict=False):
         if (step, neuron) != (word >> 16, word & 0xFFFF):

@@ -1,0 +1,63 @@
+"""Random graphs from training to Verilog: quant = model = rtl, and every cycle as predicted."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spikeline.cosim.run import cosim
+from spikeline.model.network import Network
+from spikeline.plan.mapping import Mapping
+
+from .graphs import random_network
+from .profiles import examples
+from .test_oxford import oxford
+from .test_oxford import pytestmark as needs_samples
+from .twins import assert_equal, samples, trainable
+
+SAMPLES = 5
+
+
+def mapping_of(rng: np.random.Generator, network: Network) -> Mapping:
+    """Draw a layout: lanes, sweeps, engines of delays, and queues that may hold one vector."""
+    sizes = [layer.size for layer in network.layers.values()]
+    lanes = [int(rng.integers(1, n + 1)) for n in sizes]
+    sweep = [int(rng.choice([s for s in range(1, p + 1) if p % s == 0])) for p in lanes]
+    delay = [str(rng.choice(["auto", "line", "wheel"])) for _ in sizes]
+    queue = [int(rng.choice([1, 2, 3, 16])) for _ in sizes]
+    return Mapping.of(network, lanes, sweep, 0, delay, queue)
+
+
+# Several tests, so that several processes share the work.
+@pytest.mark.parametrize("part", range(8))
+@examples(4)
+@given(seed=st.integers(0, 1 << 20))
+def test_random_graphs_are_equal_in_training_model_and_verilog(part, seed, tmp_path_factory):
+    """Forks, joins, skips, feedback, views, delays, shifts, every output; stalls and none."""
+    rng = np.random.default_rng([part, seed])
+    net = trainable(random_network(rng), seed)
+    x = samples(net, seed, SAMPLES)
+    assert_equal(net, x)
+
+    network, folder = net.export(), tmp_path_factory.mktemp("graph")
+    mapping = mapping_of(rng, network)
+    for stalls in ("none", "random"):
+        found = cosim(
+            network, mapping, x, None, name="graph", stalls=stalls, seed=seed, folder=folder
+        )
+        assert found.divergence is None
+        assert found.summary["mismatches"] == 0
+        assert found.summary["cycles_predicted_wrong"] == (0 if stalls == "none" else None)
+
+
+@needs_samples
+def test_published_network_gives_its_reference_from_verilog(tmp_path):
+    """10,178 of 10,178 reference spikes leave the Verilog, and none extra."""
+    network, x, reference = oxford()
+    found = cosim(network, Mapping.of(network), x, None, name="oxford", folder=tmp_path)
+
+    assert found.divergence is None
+    assert found.summary["mismatches"] == found.summary["cycles_predicted_wrong"] == 0
+    # All spikes of both layers were compared, those of the last one with these.
+    assert found.summary["spikes_compared"] == 2 * reference.shape[0] * (256 + 200)
+    assert (network.run(x, record=True).spikes["layer1"][:, 0] == reference).all()
