@@ -6,7 +6,7 @@ import cocotb
 import numpy as np
 
 from ..model.bounds import prove
-from ..model.codings.encode import Counts
+from ..model.codings.counts import Counts
 from ..model.network import Layer, Network
 from ..model.neurons.neuron import Neuron
 from ..model.readouts.spike_count import SpikeCount

@@ -11,7 +11,7 @@ import pytest
 from spikeline.cosim import build as builder
 from spikeline.cosim import harness, run, simulator
 from spikeline.cosim.divergence import operands
-from spikeline.model.codings.encode import Counts
+from spikeline.model.codings.counts import Counts
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.spike_count import SpikeCount

@@ -586,7 +586,7 @@ def counting(tmp_path: Path) -> Path:
     """A network file of 40 inputs that takes up to 3 events each, in 20 steps."""
     import numpy as np
 
-    from spikeline.model.codings.encode import Counts
+    from spikeline.model.codings.counts import Counts
     from spikeline.model.network import Layer
     from spikeline.model.neurons.neuron import Neuron
     from spikeline.model.readouts.final_membrane import FinalMembrane

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spikeline.flow.experiments.evaluate import evaluate
-from spikeline.model.codings.encode import Latency
+from spikeline.model.codings.latency import Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.final_membrane import FinalMembrane

@@ -14,7 +14,7 @@ from spikeline.flow.report import pictures
 from spikeline.flow.report.page import layers, page
 from spikeline.flow.zoo.zoo import Named
 from spikeline.model.bounds import prove
-from spikeline.model.codings.encode import Counts
+from spikeline.model.codings.counts import Counts
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.final_membrane import FinalMembrane

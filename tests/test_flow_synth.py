@@ -12,7 +12,7 @@ import pytest
 
 from spikeline.flow.synth import tools
 from spikeline.flow.synth.synth import RELAYS, TARGETS, count, harness, instances, ports, synth
-from spikeline.model.codings.encode import Counts
+from spikeline.model.codings.counts import Counts
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.spike_count import SpikeCount

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from spikeline.model.codings.encode import Counts
+from spikeline.model.codings.counts import Counts
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.spike_count import SpikeCount
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.cycles import work
-from spikeline.plan.mapping import Mapping, Unit
+from spikeline.plan.mapping import Mapping
 from spikeline.plan.pipeline import QUEUE, chunks, latency, leaking, picks, reporting, rest
+from spikeline.plan.unit import Unit
 
 ONE = np.ones((2, 2, 1), int)
 CELLS = Neuron(np.zeros(2, int), np.array([2, 9]), reset="zero")

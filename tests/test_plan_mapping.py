@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from spikeline.model.bounds import prove
-from spikeline.model.codings.encode import Counts, Latency
+from spikeline.model.codings.counts import Counts
+from spikeline.model.codings.latency import Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.first_spike import FirstSpike
@@ -14,7 +15,8 @@ from spikeline.model.refuse import Refused
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan import mapping
-from spikeline.plan.mapping import Mapping, Unit, delay_bits, slot_widths, slots
+from spikeline.plan.mapping import Mapping, delay_bits, slot_widths, slots
+from spikeline.plan.unit import Unit
 
 
 def network(*sizes: int) -> Network:

@@ -10,14 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeline.model.bounds import bounds, prove, worst
-from spikeline.model.codings.encode import Counts
+from spikeline.model.codings.counts import Counts
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.spike_count import SpikeCount
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.plan.cycles import reached
-from spikeline.plan.mapping import Unit, delay_bits, slot_widths
+from spikeline.plan.mapping import delay_bits, slot_widths
 from spikeline.plan.pipeline import reporting, rest
+from spikeline.plan.unit import Unit
 from spikeline.rtl.engine import Engine
 from spikeline.rtl.memory import Emission, rows
 from spikeline.rtl.synapses.gather import Gather

@@ -12,8 +12,8 @@ from spikeline.model.bounds import bounds, worst
 from spikeline.model.network import Layer
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.synapses.dense import Dense
-from spikeline.plan.mapping import Unit
 from spikeline.plan.pipeline import reporting
+from spikeline.plan.unit import Unit
 from spikeline.rtl.engine import Engine
 from spikeline.rtl.memory import rows
 

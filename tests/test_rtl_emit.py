@@ -11,7 +11,7 @@ import pytest
 
 import spikeline
 from spikeline.cosim import simulator
-from spikeline.model.codings.encode import Latency
+from spikeline.model.codings.latency import Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.first_spike import FirstSpike

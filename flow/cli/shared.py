@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
-from ...model.codings.encode import Counts
+from ...model.codings.counts import Counts
 from ...model.network import Network
 from ...model.refuse import Refused
 from ...plan.mapping import Mapping, delay_bits

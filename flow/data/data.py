@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...model.codings.encode import pixels
+from ...model.codings.pixels import pixels
 from ...model.refuse import Refused
 from ..zoo import untrained
 from . import archive, commands, heidelberg, idx, spoken

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from ...model.codings.encode import Latency
+from ...model.codings.latency import Latency
 from ...model.network import Layer, Network
 from ...model.neurons.neuron import Neuron
 from ...model.readouts.first_spike import FirstSpike

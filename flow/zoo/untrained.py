@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...model.codings.encode import Counts
+from ...model.codings.counts import Counts
 from ...model.network import Layer, Network
 from ...model.neurons.neuron import Neuron
 from ...model.readouts.max_membrane import MaxMembrane
