@@ -21,7 +21,7 @@ from spikeline.flow.synth import tools
 from spikeline.model.network import Network
 from spikeline.model.store import cache_folder, content_hash, save, to_bytes
 
-from .test_model_mapping import with_delays
+from .test_plan_mapping import with_delays
 
 Spikeline = Callable[..., tuple[int, str, str]]
 COMMANDS = ("train", "eval", "verilog", "cosim", "synth", "report", "zoo", "demo")
@@ -548,7 +548,7 @@ def test_delay_engine_and_its_memory_are_told(
     monkeypatch.setattr("spikeline.flow.cli.synth.run", lambda *_, **__: made)
     words = ("synth", "late", "--target", "ecp5", "--lanes", "3,4", "--delay", asked)
     code, out, _ = spikeline(*words, "--json", "-")
-    # By hand in test_model_mapping.py.
+    # By hand in test_plan_mapping.py.
     bits = {"line_bits": 5 * 3 + 3 * 4, "wheel_bits": 2 * 8 * 9}
     assert (code, json.loads(out)["delays"]) == (0, [{"layer": 0, "engine": engine, **bits}])
 

@@ -7,7 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from spikeline.model.codings.encode import Coding, Counts, Graded, Latency
+from spikeline.model.codings import Coding
+from spikeline.model.codings.counts import Counts
+from spikeline.model.codings.graded import Graded
+from spikeline.model.codings.latency import Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.first_spike import FirstSpike

@@ -5,14 +5,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from spikeline.model.codings.encode import Counts
+from spikeline.model.codings.counts import Counts
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import readout
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
-from spikeline.plan.mapping import Mapping, Unit
+from spikeline.plan.mapping import Mapping
 from spikeline.plan.pipeline import latency, reporting
+from spikeline.plan.unit import Unit
 
 from .streams import each_stall, items_of
 from .test_rtl_delayed import VOID, assert_starts_anew, each_unit, synapses

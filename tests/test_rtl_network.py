@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeline.model.bounds import prove, worst
-from spikeline.model.codings.encode import Coding, Counts, Graded, Latency
+from spikeline.model.codings import Coding
+from spikeline.model.codings.counts import Counts
+from spikeline.model.codings.graded import Graded
+from spikeline.model.codings.latency import Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import KINDS, readout

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from spikeline.model.codings.encode import Counts, Latency
+from spikeline.model.codings.counts import Counts
+from spikeline.model.codings.latency import Latency
 from spikeline.model.network import Network
 from spikeline.model.refuse import Refused
 from spikeline.plan.mapping import Mapping

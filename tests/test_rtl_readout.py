@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from spikeline.model.bounds import Bounds
-from spikeline.model.codings.encode import Latency
+from spikeline.model.codings.latency import Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import KINDS, readout
 from spikeline.model.readouts.protocol import Readout
 from spikeline.model.refuse import Refused
 from spikeline.model.synapses.dense import Dense
-from spikeline.plan.mapping import Unit
+from spikeline.plan.unit import Unit
 from spikeline.rtl.readouts import readout as component_of
 from spikeline.rtl.readouts.protocol import Readout as Component
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from spikeline.plan.mapping import Unit
+from spikeline.plan.unit import Unit
 from spikeline.rtl.sequencer import Sequencer
 
 from .streams import Bench, Trace, each_stall

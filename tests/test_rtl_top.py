@@ -10,7 +10,8 @@ from amaranth.lib.wiring import In, Out
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.codings.encode import Counts, Latency
+from spikeline.model.codings.counts import Counts
+from spikeline.model.codings.latency import Latency
 from spikeline.model.network import Layer, Network
 from spikeline.model.readouts import KINDS
 from spikeline.model.readouts.weighted_sum import WeightedSum
