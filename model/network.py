@@ -28,7 +28,16 @@ from .synapses.synapses import product
 from .values import Values
 from .views import View
 
-__all__ = ["Connection", "Layer", "Network", "Run", "accuracy", "blocks", "chain", "names"]
+__all__ = [
+    "Connection",
+    "Layer",
+    "Network",
+    "Run",
+    "accuracy",
+    "blocks",
+    "chain",
+    "names",
+]
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 LIMIT = (1 << 16) - 1  # largest value that sources may have together

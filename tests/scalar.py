@@ -26,7 +26,7 @@ class Slow:
     spikes, membranes : (steps, neurons), by layer
     currents : what each step adds, in the least and in the largest sum of some of its events
     accumulators : the same, on top of what the step begins with
-    label, step, score : the decision, None where the network gives something else
+    label, step, score : the decision; the label is -1 where the result is no class
     """
 
     input: Rows
@@ -34,9 +34,9 @@ class Slow:
     membranes: dict[str, Rows]
     currents: dict[str, Ends]
     accumulators: dict[str, Ends]
-    label: int | None
-    step: int | None
-    score: Row | None
+    label: int
+    step: int
+    score: Row
 
 
 def slow_encode(coding: Any, steps: int, sample: np.ndarray) -> Rows:
@@ -90,8 +90,8 @@ def slow_decay(v: int, neuron: Any) -> int:
     return (v * m) // 2**k
 
 
-def slow_decide(readout: Any, s: Rows, h: Rows) -> tuple[int, int, Row] | tuple[None, None, None]:
-    """Decide one sample: label, step, score; nothing where the result is no class."""
+def slow_decide(readout: Any, s: Rows, h: Rows) -> tuple[int, int, Row]:
+    """Decide one sample: label, step, score; the label is -1 where the result is no class."""
     steps, classes = len(h), len(h[0])
     if readout.kind == "first-spike":
         for t in range(steps):
@@ -102,14 +102,16 @@ def slow_decide(readout: Any, s: Rows, h: Rows) -> tuple[int, int, Row] | tuple[
     elif readout.kind == "weighted-sum":
         w = readout.weights.tolist()
         score = [sum(w[t] * h[t][c] for t in range(steps)) for c in range(classes)]
-    elif readout.kind == "spike-count":
+    elif readout.kind in ("spike-count", "spikes"):
         score = [sum(s[t][c] for t in range(steps)) for c in range(classes)]
     elif readout.kind == "max-membrane":
         score = [max(h[t][c] for t in range(steps)) for c in range(classes)]
-    elif readout.kind == "final-membrane":
+    elif readout.kind in ("final-membrane", "membranes"):
         score = h[-1]
     else:
-        return None, None, None
+        raise NotImplementedError(readout.kind)
+    if readout.kind in ("spikes", "membranes"):
+        return -1, steps - 1, score
     return min(range(classes), key=lambda c: (-score[c], c)), steps - 1, score
 
 

@@ -99,9 +99,7 @@ def judge(network: Network, samples: np.ndarray) -> None:
         assert slow.spikes == {name: s[:, n].tolist() for name, s in run.spikes.items()}
         assert slow.membranes == {name: h[:, n].tolist() for name, h in run.membranes.items()}
         d = run.decision
-        if slow.label is not None:
-            decided = d.label[n], d.step[n], d.score[n].tolist()
-            assert (slow.label, slow.step, slow.score) == decided
+        assert (slow.label, slow.step, slow.score) == (d.label[n], d.step[n], d.score[n].tolist())
         passed = {name: sum(map(sum, s)) for name, s in slow.spikes.items()}
         for name, size in network.inputs.items():
             at = network.offset(name)
