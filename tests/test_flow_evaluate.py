@@ -7,7 +7,7 @@ import pytest
 
 from spikeline.flow.experiments.evaluate import evaluate
 from spikeline.model.codings.latency import Latency
-from spikeline.model.network import Layer, Network
+from spikeline.model.network import Network, chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.final_membrane import FinalMembrane
 from spikeline.model.readouts.first_spike import FirstSpike
@@ -22,7 +22,7 @@ def hand() -> Network:
     """Two inputs, two classes, four steps of 64 grey values each (the floor is 0 but for black)."""
     dense = Dense(np.array([[3, 0], [0, 2]]), 4)
     neuron = Neuron(np.array([0, 0]), np.array([3, 2]), once=True)
-    return Network(4, 2, Latency(1), (Layer(dense, neuron),), FirstSpike())
+    return chain(4, 2, Latency(1), [(dense, neuron)], FirstSpike())
 
 
 def test_numbers_worked_by_hand() -> None:
@@ -58,8 +58,8 @@ def test_hidden_spikes_are_those_of_the_golden_run(tiny: Network) -> None:
     result = evaluate(tiny, x, run.decision.label)
     until = np.arange(4)[:, None] <= run.decision.step
     assert result["accuracy"] == 1
-    assert result["hidden_spikes"] == round(float(run.counts[1].mean()), 2)
-    decided = (run.spikes[0].sum(axis=2) * until).sum(axis=0).mean()
+    assert result["hidden_spikes"] == round(float(run.counts["layer0"].mean()), 2)
+    decided = (run.spikes["layer0"].sum(axis=2) * until).sum(axis=0).mean()
     assert result["hidden_spikes_decided"] == round(float(decided), 2)
 
 
@@ -78,9 +78,9 @@ def test_decision_that_looks_ahead_is_counted(
 
 def test_output_without_threshold_has_no_spike_readouts(tiny: Network) -> None:
     """Where the last layer never fires, only readouts of membranes are reported."""
-    last = tiny.layers[1]
-    silent = replace(last, neuron=Neuron(last.neuron.bias, None))
-    network = replace(tiny, layers=(tiny.layers[0], silent), readout=FinalMembrane())
+    silent = replace(tiny.last, neuron=Neuron(tiny.last.neuron.bias, None))
+    layers = {**tiny.layers, tiny.output: silent}
+    network = replace(tiny, layers=layers, readout=FinalMembrane())
     result = evaluate(network, np.zeros((1, 64), np.uint8), np.zeros(1))
     assert set(result["readouts"]) == {"weighted-sum", "max-membrane", "final-membrane"}
 

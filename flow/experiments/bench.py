@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from ...model.codings.latency import Latency
-from ...model.network import Layer, Network
+from ...model.network import Network, chain
 from ...model.neurons.neuron import Neuron
 from ...model.readouts.first_spike import FirstSpike
 from ...model.synapses.dense import Dense
@@ -23,13 +23,12 @@ def network() -> Network:
     """Make a network of 784-128-10 with random 4-bit weights, T = 8."""
     random = np.random.default_rng(1)
 
-    def layer(pre: int, post: int) -> Layer:
+    def layer(pre: int, post: int) -> tuple[Dense, Neuron]:
         weights = np.clip(np.rint(random.normal(0, 2.6, (post, pre))), -8, 7).astype(np.int64)
         neuron = Neuron(random.integers(-6, 7, post), random.integers(20, 45, post), once=True)
-        return Layer(Dense(weights, 4), neuron)
+        return Dense(weights, 4), neuron
 
-    layers = layer(784, 128), layer(128, 10)
-    return Network(8, 784, Latency(64), layers, FirstSpike())
+    return chain(8, 784, Latency(64), (layer(784, 128), layer(128, 10)), FirstSpike())
 
 
 def images_per_second(samples: int = 5000) -> float:
@@ -98,15 +97,15 @@ def training_speedup(batch: int = 256, rounds: int = 2) -> tuple[float, float]:
 
     def step() -> float:
         began = time.perf_counter()
-        h = subject(x).membranes[-1].sum(0)
+        h = subject(x).output.membranes.sum(0)
         cross_entropy(h * 1e-4, y).backward()
         return time.perf_counter() - began
 
     least = {Delayed: float("inf"), Published: float("inf")}
     for _ in range(rounds + 1):
         for kind in least:
-            for layer in subject.layers:
-                layer.synapses.__class__ = kind
+            for synapses in subject.kernels():
+                synapses.__class__ = kind
             least[kind] = min(least[kind], step())
     return least[Delayed], least[Published] / least[Delayed]
 

@@ -41,13 +41,13 @@ def evaluate(
         raise Refused("Samples must number at least one, not 0")
     for xs, ys in zip(batches(x, 500), batches(y, 500), strict=True):
         run = network.run(xs, record=True)
-        s, h = run.spikes[-1], run.membranes[-1]
+        s, h = run.spikes[network.output], run.membranes[network.output]
         for kind, readout in readouts.items():
             right[kind] += int((readout.decide(s, h).label == ys).sum())
         hits.append(run.decision.label == ys)
         steps.append(run.decision.step)
-        spikes.append(_spikes(run))
-        same += int((_early(network.readout, run) == run.decision.label).sum())
+        spikes.append(_spikes(network, run))
+        same += int((_early(network, run) == run.decision.label).sum())
         if tick:
             tick(len(xs))
     step, total = np.concatenate(steps), len(x)
@@ -76,25 +76,25 @@ def evaluate(
 
 
 def _readouts(network: Network) -> dict[str, Readout]:
-    fires = network.layers[-1].neuron.threshold is not None
+    fires = network.last.neuron.fires
     allowed = [of for of in KINDS.values() if of.classifies and (fires or not of.needs_threshold)]
     found = {of.kind: of.default(network.steps) for of in allowed}
     return found | {network.readout.kind: network.readout}
 
 
-def _early(readout: Readout, run: Run) -> np.ndarray:
+def _early(network: Network, run: Run) -> np.ndarray:
     """Decide each sample from its steps up to the decision alone; returns labels (samples,)."""
-    labels = run.decision.label.copy()
+    labels, output = run.decision.label.copy(), network.output
     for t in np.unique(run.decision.step):
         chosen = run.decision.step == t
-        s, h = run.spikes[-1][: t + 1, chosen], run.membranes[-1][: t + 1, chosen]
-        labels[chosen] = readout.decide(s, h).label
+        s, h = run.spikes[output][: t + 1, chosen], run.membranes[output][: t + 1, chosen]
+        labels[chosen] = network.readout.decide(s, h).label
     return labels
 
 
-def _spikes(run: Run) -> np.ndarray:
-    """Count spikes (3, samples): of the input, hidden, and hidden up to the decision."""
-    steps = np.arange(run.spikes[0].shape[0])[:, None]
-    until = steps <= run.decision.step
-    per_step = sum((s.sum(axis=2) for s in run.spikes[:-1]), np.zeros(until.shape, np.int64))
-    return np.array([run.counts[0], per_step.sum(axis=0), (per_step * until).sum(axis=0)])
+def _spikes(network: Network, run: Run) -> np.ndarray:
+    """Count spikes (3, samples): of the inputs, hidden, and hidden up to the decision."""
+    until = np.arange(network.steps)[:, None] <= run.decision.step
+    hidden = (s.sum(axis=2) for name, s in run.spikes.items() if name != network.output)
+    per_step = sum(hidden, np.zeros(until.shape, np.int64))
+    return np.array([run.events, per_step.sum(axis=0), (per_step * until).sum(axis=0)])

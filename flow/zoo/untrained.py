@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...model.codings.counts import Counts
-from ...model.network import Layer, Network
+from ...model.network import Network, chain
 from ...model.neurons.neuron import Neuron
 from ...model.readouts.max_membrane import MaxMembrane
 from ...model.synapses.delayed import Delayed
@@ -78,30 +78,34 @@ def network(name: str) -> Network:
     """Make the network of a name of `UNTRAINED`."""
     sizes, random = UNTRAINED[name], np.random.default_rng(1)
     s = Counts(LIMIT).encode(events(CALIBRATION), STEPS, INPUTS)
-    layers, limit = [], LIMIT
+    stack, limit = [], LIMIT
     for i, (pre, post) in enumerate(zip(sizes.shape, sizes.shape[1:], strict=False)):
         w = random.normal(0, DEVIATION, (post, pre, sizes.taps)).round().clip(-127, 127)
         delays = random.integers(0, sizes.window, w.shape)
         synapses = Delayed(w.astype(np.int64), delays, 8, sizes.window)
         if i == len(sizes.shape) - 2:
-            layers.append(Layer(synapses, Neuron(np.zeros(post, np.int64), None, sizes.leak)))
+            stack.append((synapses, Neuron(np.zeros(post, np.int64), None, sizes.leak)))
         else:
-            layers.append(_calibrated(synapses, sizes.leak, s, limit))
-            s, limit = layers[-1].run(s, limit)[0].view(np.uint8), 1
-    return Network(STEPS, INPUTS, Counts(LIMIT), tuple(layers), MaxMembrane())
+            current = synapses.current(s, limit)
+            stack.append((synapses, _calibrated(current, sizes.leak)))
+            s, limit = _spikes(stack[-1][1], current), 1
+    return chain(STEPS, INPUTS, Counts(LIMIT), stack, MaxMembrane())
 
 
-def _calibrated(synapses: Delayed, leak: tuple[int, int], s: np.ndarray, limit: int) -> Layer:
+def _calibrated(current: np.ndarray, leak: tuple[int, int]) -> Neuron:
     """Find the least threshold at which at most `RATE` of the neurons spike, by bisection."""
-    zero = np.zeros(synapses.post, np.int64)
-    current = synapses.current(s, limit)
+    zero = np.zeros(current.shape[2], np.int64)
     low, high = 1, int(current.max()) * STEPS
     while low < high:
         theta = (low + high) // 2
-        neuron = Neuron(zero, zero + theta, leak, reset="zero")
-        state, fired = neuron.start(current.shape[1]), 0
-        for now in current:
-            spikes, _, state = neuron.step(state, now)
-            fired += int(spikes.sum())
+        fired = _spikes(Neuron(zero, zero + theta, leak, reset="zero"), current).sum()
         low, high = (low, theta) if fired <= RATE * current.size else (theta + 1, high)
-    return Layer(synapses, Neuron(zero, zero + low, leak, reset="zero"))
+    return Neuron(zero, zero + low, leak, reset="zero")
+
+
+def _spikes(neuron: Neuron, current: np.ndarray) -> np.ndarray:
+    """Run neurons on the currents (steps, samples, neurons) of a layer, bool likewise."""
+    state, spikes = neuron.start(current.shape[1]), np.empty(current.shape, bool)
+    for t, now in enumerate(current):
+        spikes[t], _, state = neuron.step(state, now)
+    return spikes
