@@ -110,6 +110,20 @@ def test_networks_of_other_names_share_nothing(spikeline: Spikeline, file: Path)
     assert not found["first"] & found["_2"]
 
 
+def test_files_of_the_same_name_share_nothing(spikeline: Spikeline, tiny: Network) -> None:
+    """Without --name a network is called after its file and its hash."""
+    tops = set()
+    for steps in (4, 5):
+        network = replace(tiny, steps=steps)
+        file = Path(str(steps)) / "mine.safetensors"
+        file.parent.mkdir()
+        save(network, file)
+        _, out, _ = spikeline("verilog", file, "--json", "-", "--out", f"{steps}/rtl")
+        assert json.loads(out)["top"] == f"mine_{content_hash(network)[:8]}"
+        tops.add(json.loads(out)["top"])
+    assert len(tops) == 2
+
+
 @pytest.mark.parametrize("name", ["2nd", "my-net", "../up", ""])
 def test_name_that_no_module_can_have_is_refused(
     spikeline: Spikeline, file: Path, name: str
@@ -201,14 +215,14 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
     Path("text.safetensors").write_text("hello")
     Path("empty.safetensors").write_bytes(b"")
     Path("other.safetensors").write_bytes(foreign_bytes({}, {"made-by": "another"}))
-    Path("new.safetensors").write_bytes(good.replace(b'\\"version\\":2', b'\\"version\\":7'))
+    Path("new.safetensors").write_bytes(good.replace(b'\\"version\\":3', b'\\"version\\":7'))
     whole = "must be a whole network file, not a truncated or foreign one"
     for name, sentence in (
         ("cut", f" {whole}"),
         ("text", f" {whole}"),
         ("empty", f" {whole}"),
         ("other", " must be a spikeline network file; it holds no spikeline description"),
-        ("new", ": Version must be 2, not 7"),
+        ("new", ": Version must be 2 or 3, not 7"),
     ):
         code, out, err = spikeline("eval", f"{name}.safetensors")
         assert (code, out, err) == (2, "", f"spikeline: {name}.safetensors{sentence}\n")
@@ -269,7 +283,7 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
         ),
         (
             "verilog tiny.safetensors --lanes 0,10 --out new",
-            "Lanes of layer 0 must be in 1..6, its neurons, not 0",
+            "Lanes of layer layer0 must be in 1..6, its neurons, not 0",
         ),
         (
             "verilog tiny.safetensors --lanes 6 --out new",
@@ -284,7 +298,7 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
         ),
         (
             "verilog tiny.safetensors --lanes 6,10 --sweep 4,10 --out new",
-            "Sweep width of layer 0 must divide its 6 lanes, not 4",
+            "Sweep width of layer layer0 must divide its 6 lanes, not 4",
         ),
         (
             "cosim tiny.safetensors --dataset digits --stalls many --out new",
@@ -440,7 +454,10 @@ def test_training_stopped_and_resumed_gives_the_same_network(
 def test_mismatch_ends_with_1_and_tells_the_first(
     spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A co-simulation with mismatches exits with 1 and prints where the first one is."""
+    """A co-simulation with mismatches exits with 1 and prints where the first one is.
+
+    What share is right is told only where there are classes.
+    """
     cycles = {"min": 1, "median": 2, "max": 3}
     result = {
         "spikes_compared": 10,
@@ -455,7 +472,12 @@ def test_mismatch_ends_with_1_and_tells_the_first(
     monkeypatch.setattr(cosim, "cosim", lambda *_, **__: (result, run))
     code, out, _ = spikeline("cosim", file, "--dataset", "digits")
     assert code == 1
+    assert "\n1 mismatches; 50.00% right\n" in out
     assert out.endswith("sample 1, layer 0, step 2, neuron 3: expected 1, was 0\n")
+
+    result["accuracy"] = None
+    _, out, _ = spikeline("cosim", file, "--dataset", "digits")
+    assert "\n1 mismatches\n" in out
 
 
 def test_zoo_lists_name_command_and_numbers(
@@ -490,7 +512,7 @@ def test_exit_code_tells_every_difference(
         **{"spikes_compared": 10, "samples": 2, "accuracy": 0.5},
         **{"cycles": cycles, "interval": cycles, "lut": 5, "fmax_mhz": None},
         **{"mismatches": found[0], "cycles_predicted_wrong": found[1], "report": "page"},
-        "delays": [{"layer": 0, "engine": "line"}, {"layer": 2, "engine": "wheel"}],
+        "delays": [{"layer": "layer0", "engine": "line"}, {"layer": "out", "engine": "wheel"}],
     }
     run, told = SimpleNamespace(divergence="sample 1"), found[1] is not None
     monkeypatch.setattr(cosim, "cosim", lambda *_, **__: (result, run))
@@ -498,7 +520,7 @@ def test_exit_code_tells_every_difference(
     monkeypatch.setattr(demo, "demo", lambda *_, **__: result)
     for words, wrong in (
         ("cosim digits-ttfs", "median back to back: 2" + "; predicted wrong: {}" * told + "\n"),
-        ("cosim digits-ttfs", "\ndelays: layer 0 by line, layer 2 by wheel\n"),
+        ("cosim digits-ttfs", "\ndelays: layer0 by line, out by wheel\n"),
         ("report digits-ttfs", " {} cycles predicted wrong\npage\n"),
         ("demo", "2 cycles per digit, {} predicted wrong\n"),
     ):
@@ -550,13 +572,13 @@ def test_delay_engine_and_its_memory_are_told(
     code, out, _ = spikeline(*words, "--json", "-")
     # By hand in test_plan_mapping.py.
     bits = {"line_bits": 5 * 3 + 3 * 4, "wheel_bits": 2 * 8 * 9}
-    assert (code, json.loads(out)["delays"]) == (0, [{"layer": 0, "engine": engine, **bits}])
+    assert (code, json.loads(out)["delays"]) == (0, [{"layer": "layer0", "engine": engine, **bits}])
 
 
 def test_unknown_delay_engine_is_refused(spikeline: Spikeline) -> None:
     """An engine is line, wheel or auto."""
     code, out, err = spikeline("verilog", "digits-spoken", "--delay", "fast")
-    sentence = "Delay engine of layer 0 must be one of auto, line, wheel, not 'fast'"
+    sentence = "Delay engine of layer layer0 must be one of auto, line, wheel, not 'fast'"
     assert (code, out, err) == (2, "", f"spikeline: {sentence}\n")
 
 
@@ -587,15 +609,15 @@ def counting(tmp_path: Path) -> Path:
     import numpy as np
 
     from spikeline.model.codings.counts import Counts
-    from spikeline.model.network import Layer
+    from spikeline.model.network import chain
     from spikeline.model.neurons.neuron import Neuron
     from spikeline.model.readouts.final_membrane import FinalMembrane
     from spikeline.model.synapses.dense import Dense
 
     weights = np.random.default_rng(1).integers(-8, 8, (10, 40))
-    layer = Layer(Dense(weights, 4), Neuron(np.zeros(10, np.int64), None))
+    stack = [(Dense(weights, 4), Neuron(np.zeros(10, np.int64), None))]
     path = tmp_path / "counting.safetensors"
-    save(Network(20, 40, Counts(3), (layer,), FinalMembrane()), path)
+    save(chain(20, 40, Counts(3), stack, FinalMembrane()), path)
     return path
 
 
@@ -635,12 +657,13 @@ def _wider(path: Path) -> Path:
     """Give the network of a file 140 inputs."""
     import numpy as np
 
+    from spikeline.model.network import chain
     from spikeline.model.store import load
     from spikeline.model.synapses.dense import Dense
 
-    network = load(path)
-    layer = replace(network.layers[0], synapses=Dense(np.ones((10, 140), np.int64), 4))
-    save(replace(network, inputs=140, layers=(layer,)), path)
+    old = load(path)
+    stack = [(Dense(np.ones((10, 140), np.int64), 4), old.last.neuron)]
+    save(chain(old.steps, 140, old.coding, stack, old.readout), path)
     return path
 
 

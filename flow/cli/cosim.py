@@ -52,14 +52,16 @@ def command(
     cycles, interval = result["cycles"], result["interval"]
     said = [
         f"{named.name}: {result['spikes_compared']} neuron values of {result['samples']} samples",
-        f"{result['mismatches']} mismatches; {result['accuracy']:.2%} right",
+        f"{result['mismatches']} mismatches",
         f"median cycles per sample: {cycles['median']} ({cycles['min']} to {cycles['max']})",
         f"median back to back: {interval['median']}",
     ]
+    if result["accuracy"] is not None:
+        said[1] += f"; {result['accuracy']:.2%} right"
     if result["cycles_predicted_wrong"] is not None:
         said[-1] += f"; predicted wrong: {result['cycles_predicted_wrong']}"
     if "delays" in result:
-        engines = (f"layer {d['layer']} by {d['engine']}" for d in result["delays"])
+        engines = (f"{d['layer']} by {d['engine']}" for d in result["delays"])
         said.append(f"delays: {', '.join(engines)}")
     if result["mismatches"]:
         said.append(str(run.divergence))

@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
-from ...model.codings.counts import Counts
 from ...model.network import Network
 from ...model.refuse import Refused
 from ...plan.mapping import Mapping, delay_bits
@@ -37,14 +36,14 @@ def network_and_data(
             " and no folder of one known data set is given"
         )
     found, network = load(name, split, folder, framing), named.network
-    if found.counted != isinstance(network.coding, Counts):
+    if found.counted != network.coding.counted:
         wanted, given = ("pixels", "counts") if found.counted else ("counts", "pixels")
         raise Refused(
             f"Samples must be {wanted} for {named.name}, not {given} as those of {found.name}"
         )
-    if found.x.shape[-1] != network.inputs:
+    if found.x.shape[-1] != network.width:
         raise Refused(
-            f"Samples must have {network.inputs} values for {named.name},"
+            f"Samples must have {network.width} values for {named.name},"
             f" not {found.x.shape[-1]} as those of {found.name}"
         )
     return named, found.cut(network.steps, samples)
@@ -53,19 +52,23 @@ def network_and_data(
 def emit(
     named: Named, mapping: Mapping, folder: Path, *, inline: bool = False, name: str | None = None
 ) -> Any:
-    """Write the Verilog of a network (rtl/emit.py), by default named as it is."""
-    from ...rtl.emit import emit
+    """Write the Verilog of a network, by default named as it is and by its hash (rtl/emit.py)."""
+    from ...rtl.emit import default_name, emit
 
-    return emit(named.network, mapping, folder, name=name or named.name, inline=inline)
+    name = name or default_name(named.name, named.network)
+    return emit(named.network, mapping, folder, name=name, inline=inline)
 
 
 def delays(network: Network, mapping: Mapping) -> dict[str, Any]:
     """Tell by which engine each layer with delays is built, and the bits that either would need."""
     found = [
-        {"layer": i, "engine": unit.engine, "line_bits": bits["line"], "wheel_bits": bits["wheel"]}
-        for i, (unit, bits) in enumerate(
-            zip(mapping.units, delay_bits(network, mapping.units), strict=True)
-        )
+        {
+            "layer": name,
+            "engine": mapping.units[name].engine,
+            "line_bits": bits["line"],
+            "wheel_bits": bits["wheel"],
+        }
+        for name, bits in delay_bits(network, mapping.units).items()
         if bits
     ]
     return {"delays": found} if found else {}

@@ -74,6 +74,6 @@ def synth(
         stage(f"Verilog of {named.name}")
         design = emit(named, mapping, folder)
         result = run(design, target, pnr=pnr, seeds=seeds, stage=stage)
-    lanes = tuple(unit.lanes for unit in mapping.units)
-    told = {"network": named.name, "hash": named.hash, "lanes": list(lanes)}
+    lanes = [unit.lanes for unit in mapping.units.values()]
+    told = {"network": named.name, "hash": named.hash, "lanes": lanes}
     return {**told, **delays(named.network, mapping), **result}

@@ -33,7 +33,7 @@ __all__ = ["command", "verilog"]
     "--name",
     metavar="NAME",
     help="Name of the top module, with which every module and file name begins, so that several"
-    " networks fit one design; else the network's.",
+    " networks fit one design; else the network's, with the first digits of its hash.",
 )
 @options("data", "dataset", "framing", "split", "lanes", "sweep", "delay", "pixels", "out", "json")
 def command(

@@ -28,10 +28,13 @@ class Coding(Protocol):
         Its name in the network file.
     packs : bool
         Whether the hardware can take pixels and encode them itself (rtl/codings).
+    counted : bool
+        Whether samples are counts of events, by bin and input, and not pixels.
     """
 
     kind: ClassVar[str]
     packs: ClassVar[bool]
+    counted: ClassVar[bool]
 
     @property
     def values(self) -> Values:

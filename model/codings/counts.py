@@ -23,6 +23,7 @@ class Counts:
 
     kind: ClassVar[str] = "counts"
     packs: ClassVar[bool] = False
+    counted: ClassVar[bool] = True
 
     limit: int = 1
 

@@ -25,6 +25,7 @@ class Graded:
 
     kind: ClassVar[str] = "graded"
     packs: ClassVar[bool] = False
+    counted: ClassVar[bool] = False
 
     shift: int = 0
     every: bool = False

@@ -26,6 +26,7 @@ class Latency:
 
     kind: ClassVar[str] = "latency"
     packs: ClassVar[bool] = True
+    counted: ClassVar[bool] = False
 
     floor: int = 64
 
