@@ -29,6 +29,7 @@ from . import tools
 __all__ = ["TARGETS", "Design", "Target", "check", "synth"]
 
 KINDS = ("lut", "ff", "bram", "dsp")
+LAYER = "layer_"  # of the names of instances that are layers (rtl/network.py)
 RELAYS = "*.relay*"  # modules that are kept apart though they are equal (rtl/gates.py)
 
 
@@ -222,7 +223,8 @@ def synth(
     -------
     dict
         ``target, lut, ff, bram, dsp`` of the core, ``fmax_mhz`` (None without place and route),
-        ``core``, ``wrapper``, ``layers`` (a list with the name of each), ``device`` and
+        ``core``, ``wrapper``, ``layers`` (a list of these and of what else the core consists of,
+        with the name of each), ``device`` and
         ``fmax_mhz_seeds`` and ``critical_path``.
 
     Raises
@@ -236,7 +238,7 @@ def synth(
     cells = map_cells(design, to, target)
     costs = {module: count(to, number) for module, number in cells.items()}
     parts = [name for name in instances(design.sources, core) if name[0] in costs]
-    layers = [{"name": name, **whole(costs, module)} for module, name in parts]
+    layers = [{"name": name.removeprefix(LAYER), **whole(costs, module)} for module, name in parts]
     cost = total([*layers, costs[core]])
     around = [costs[m] for m, _ in instances(design.sources, top) if m != core]
     result: dict[str, Any] = {"target": target, **cost, "fmax_mhz": None}
