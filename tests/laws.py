@@ -46,7 +46,7 @@ class Declared:
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """A layer of a chain: synapses, neurons, perhaps recurrent synapses; a shift of all currents."""
+    """A layer of a chain: synapses, neurons, perhaps recurrent synapses; a shift of currents."""
 
     synapses: Synapses
     neuron: Neurons

@@ -9,25 +9,26 @@ from amaranth.lib import memory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.bounds import bounds, prove, worst
 from spikeline.model.codings.counts import Counts
-from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.spike_count import SpikeCount
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.plan.cycles import reached
-from spikeline.plan.mapping import delay_bits, slot_widths
+from spikeline.plan.layout import Layout
+from spikeline.plan.mapping import Mapping, delay_bits, slot_widths
 from spikeline.plan.pipeline import reporting, rest
+from spikeline.plan.taps import merged
 from spikeline.plan.unit import Unit
 from spikeline.rtl.engine import Engine
 from spikeline.rtl.memory import Emission, rows
-from spikeline.rtl.synapses.gather import Gather
-from spikeline.rtl.synapses.wheel import Wheel
+from spikeline.rtl.synapses import SOURCES
 
+from .laws import Law, bounds_of, chain_of, network_of, part_of
 from .profiles import examples
 from .streams import Bench, each_stall, items_of, spikes_of
 from .test_model_network import layers
 from .test_rtl_dense import RESETS, assert_equals, samples, simulate
+from .worst import worst
 
 ENGINES = ["line", "wheel"]
 # Lanes and sweep for nine neurons.
@@ -63,14 +64,14 @@ def layer(
     post: int = 9,
     silent: bool = False,
     **fields,
-) -> Layer:
+) -> Law:
     """Make a layer of random taps, biases and thresholds; "once" counts as a reset."""
     rng = np.random.default_rng(seed)
     if fields.get("reset") == "once":
         fields |= {"reset": "none", "once": True}
-    threshold = None if silent else rng.integers(1, 16, post)
+    threshold, shift = None if silent else rng.integers(1, 16, post), fields.pop("shift", 0)
     cells = Neuron(rng.integers(-3, 4, post), threshold, **fields)
-    return Layer(synapses(seed, pre, post, taps, window, axonal), cells)
+    return Law(synapses(seed, pre, post, taps, window, axonal), cells, shift=shift)
 
 
 def unit_of(engine: str, lanes: int = 4, sweep: int = 2, neurons: int = 9) -> Unit:
@@ -133,7 +134,7 @@ def test_stalls_change_no_spike(engine, stalls, joined, unit):
 def test_equal_delays_add_up(engine, taps, unit):
     """Taps of one delay, and an input that comes in every step, hit one place at once."""
     ones = np.ones((9, 3, taps), int)
-    law = Layer(Delayed(ones, 2 * np.ones((1, 3, taps), int), 2, 3), Neuron(np.zeros(9, int), None))
+    law = Law(Delayed(ones, 2 * np.ones((1, 3, taps), int), 2, 3), Neuron(np.zeros(9, int), None))
     s = np.full((7, 2, 3), 3, np.uint8)
 
     assert_equals(law, unit_of(engine, *unit), s, 3, joined=True)
@@ -181,27 +182,27 @@ def test_reset_in_mid_sample_starts_anew(engine, after, unit):
     assert_starts_anew(layer(13, 2, 5), unit_of(engine, *unit), after)
 
 
-def assert_starts_anew(law: Layer, unit: Unit, after: int) -> None:
+def assert_starts_anew(law: Law, unit: Unit, after: int) -> None:
     """Reset an engine so long after cycle 60, in a loud sample; two samples follow at once."""
     at = 60 + after
     loud, s = items_of(np.ones((40, 6), np.uint8)), samples(14, 6, 2, 6)
     items = [item for n in range(2) for item in items_of(s[:, n])]
 
     def start() -> tuple[Engine, Bench]:
-        part = Engine(law, unit, bounds(law, 40, 1, False), name="w", limit=1, measures=False)
+        part = Engine(part_of(law, unit, 40), name="w")
         return part, Bench(part)
 
     # What is taken up to the reset.
     part, bench = start()
     source = bench.put(part.i, loud)
-    bench.get(part.o)
+    bench.get(part.outs[0])
     bench.run(lambda: bench.cycle > at, quiet=0)
     taken = sum(c <= at for c in source.cycles)
     assert 0 < taken < len(loud)
 
     part, bench = start()
     bench.put(part.i, [*loud[:taken], *items], after={taken: at + 1})
-    sink = bench.get(part.o)
+    sink = bench.get(part.outs[0])
     bench.reset(at)
     behind: list[dict[str, int]] = []
 
@@ -211,7 +212,7 @@ def assert_starts_anew(law: Layer, unit: Unit, after: int) -> None:
 
     bench.run(done)
     expected, _ = law.run(s, 1)
-    got = spikes_of(behind, part.unit.sweep, 9)
+    got = spikes_of(behind, unit.sweep, 9)
     assert np.array_equal(np.array(got).transpose(1, 0, 2), expected)
 
 
@@ -220,7 +221,7 @@ def test_void_end_fires_nothing(engine):
     """The end of a sample without the end of a step makes one item, without spikes."""
     law = layer(15)
     items = [*items_of(np.ones((1, 6), np.uint8))[:6], VOID]
-    got = simulate(law, unit_of(engine), np.zeros((1, 1, 6), np.uint8), items=items)
+    got = simulate(law, unit_of(engine), np.zeros((3, 1, 6), np.uint8), items=items)
 
     assert [(i["lanes"], i["tick"], i["last"]) for i in got.sink.items] == [(0, 0, 1)]
 
@@ -233,11 +234,12 @@ def test_membranes_reach_their_proven_bounds(engine, leak, f, once):
     """The worst inputs of every neuron drive membranes to both ends of their intervals, exactly."""
     law = layer(16, 1, 3, pre=6, post=5, leak=leak, shift=f, silent=True)
     steps, limit = 5, 3
+    net = network_of(law, steps, limit, once)
     s = np.stack(
-        [worst(law, steps, limit, once, n, high) for n in range(5) for high in (False, True)],
+        [worst(net, "layer0", n, high) for n in range(5) for high in (False, True)],
         axis=1,
     )
-    proven = bounds(law, steps, limit, once)
+    proven = bounds_of(law, steps, limit, once)
     got = simulate(law, Unit(5, 3, 3, engine), s, limit=limit, once=once, measures=True)
 
     _, expected = law.run(s, limit)
@@ -252,10 +254,11 @@ def test_membranes_reach_their_proven_bounds(engine, leak, f, once):
 def test_slots_are_as_wide_as_their_currents(axonal):
     """A lane's slots hold the largest and the smallest current of its neurons, and no bit more."""
     law = layer(17, 2, 4, axonal)
-    proven, unit = bounds(law, 6, 3, False), unit_of("wheel")
+    proven, unit = bounds_of(law, 6, 3), unit_of("wheel")
     s = np.full((6, 2, 6), 3, np.uint8)
     low, high = proven.current
-    for lane, width in enumerate(slot_widths(unit, proven)):
+    taps = merged(network_of(law, 6, 3), "layer0")
+    for lane, width in enumerate(slot_widths(taps, unit, proven)):
         ends = [(int(low[n]), int(high[n])) for n in range(lane, 9, 4)]
         fits = [-(1 << width - 1) <= a and b < 1 << width - 1 for a, b in ends]
         tight = [-(1 << width - 2) <= a and b < 1 << width - 2 for a, b in ends]
@@ -310,16 +313,17 @@ def test_a_row_holds_the_weights_and_delays_of_a_fold():
     w = np.array([[[1, 2]], [[3, -4]], [[5, -6]]])
     d = np.array([[[0, 1]], [[2, 3]], [[4, 0]]])
     cells = Neuron(np.zeros(3, int), None)
-    law = Layer(Delayed(w, d, 4, 5), cells)
+    law = Law(Delayed(w, d, 4, 5), cells)
     # Delays have 3 bits: 4-bit weights of two lanes, then 2 x 3 bits.
-    assert rows(law, Unit(3, 2, 2, "wheel")) == [
+    assert rows(merged(network_of(law, 9), "layer0"), Unit(3, 2, 2, "wheel")) == [
         0x31 | (0 | 2 << 3) << 8,
         0x05 | 4 << 8,
         0xC2 | (1 | 3 << 3) << 8,
         0x0A,
     ]
-    axonal = Layer(Delayed(w, d[2:], 4, 5), cells)
-    assert rows(axonal, Unit(3, 2, 2, "wheel")) == [0x31 | 4 << 8, 0x05 | 4 << 8, 0xC2, 0x0A]
+    axonal = Law(Delayed(w, d[2:], 4, 5), cells)
+    taps = merged(network_of(axonal, 9), "layer0")
+    assert rows(taps, Unit(3, 2, 2, "wheel")) == [0x31 | 4 << 8, 0x05 | 4 << 8, 0xC2, 0x0A]
 
 
 @each_engine
@@ -328,11 +332,9 @@ def test_a_row_holds_the_weights_and_delays_of_a_fold():
 def test_memory_is_what_the_mapping_predicts(engine, unit, limit, monkeypatch):
     """The memories of either engine, weights and accumulators apart, have the predicted bits."""
     law, unit = layer(20, 2, 5, pre=11), unit_of(engine, *unit)
-    net = Network(6, 11, Counts(limit), (law,), SpikeCount())
-    if engine == "wheel":
-        source = Wheel(law, unit, prove(net)[0], name="w", limit=limit)
-    else:
-        source = Gather(law, unit, name="w", limit=limit)
+    net = chain_of(6, 11, Counts(limit), [law], SpikeCount())
+    part = Layout.of(net, Mapping({"layer0": unit})).parts["layer0"]
+    source = SOURCES[engine](part, name="w")
     made = []
 
     class Noted(memory.Memory):
@@ -344,11 +346,11 @@ def test_memory_is_what_the_mapping_predicts(engine, unit, limit, monkeypatch):
     # As for emission: row memories are not among them.
     Fragment.get(source, Emission()).prepare()
 
-    assert sum(made) == delay_bits(net, [unit])[0][engine]
+    assert sum(made) == delay_bits(net, {"layer0": unit})["layer0"][engine]
 
 
 @st.composite
-def delayed(draw, law: Layer, steps: int) -> Layer:
+def delayed(draw, law: Law, steps: int) -> Law:
     """Give a layer taps and delays."""
     post, pre = law.synapses.weights.shape
     taps, window = draw(st.integers(1, 3)), draw(st.integers(1, 7))
@@ -357,11 +359,11 @@ def delayed(draw, law: Layer, steps: int) -> Layer:
     half = 1 << (bits - 1)
     weights = rng.integers(-half, half, (post, pre, taps))
     delays = rng.integers(0, min(window, steps), (1 if axonal else post, pre, taps))
-    return Layer(Delayed(weights, delays, bits, window), law.neuron)
+    return Law(Delayed(weights, delays, bits, window), law.neuron, shift=law.shift)
 
 
 @st.composite
-def looped(draw, law: Layer, steps: int) -> Layer:
+def looped(draw, law: Law, steps: int) -> Law:
     """Give a layer recurrent synapses, where there is a step for their spikes."""
     if steps == 1:
         return law
@@ -372,16 +374,15 @@ def looped(draw, law: Layer, steps: int) -> Layer:
     weights = rng.integers(-half, half, (post, post, taps))
     rows = 1 if draw(st.booleans()) else post
     delays = rng.integers(1, min(window, steps), (rows, post, taps))
-    return Layer(law.synapses, law.neuron, Delayed(weights, delays, bits, window))
+    return Law(law.synapses, law.neuron, Delayed(weights, delays, bits, window), law.shift)
 
 
 @st.composite
-def engines(draw) -> tuple[Layer, Unit, int, bool, np.ndarray]:
+def engines(draw) -> tuple[Law, Unit, int, bool, np.ndarray]:
     """Draw a layer, its layout, and input within a drawn declaration."""
     pre, post, steps = draw(st.integers(1, 12)), draw(st.integers(1, 9)), draw(st.integers(1, 8))
-    law = draw(delayed(draw(layers(pre, post)), steps))
-    if draw(st.booleans()):
-        law = draw(looped(law, steps))
+    shift = draw(st.sampled_from([0, 0, 1, 3, 15]))
+    law = draw(delayed(Law(*draw(layers(pre, post)), shift=shift), steps))
     lanes = draw(st.integers(1, post))
     sweep = draw(st.sampled_from([n for n in range(1, lanes + 1) if lanes % n == 0]))
     limit, once = draw(st.integers(1, 3)), draw(st.booleans())

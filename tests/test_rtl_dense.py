@@ -8,18 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.bounds import bounds, worst
-from spikeline.model.network import Layer
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.pipeline import reporting
+from spikeline.plan.taps import merged
 from spikeline.plan.unit import Unit
 from spikeline.rtl.engine import Engine
 from spikeline.rtl.memory import rows
 
+from .laws import Law, bounds_of, network_of, part_of
 from .profiles import examples
 from .streams import Bench, Trace, each_stall, items_of, spikes_of
 from .test_model_network import layers
+from .worst import worst
 
 LEAKS = {
     "no-leak": (1, 0),
@@ -43,15 +44,16 @@ UNITS = {
 
 def layer(
     seed: int, pre: int = 8, post: int = 9, bias: int = 3, silent: bool = False, **fields
-) -> Layer:
+) -> Law:
     """Make a layer of random weights, biases and thresholds; "once" counts as a reset."""
     rng = np.random.default_rng(seed)
     if fields.get("reset") == "once":
         fields |= {"reset": "none", "once": True}
-    threshold = None if silent else rng.integers(1, 12, post)
-    return Layer(
+    threshold, shift = None if silent else rng.integers(1, 12, post), fields.pop("shift", 0)
+    return Law(
         Dense(rng.integers(-8, 8, (post, pre)), 4),
         Neuron(rng.integers(-bias, bias + 1, post), threshold, **fields),
+        shift=shift,
     )
 
 
@@ -79,7 +81,7 @@ class Simulated:
 
 
 def simulate(
-    law: Layer,
+    law: Law,
     unit: Unit,
     s: np.ndarray,
     *,
@@ -94,16 +96,15 @@ def simulate(
 ) -> Simulated:
     """Run samples (steps, samples, pre), or `items` instead, through an engine."""
     steps, count = s.shape[:2]
-    engine = Engine(
-        law, unit, bounds(law, steps, limit, once), name="w", limit=limit, measures=measures
-    )
+    engine = Engine(part_of(law, unit, steps, limit, once, measures), name="w")
+    out = engine.found if measures else engine.outs[0]
     if items is None:
         items = [item for n in range(count) for item in items_of(s[:, n], joined)]
     ends = sum(item["last"] for item in items)
     bench = Bench(engine, seed)
-    source, sink = bench.put(engine.i, items, stalls[0]), bench.get(engine.o, stalls[1])
+    source, sink = bench.put(engine.i, items, stalls[0]), bench.get(out, stalls[1])
     bench.run(lambda: sum(item["last"] for item in sink.items) >= ends, quiet=quiet)
-    out = Simulated(engine, source, sink, spikes_of(sink.items, unit.sweep, unit.neurons))
+    got = Simulated(engine, source, sink, spikes_of(sink.items, unit.sweep, unit.neurons))
     if measures:
         assert [i["position"] for i in sink.items if i["tick"] or not i["last"]] == list(
             range(unit.folds * unit.groups)
@@ -111,16 +112,19 @@ def simulate(
         found = np.array([i["membranes"] for i in sink.items])
         found = found.reshape(count, steps, unit.folds * unit.lanes)[:, :, : unit.neurons]
         offsets = [engine.lanes.neuron.offset(n) for n in range(unit.neurons)]
-        out.membranes = list(found + offsets)
-    return out
+        got.membranes = list(found + offsets)
+    return got
 
 
 def assert_equals(
-    law: Layer, unit: Unit, s: np.ndarray, limit: int = 1, hidden: bool = False, **options
+    law: Law, unit: Unit, s: np.ndarray, limit: int = 1, hidden: bool = False, **options
 ) -> None:
-    """Compare an engine's spikes and membranes with the golden ones, if `hidden` in both roles."""
+    """Compare an engine's spikes and membranes with the golden ones, if `hidden` in both roles.
+
+    What never fires has no layer behind it.
+    """
     spikes, membranes = law.run(s, limit)
-    for measures in (False, True)[not hidden :]:
+    for measures in (False, True)[not (hidden and law.neuron.fires) :]:
         got = simulate(law, unit, s, limit=limit, measures=measures, **options)
         assert len(got.spikes) == s.shape[1]
         for n, of_sample in enumerate(got.spikes):
@@ -236,10 +240,10 @@ def test_void_end_fires_nothing(measures):
     loud = np.ones((1, 8), np.uint8)
     events, void = items_of(loud)[:8], {"position": 0, "lanes": 0, "tick": 0, "last": 1}
     unit = UNITS["three-folds-uneven"](9)
-    engine = Engine(law, unit, bounds(law, 1, 1, False), name="w", limit=1, measures=measures)
+    engine = Engine(part_of(law, unit, 1, measures=measures), name="w")
     bench = Bench(engine)
     bench.put(engine.i, [*events, void])
-    sink = bench.get(engine.o)
+    sink = bench.get(engine.found if measures else engine.outs[0])
     bench.run(lambda: len(sink.items) >= 1)
 
     assert [(i["lanes"], i["tick"], i["last"]) for i in sink.items] == [(0, 0, 1)]
@@ -261,11 +265,12 @@ def test_membranes_reach_their_proven_bounds(once, leak, f):
     """The worst inputs of every neuron drive membranes to both ends of their intervals, exactly."""
     law = layer(22, 6, 5, leak=leak, shift=f, silent=True)
     steps, limit = 4, 3
+    net = network_of(law, steps, limit, once)
     s = np.stack(
-        [worst(law, steps, limit, once, n, high) for n in range(5) for high in (False, True)],
+        [worst(net, "layer0", n, high) for n in range(5) for high in (False, True)],
         axis=1,
     )
-    proven = bounds(law, steps, limit, once).membrane
+    proven = bounds_of(law, steps, limit, once).membrane
     got = simulate(law, Unit(5, 3, 3), s, limit=limit, once=once, measures=True)
 
     _, expected = law.run(s, limit)
@@ -300,17 +305,18 @@ def test_cycles_are_those_of_the_contract(unit, leak):
 
 def test_a_weight_word_holds_the_lanes_of_a_fold():
     """Word pre * folds + fold, lane 0 lowest, two's complement; places of no neuron are 0."""
-    law = Layer(Dense(np.array([[1, -1], [2, -2], [3, -3]]), 4), Neuron(np.zeros(3, int), None))
+    law = Law(Dense(np.array([[1, -1], [2, -2], [3, -3]]), 4), Neuron(np.zeros(3, int), None))
 
-    assert rows(law, Unit(3, 2, 2)) == [0x21, 0x03, 0xEF, 0x0D]
-    assert rows(law, Unit(3, 3, 3)) == [0x321, 0xDEF]
+    taps = merged(network_of(law, 1), "layer0")
+    assert rows(taps, Unit(3, 2, 2)) == [0x21, 0x03, 0xEF, 0x0D]
+    assert rows(taps, Unit(3, 3, 3)) == [0x321, 0xDEF]
 
 
 @st.composite
-def engines(draw) -> tuple[Layer, Unit, int, bool, np.ndarray]:
+def engines(draw) -> tuple[Law, Unit, int, bool, np.ndarray]:
     """Draw a layer, its layout, and input within a drawn declaration."""
     pre, post = draw(st.integers(1, 6)), draw(st.integers(1, 9))
-    law = draw(layers(pre, post))
+    law = Law(*draw(layers(pre, post)), shift=draw(st.sampled_from([0, 0, 1, 3, 15])))
     lanes = draw(st.integers(1, post))
     sweep = draw(st.sampled_from([n for n in range(1, lanes + 1) if lanes % n == 0]))
     limit, once = draw(st.integers(1, 3)), draw(st.booleans())
