@@ -30,6 +30,7 @@ class Declared:
 
     kind: ClassVar[str] = "declared"
     packs: ClassVar[bool] = False
+    counted: ClassVar[bool] = True
 
     limit: int
     once: bool = False

@@ -8,23 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeline.model.bounds import prove, worst
+from spikeline.model.bounds import prove
 from spikeline.model.codings import Coding
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
 from spikeline.model.codings.latency import Latency
-from spikeline.model.network import Layer, Network
+from spikeline.model.network import Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import KINDS, readout
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.mapping import Mapping
 from spikeline.rtl.network import Network as Core
 
+from .laws import Law, chain_of
 from .profiles import examples
 from .streams import Bench, Trace, each_stall, items_of, spikes_of
 from .test_model_network import layers
 from .test_rtl_delayed import delayed, looped, synapses
 from .test_rtl_readout import results_of, results_wanted
+from .worst import worst
 
 ONCE = {"once": True}
 NEURONS = {
@@ -49,14 +51,14 @@ def network(
     if isinstance(neurons, dict):
         neurons = (neurons,) * (len(sizes) - 1)
     made = [
-        Layer(
+        Law(
             Dense(rng.integers(-5, 8, (post, pre)), 4),
             Neuron(rng.integers(-1, 2, post), rng.integers(*theta, post), **fields),
         )
         for (pre, post), fields in zip(pairwise(sizes), neurons, strict=True)
     ]
     weights = rng.integers(-3, 9, steps) if kind == "weighted-sum" else None
-    return Network(steps, sizes[0], coding, tuple(made), readout(kind, weights))
+    return chain_of(steps, sizes[0], coding, made, readout(kind, weights))
 
 
 def images(seed: int, count: int, inputs: int) -> np.ndarray:
@@ -73,18 +75,19 @@ class Simulated:
     core: Core
     source: Trace
     results: list
-    layers: list[Trace]
+    layers: dict[str, Trace]
 
-    def spikes(self, layer: int) -> list[np.ndarray]:
+    def spikes(self, layer: str) -> list[np.ndarray]:
         """The spikes of a layer, per sample bool (steps, neurons)."""
-        unit = self.core.engines[layer].unit
+        unit = self.core.engines[layer].part.unit
         return spikes_of(self.layers[layer].items, unit.sweep, unit.neurons)
 
     def membranes(self) -> np.ndarray:
         """h of the last layer, (all steps of all samples, neurons)."""
-        engine = self.core.engines[-1]
-        n, places = engine.unit.neurons, engine.unit.folds * engine.unit.groups
-        found = np.array([i["membranes"] for i in self.layers[-1].items])
+        name, engine = list(self.core.engines.items())[-1]
+        unit = engine.part.unit
+        n, places = unit.neurons, unit.folds * unit.groups
+        found = np.array([i["membranes"] for i in self.layers[name].items])
         offsets = [engine.lanes.neuron.offset(k) for k in range(n)]
         return found.reshape(len(found) // places, -1)[:, :n] + offsets
 
@@ -102,11 +105,14 @@ def simulate(
     items = [item for n in range(s.shape[1]) for item in items_of(s[:, n], joined)]
     source = bench.put(core.i, items, stalls[0])
     sink = bench.get(core.o, stalls[1])
-    watched = [bench.watch(engine.o) for engine in core.engines]
+    watched = {
+        name: bench.watch(engine.found if engine.part.last else engine.outs[0])
+        for name, engine in core.engines.items()
+    }
     bench.run(
         lambda: (
             sum(i["last"] for i in sink.items) >= s.shape[1]
-            and all(sum(i["last"] for i in t.items) >= s.shape[1] for t in watched)
+            and all(sum(i["last"] for i in t.items) >= s.shape[1] for t in watched.values())
         ),
         limit=60000,
         quiet=100,
@@ -119,11 +125,12 @@ def assert_equals(net: Network, mapping: Mapping, x: np.ndarray, **options) -> S
     run = net.run(x, record=True)
     assert run.input is not None
     got = simulate(net, mapping, run.input, **options)
-    assert got.results == results_wanted(net.readout, run.spikes[-1], run.membranes[-1])
-    for n, golden in enumerate(run.spikes):
-        assert np.argwhere(np.array(got.spikes(n)).transpose(1, 0, 2) != golden).tolist() == []
-    if got.core.engines[-1].measures:
-        h = run.membranes[-1].transpose(1, 0, 2)
+    spikes, membranes = run.spikes[net.output], run.membranes[net.output]
+    assert got.results == results_wanted(net.readout, spikes, membranes)
+    for name, golden in run.spikes.items():
+        assert np.argwhere(np.array(got.spikes(name)).transpose(1, 0, 2) != golden).tolist() == []
+    if got.core.engines[net.output].part.measures:
+        h = membranes.transpose(1, 0, 2)
         assert np.array_equal(got.membranes(), h.reshape(-1, net.classes))
     return got
 
@@ -179,14 +186,14 @@ def test_samples_without_a_spike(kind, lanes):
 def test_every_neuron_spikes_at_once(kind, lanes):
     """All inputs and all neurons spike in one step, step after step."""
     net = network(10, kind=kind, neurons={"reset": "zero"}, coding=Graded(7, every=True))
-    ones = tuple(
-        Layer(Dense(np.ones_like(layer.synapses.weights), 4), Neuron(one, one, reset="zero"))
-        for layer in net.layers
-        for one in [np.ones(layer.synapses.post, int)]
-    )
-    net = Network(net.steps, net.inputs, net.coding, ones, net.readout)
+    ones = [
+        Law(Dense(np.ones((post, pre), int), 4), Neuron(one, one, reset="zero"))
+        for pre, post in ((9, 7), (7, 4))
+        for one in [np.ones(post, int)]
+    ]
+    net = chain_of(net.steps, 9, net.coding, ones, net.readout)
     x = np.full((3, 9), 255, np.uint8)
-    assert all(s.all() for s in net.run(x, record=True).spikes)
+    assert all(s.all() for s in net.run(x, record=True).spikes.values())
 
     assert_equals(net, Mapping.of(net, lanes), x, stalls=(0.0, 0.3))
 
@@ -242,7 +249,7 @@ def test_nothing_is_left_from_the_sample_before(neurons):
     together = simulate(net, mapping, net.encode(x))
 
     assert together.results == [one.results[0] for one in alone]
-    for layer in (0, 1):
+    for layer in net.layers:
         expected = [one.spikes(layer)[0] for one in alone]
         assert np.array_equal(together.spikes(layer), expected)
     assert np.array_equal(together.membranes(), np.concatenate([a.membranes() for a in alone]))
@@ -263,7 +270,7 @@ def test_reset_in_mid_sample_starts_anew(sent, neurons, lanes):
     bench = Bench(core := Core(net, Mapping.of(net, lanes)))
     bench.put(core.i, items, after={sent: 201})
     sink = bench.get(core.o)
-    layer = bench.watch(core.engines[-1].o)
+    layer = bench.watch(core.engines[net.output].found)
     decided = bench.sample(core.decided)
     # Reset as the last of the items before it is being worked on.
     bench.reset(*range(_taken_at(net, lanes, loud) + 2, 201))
@@ -279,9 +286,9 @@ def test_reset_in_mid_sample_starts_anew(sent, neurons, lanes):
         (int(a), int(b), c.tolist()) for a, b, c in zip(d.label, d.step, d.score, strict=True)
     ]
     after = [i for c, i in zip(layer.cycles, layer.items, strict=True) if c > 200]
-    unit = core.engines[-1].unit
+    unit = core.engines[net.output].part.unit
     spikes = np.array(spikes_of(after, unit.sweep, unit.neurons)).transpose(1, 0, 2)
-    assert np.array_equal(spikes, run.spikes[-1])
+    assert np.array_equal(spikes, run.spikes[net.output])
     assert decided[201] == 0 and decided[-1] == 2
 
 
@@ -299,10 +306,9 @@ def _taken_at(net: Network, lanes, items: list) -> int:
 def test_membranes_and_scores_reach_their_proven_bounds(kind, leak):
     """The inputs that drive a membrane to either end of its interval give exact membranes."""
     net = network(21, (6, 4), 4, kind, {"leak": leak}, Counts(3), theta=(1, 99))
-    layer = net.layers[0]
-    x = np.array([worst(layer, 4, 3, False, n, high) for n in range(4) for high in (False, True)])
-    low, high = prove(net)[0].membrane
-    h = net.run(x, record=True).membranes[0]
+    x = np.array([worst(net, "layer0", n, high) for n in range(4) for high in (False, True)])
+    low, high = prove(net)["layer0"].membrane
+    h = net.run(x, record=True).membranes["layer0"]
     assert h.min(axis=(0, 1)).tolist() == low.tolist()
     assert h.max(axis=(0, 1)).tolist() == high.tolist()
 
@@ -340,15 +346,22 @@ def cases(draw, delays: bool = False) -> tuple[Network, Mapping, np.ndarray]:
     weights = st.lists(st.integers(-99, 99), min_size=steps, max_size=steps).map(np.array)
     rule = readout(kind, draw(weights) if kind == "weighted-sum" else None)
     made = tuple(
-        draw(layers(pre, post, fires=rule.needs_threshold)) for pre, post in pairwise(sizes)
+        Law(
+            *draw(layers(pre, post, fires=rule.needs_threshold or n + 2 < len(sizes))),
+            shift=draw(st.sampled_from([0, 0, 1, 3, 15])),
+        )
+        for n, (pre, post) in enumerate(pairwise(sizes))
     )
     late = draw(st.integers(0, len(made) - 1)) if delays else -1
     made = tuple(
         draw(delayed(one, steps)) if n == late or draw(st.booleans()) else one
         for n, one in enumerate(made)
     )
-    made = tuple(draw(looped(one, steps)) if draw(st.booleans()) else one for one in made)
-    net = Network(steps, sizes[0], coding, made, rule)
+    made = tuple(
+        draw(looped(one, steps)) if one.neuron.fires and draw(st.booleans()) else one
+        for one in made
+    )
+    net = chain_of(steps, sizes[0], coding, made, rule)
     engines = tuple(draw(st.sampled_from(["line", "wheel"])) for _ in made)
     lanes = tuple(draw(st.integers(1, n)) for n in sizes[1:])
     sweep = tuple(draw(st.sampled_from([n for n in range(1, p + 1) if p % n == 0])) for p in lanes)
@@ -372,13 +385,14 @@ each_delay = pytest.mark.parametrize("delay", DELAYS.values(), ids=DELAYS.keys()
 def delayed_network(seed: int, kind: str = "spike-count", neurons: str = "shift") -> Network:
     """Make a network with delays in three of its four layers."""
     net = network(seed, (9, 8, 7, 5), 7, kind, NEURONS[neurons], Counts(3), (2, 9))
+    sizes = ((9, 8), (8, 7), (7, 5))
     made = [
-        Layer(synapses(seed + n, *layer.synapses.weights.shape[::-1], *of), layer.neuron)
-        for n, (layer, of) in enumerate(
-            zip(net.layers, [(2, 3), (1, 5), (3, 4, True, -5)], strict=True)
+        Law(synapses(seed + n, *size, *of), layer.neuron)
+        for n, (layer, size, of) in enumerate(
+            zip(net.layers.values(), sizes, [(2, 3), (1, 5), (3, 4, True, -5)], strict=True)
         )
     ]
-    return Network(7, 9, net.coding, tuple(made), net.readout)
+    return chain_of(7, 9, net.coding, made, net.readout)
 
 
 @each_delay
@@ -388,7 +402,7 @@ def test_delays_equal_golden_model(stalls, lanes, delay):
     """Lines and wheels give the same spikes: those of the golden model."""
     net = delayed_network(24)
     x = np.random.default_rng(25).poisson(0.4, (4, 7, 9))
-    assert all(s.any() for s in net.run(x, record=True).spikes)
+    assert all(s.any() for s in net.run(x, record=True).spikes.values())
 
     assert_equals(net, Mapping.of(net, lanes, None, 0, delay), x, stalls=stalls)
 
@@ -408,7 +422,9 @@ def test_lines_and_wheels_equal_golden_model(case, source, sink, joined):
     """Any network with delays: as drawn, and with every line a wheel and every wheel a line."""
     net, mapping, x = case
     other = {"line": "wheel", "wheel": "line", "dense": "dense"}
-    swapped = Mapping(tuple(replace(u, engine=other[u.engine]) for u in mapping.units))
+    swapped = Mapping(
+        {name: replace(u, engine=other[u.engine]) for name, u in mapping.units.items()}
+    )
 
     for way in (mapping, swapped):
         assert_equals(net, way, x, stalls=(source, sink), joined=joined)

@@ -1,6 +1,6 @@
 """The core behind AXI4-Stream: packets, counted cycles, and the cycle model, exactly."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.latency import Latency
-from spikeline.model.network import Layer, Network
+from spikeline.model.network import Network
 from spikeline.model.readouts import KINDS
 from spikeline.model.readouts.weighted_sum import WeightedSum
-from spikeline.plan import cycles
 from spikeline.plan.cycles import predict
 from spikeline.plan.mapping import Mapping
 from spikeline.rtl.accelerator import Accelerator, whole_bytes
 from spikeline.rtl.codings.framer import beat
 from spikeline.rtl.host.axi_stream import AxiStream
 
+from .laws import Law, chain_of
 from .profiles import examples
 from .streams import Bench, Trace, each_stall
 from .test_rtl_delayed import synapses
@@ -114,7 +114,7 @@ def simulate(
     """Send packets through a top; the first beat of each from the cycle in `starts` on."""
     bench = Bench(axis := Axis(AxiStream(Accelerator(net, mapping))), seed)
     begins = np.cumsum([0, *(len(p) for p in packets)])[:-1].tolist()
-    after = dict(zip(begins, starts or [net.inputs + 60], strict=False))
+    after = dict(zip(begins, starts or [net.width + 60], strict=False))
     source = bench.put(axis.i, [b for p in packets for b in p], stalls[0], after)
     sink = bench.get(axis.o, stalls[1])
     refused = bench.sample(axis.top.refused)
@@ -135,7 +135,7 @@ def simulate(
             words.append([])
             offered.append([])
     assert words.pop() == offered.pop() == []
-    form = axis.top.core.readout.describe()
+    form = axis.top.accelerator.core.readout.describe()
     return Simulated(
         form,
         words,
@@ -160,7 +160,10 @@ def assert_decided(run, got: Simulated) -> None:
     """Compare decisions and scores with the golden ones."""
     d = run.decision
     if got.form["result"] == "spikes":
-        wanted = [[a | t << 16 for t, a in np.argwhere(s)] for s in run.spikes[-1].swapaxes(0, 1)]
+        wanted = [
+            [a | t << 16 for t, a in np.argwhere(s)]
+            for s in list(run.spikes.values())[-1].swapaxes(0, 1)
+        ]
         assert [words[:-1] for words in got.packets] == wanted
         return
     if got.form["result"] == "membranes":
@@ -180,7 +183,7 @@ def assert_cycles(net: Network, mapping: Mapping, x: np.ndarray) -> tuple[np.nda
     assert np.diff(together.offers).tolist() == interval.tolist()
     # Each alone: the slowest has long gone when the next comes.
     space = int(latency.max() + interval.max(initial=0)) + max(map(len, packets)) + 200
-    starts = [net.inputs + 60 + n * space for n in range(len(packets))]
+    starts = [net.width + 60 + n * space for n in range(len(packets))]
     alone = simulate(net, mapping, packets, starts=starts)
     assert_decided(run, alone)
     measured = [end - start for start, end in zip(alone.firsts, alone.offers, strict=True)]
@@ -225,7 +228,7 @@ def test_packets_without_a_class(lanes, kind, stalls):
     net = network(4, (9, 7, 5), 4, kind, neurons=NEURONS["shift"])
     mapping = Mapping.of(net, lanes)
     run, packets = prepare(net, mapping, images(5, 8, 9))
-    assert run.counts[-1].max() > 4
+    assert run.counts[net.output].max() > 4
 
     got = simulate(net, mapping, packets, stalls)
     assert_decided(run, got)
@@ -307,7 +310,7 @@ def test_wide_scores_are_whole():
     """Scores of more than 32 bits come whole, sign included."""
     net = network(14, (6, 3), 3, kind="weighted-sum", coding=Counts(3), theta=(1, 9))
     big = WeightedSum(np.array([1 << 30, -(1 << 31), (1 << 31) - 1]))
-    net = Network(3, 6, net.coding, net.layers, big)
+    net = replace(net, readout=big)
     mapping = Mapping.of(net)
     run, packets = prepare(net, mapping, np.random.default_rng(15).integers(0, 4, (4, 3, 6)))
     assert np.abs(run.decision.score).max() >= 1 << 32
@@ -357,7 +360,7 @@ def test_cycles_of_wide_vectors_are_predicted(sizes, lanes, sweep):
 
 
 @pytest.mark.parametrize("seed", [2, 9])
-def test_cycles_are_predicted_where_queues_fill(seed, monkeypatch):
+def test_cycles_are_predicted_where_queues_fill(seed):
     """Latency and interval are the cycle model's where few events make many hidden spikes."""
     net = network(seed, (3, 29, 4, 3), 5, "spike-count", {}, Counts(1), theta=(1, 4))
     mapping = Mapping.of(net, (1, 1, 3))
@@ -365,8 +368,8 @@ def test_cycles_are_predicted_where_queues_fill(seed, monkeypatch):
     latency, _ = assert_cycles(net, mapping, x)
 
     # With more room behind the engines some sample would be sooner.
-    monkeypatch.setattr(chain, "QUEUE", 400)
-    sooner, _ = cycles.predict(net, mapping, net.run(x, record=True))
+    roomy = Mapping.of(net, (1, 1, 3), queue=400)
+    sooner, _ = predict(net, roomy, net.run(x, record=True))
     assert (sooner < latency).any()
 
 
@@ -419,8 +422,10 @@ def test_the_first_sample_waits_until_all_is_clear(delay):
     """A beat that is offered in reset is taken when every engine has cleared itself, not before."""
     net = network(34, (3, 40, 4), 3, "spike-count", NEURONS["zero"])
     if delay != "dense":
-        hidden = Layer(synapses(35, 3, 40, 1, 3), net.layers[0].neuron)
-        net = Network(3, 3, net.coding, (hidden, net.layers[1]), net.readout)
+        first, last = net.layers.values()
+        hidden = Law(synapses(35, 3, 40, 1, 3), first.neuron)
+        behind = Law(last.connections[0].synapses, last.neuron)
+        net = chain_of(3, 3, net.coding, [hidden, behind], net.readout)
     mapping = Mapping.of(net, (2, 4), None, 0, "auto" if delay == "dense" else delay)
     run, packets = prepare(net, mapping, images(36, 2, 3))
     got = simulate(net, mapping, packets, starts=[0])
@@ -438,6 +443,6 @@ def test_cycles_of_random_networks_are_predicted(case, pixels, seed):
     net, mapping, x = case
     if isinstance(net.coding, Latency):
         mapping = Mapping(mapping.units, pixels)
-        x = images(seed, 6, net.inputs)
+        x = images(seed, 6, net.width)
 
     assert_cycles(net, mapping, x)
