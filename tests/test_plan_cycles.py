@@ -4,24 +4,26 @@ import numpy as np
 import pytest
 
 from spikeline.model.codings.counts import Counts
-from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.spike_count import SpikeCount
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.cycles import work
 from spikeline.plan.mapping import Mapping
-from spikeline.plan.pipeline import QUEUE, chunks, latency, leaking, picks, reporting, rest
-from spikeline.plan.unit import Unit
+from spikeline.plan.neurons import leaking
+from spikeline.plan.pipeline import chunks, latency, picks, reporting, rest
+from spikeline.plan.unit import QUEUE, Unit
+
+from .laws import Law, chain_of
 
 ONE = np.ones((2, 2, 1), int)
 CELLS = Neuron(np.zeros(2, int), np.array([2, 9]), reset="zero")
 
 
-def layer(window: int, back: int = 0) -> Layer:
+def layer(window: int, back: int = 0) -> Law:
     """Make two neurons with two inputs; the first fires when 2 arrived, the second never does."""
     synapses = Delayed(ONE, (window - 1) * ONE, 2, window) if window > 1 else Dense(ONE[..., 0], 2)
-    return Layer(synapses, CELLS, Delayed(ONE, back * ONE, 2, back + 1) if back else None)
+    return Law(synapses, CELLS, Delayed(ONE, back * ONE, 2, back + 1) if back else None)
 
 
 @pytest.mark.parametrize(
@@ -42,12 +44,13 @@ def layer(window: int, back: int = 0) -> Layer:
 )
 def test_work_by_hand(made, delay, lanes, expected):
     """Rows that are added: of events by value; by lines, of inputs with one in the window."""
-    net = Network(5, 2, Counts(3), (made,), SpikeCount())
+    net = chain_of(5, 2, Counts(3), [made], SpikeCount())
     x = np.zeros((1, 5, 2), int)
     x[0, [0, 1, 4], [0, 1, 0]] = [2, 1, 3]
     run = net.run(x, record=True)
 
-    assert work(net, Mapping.of(net, (lanes,), None, 0, delay), run).tolist() == [[expected]]
+    found = work(net, Mapping.of(net, (lanes,), None, 0, delay), run)
+    assert {name: x.tolist() for name, x in found.items()} == {"layer0": [expected]}
 
 
 @pytest.mark.parametrize(
