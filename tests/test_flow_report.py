@@ -15,7 +15,7 @@ from spikeline.flow.report.page import layers, page
 from spikeline.flow.zoo.zoo import Named
 from spikeline.model.bounds import prove
 from spikeline.model.codings.counts import Counts
-from spikeline.model.network import Layer, Network
+from spikeline.model.network import Connection, Layer, Network, chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.final_membrane import FinalMembrane
 from spikeline.model.synapses.delayed import Delayed
@@ -40,9 +40,9 @@ def late() -> Network:
         4,
         5,
     )
-    first = Layer(synapses, Neuron(np.array([0, 0]), np.array([5, 4]), reset="zero"))
-    last = Layer(Dense(np.array([[3, 1], [1, 3]]), 4), Neuron(np.array([0, 0]), None))
-    return Network(8, 3, Counts(2), (first, last), FinalMembrane())
+    first = synapses, Neuron(np.array([0, 0]), np.array([5, 4]), reset="zero")
+    last = Dense(np.array([[3, 1], [1, 3]]), 4), Neuron(np.array([0, 0]), None)
+    return chain(8, 3, Counts(2), (first, last), FinalMembrane())
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_page_needs_no_other_file(tiny: Network, data: Data) -> None:
     assert sources
     assert all(source.startswith(("data:image/png;base64,", "#")) for source in sources)
     assert "<script" not in html
-    assert html.count("<svg") == 4
+    assert html.count("<svg") == 5
 
 
 def test_page_is_the_same_each_time(tiny: Network, data: Data) -> None:
@@ -120,7 +120,7 @@ def test_page_tells_what_was_measured(tiny: Network, data: Data) -> None:
 def test_page_shows_the_proven_bounds(tiny: Network, data: Data) -> None:
     """Each bound on the page is the one that the proof gives, with its width."""
     said = text(make(tiny, data)).partition("Widths, proven")[2]
-    for bound in prove(tiny):
+    for bound in prove(tiny).values():
         low, high = int(bound.membrane[0].min()), int(bound.membrane[1].max())
         assert f"membrane {low} {high} {bound.width('membrane')}" in said
 
@@ -136,8 +136,8 @@ def test_page_shows_a_mismatch_in_red(tiny: Network, data: Data) -> None:
 def test_page_shows_delays(late: Network, counts: Data, tiny: Network, data: Data) -> None:
     """A network with delays has their three drawings more, and its engine; one without has none."""
     html = make(late, counts, lanes=(2, 2))
-    assert html.count("<svg") == 4 + 3
-    assert "wheel, delays to 4" in text(html)
+    assert html.count("<svg") == 5 + 3
+    assert "wheel, delays to 3" in text(html)
     assert "<h2>Delays</h2>" not in make(tiny, data)
 
 
@@ -163,26 +163,105 @@ def test_journeys_begin_at_the_spikes_that_arrived(late: Network, counts: Data) 
 def test_shortened_delays_are_at_most_that(late: Network, counts: Data) -> None:
     """Delays of 3, 2 and 1 become 1, and the spike of step 1 arrives at step 2 instead of 4."""
     short = pictures.shortened(late, 1)
-    assert short.layers[0].synapses.delays.max() == 1
-    assert short.run(counts.x[:1], record=True).spikes[0][:, 0, 0].nonzero()[0].tolist() == [2]
-    assert late.run(counts.x[:1], record=True).spikes[0][:, 0, 0].nonzero()[0].tolist() == [4]
+    assert short.layers["layer0"].connections[0].synapses.latest == 1
+    for network, step in ((short, 2), (late, 4)):
+        spikes = network.run(counts.x[:1], record=True).spikes["layer0"]
+        assert spikes[:, 0, 0].nonzero()[0].tolist() == [step]
 
 
 def test_a_loop_is_told_of(late: Network, counts: Data) -> None:
     """The memory, the delays and the drawings of a recurrent layer hold its recurrent synapses."""
     back = Delayed(np.ones((2, 2, 1), int), np.array([[[1], [6]], [[2], [1]]]), 3, 7)
-    first, last = late.layers
-    net = replace(late, layers=(replace(first, recurrent=back), last))
+    net = looped(late, late.layers["layer0"].connections[0], Connection(("layer0",), back))
     row = layers(net, Mapping.of(net))[0]
-    assert (row["memory"], row["delays"]) == (6 * 4 + 4 * 3, 6)
-    assert row["kind"] == "integrate-and-fire, recurrent"
+    # Of 2 neurons, 3 inputs and 2 that recur, all as wide as the widest.
+    assert (row["memory"], row["delays"]) == (2 * (3 + 2) * 4, 6)
+    assert row["sources"] == "input, layer0 (recurrent)"
     drawn = pictures.delays(net, ())
-    assert drawn is not None and "delay in the loop of layer 0" in drawn
+    assert drawn is not None
+    assert "delay from input to layer0" in drawn and "delay from layer0 to layer0" in drawn
     for largest, delays in ((3, [1, 3, 2, 1]), (0, [1, 1, 1, 1])):
-        short = pictures.shortened(net, largest).layers[0].recurrent
-        assert short is not None and short.delays.ravel().tolist() == delays
-    dense = Layer(Dense(np.ones((2, 3), int), 2), first.neuron, back)
-    assert pictures.by_delay(replace(net, layers=(dense, last)), counts) is not None
+        short: Any = pictures.shortened(net, largest).layers["layer0"].connections[1].synapses
+        assert short.delays.ravel().tolist() == delays
+    dense = Connection(("input",), Dense(np.ones((2, 3), int), 2))
+    assert pictures.by_delay(looped(net, dense, Connection(("layer0",), back)), counts) is not None
+    # A step is what a loop needs: nothing to be drawn.
+    loop = Connection(("layer0",), Dense(np.ones((2, 2), int), 2), delay=1)
+    assert pictures.by_delay(looped(net, dense, loop), counts) is None
+
+
+def looped(network: Network, *connections: Connection) -> Network:
+    """Feed the first layer by other connections."""
+    first = replace(network.layers["layer0"], connections=connections)
+    return replace(network, layers={**network.layers, "layer0": first})
+
+
+def test_delays_of_connections_are_shortened_with_those_of_taps(late: Network) -> None:
+    """What both add is made as long as asked for."""
+    taps = late.layers["layer0"].connections[0].synapses
+    net = looped(late, Connection(("input",), taps, delay=2))
+    for largest, delay, latest in ((9, 2, 3), (4, 2, 2), (2, 2, 0), (1, 1, 0)):
+        short = pictures.shortened(net, largest).layers["layer0"].connections[0]
+        assert (short.delay, short.synapses.latest) == (delay, latest)
+
+
+@pytest.fixture
+def branched() -> Network:
+    """Two inputs, one of which goes past a layer; the last layer comes back to the first."""
+
+    def layer(size: int, *fed: tuple[str, int, int]) -> Layer:
+        connections = [
+            Connection((source,), Dense(np.ones((size, pre), int), 2), delay=delay)
+            for source, pre, delay in fed
+        ]
+        return Layer(tuple(connections), Neuron(np.zeros(size, int), np.full(size, 3)))
+
+    layers = {
+        "one": layer(5, ("left", 2, 0), ("two", 4, 1), ("one", 5, 1)),
+        "two": layer(4, ("one", 5, 0), ("right", 3, 0)),
+    }
+    return Network(4, {"left": 2, "right": 3}, Counts(1), layers, FinalMembrane())
+
+
+def test_graph_is_drawn_as_it_is(branched: Network) -> None:
+    """A box for each input and layer, with size and engine; an arrow for each source of each."""
+    drawn = pictures.graph(branched, Mapping.of(branched))
+    assert re.findall(r'id="box-(\w+)"', drawn) == ["left", "right", "one", "two"]
+    said = re.findall(r"<text[^>]*>([^<]*)</text>|<tspan[^>]*>([^<]*)</tspan>", drawn)
+    words = [word for pair in said for word in pair if word]
+    assert {"left", "2", "right", "3", "one", "5", "two", "4", "dense"} <= set(words)
+    arrows = re.findall(r'<g id="edge-(\w+)-(\w+)">(.*?)</g>', drawn, flags=re.DOTALL)
+    assert {(source, target): "dasharray" in path for source, target, path in arrows} == {
+        ("left", "one"): False,
+        ("two", "one"): True,
+        ("one", "one"): True,
+        ("one", "two"): False,
+        ("right", "two"): False,
+    }
+
+
+def test_boxes_of_a_graph_do_not_meet(branched: Network) -> None:
+    """A layer stands behind all that feed it, and no two stand at one place."""
+    at = pictures.places(branched)
+    assert at == {"left": (0, 0), "right": (0, 1), "one": (1, 0), "two": (2, 0)}
+
+
+def test_chain_is_drawn_as_a_row(tiny: Network) -> None:
+    """Layers that follow one another stand beside each other."""
+    places = pictures.places(tiny)
+    assert places == {"input": (0, 0), "layer0": (1, 0), "layer1": (2, 0)}
+    drawn = pictures.graph(tiny, Mapping.of(tiny))
+    assert re.findall(r'id="edge-(\w+)-(\w+)"', drawn) == [
+        ("input", "layer0"),
+        ("layer0", "layer1"),
+    ]
+
+
+def test_raster_has_a_band_for_each_input_and_layer(branched: Network) -> None:
+    """Inputs are told apart by their names."""
+    drawn = pictures.raster(branched, np.ones((4, 5), np.uint8))
+    for name in (*branched.inputs, *branched.layers):
+        assert f">{name}<" in drawn
 
 
 def test_raster_draws_every_spike(tiny: Network, data: Data) -> None:
@@ -190,7 +269,7 @@ def test_raster_draws_every_spike(tiny: Network, data: Data) -> None:
     sample = data.x[3]
     run = tiny.run(sample[None])
     marks = re.findall(r"<use [^>]*style=\"fill: #(?:0969da|c8d1da)", pictures.raster(tiny, sample))
-    assert len(marks) == int(run.counts.sum())
+    assert len(marks) == sum(int(count.sum()) for count in run.counts.values())
 
 
 def test_cycles_of_a_broken_core_are_drawn() -> None:

@@ -1,12 +1,15 @@
 """The report: one HTML page with everything measured, that needs no other file."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from ...model.bounds import prove
-from ...model.network import Network
+from ...model.network import Layer, Network
+from ...model.neurons import Neurons
+from ...model.neurons.neuron import Neuron
 from ...plan.mapping import Mapping
 from ..data.data import Data
 from ..zoo.zoo import Named
@@ -52,6 +55,7 @@ def page(
     return environment.get_template("report.html.jinja").render(
         named=named,
         network=network,
+        graph=pictures.graph(network, mapping),
         layers=layers(network, mapping),
         evaluated=evaluated,
         simulated=simulated,
@@ -73,7 +77,7 @@ def page(
 def typical(network: Network, data: Data) -> int:
     """Choose a sample to draw, of the first 200: decided right, with a median number of spikes."""
     run = network.run(data.x[:200])
-    spikes = run.counts.sum(axis=0)
+    spikes = np.sum(list(run.counts.values()), axis=0)
     right = run.decision.label == data.y[:200]
     away = np.abs(spikes - np.median(spikes)) + np.where(right, 0, spikes.max() + 1)
     return int(away.argmin())
@@ -81,34 +85,31 @@ def typical(network: Network, data: Data) -> int:
 
 def layers(network: Network, mapping: Mapping) -> list[dict[str, Any]]:
     """Describe each layer: its sizes, its law, its layout and its proven widths."""
-    rows = []
-    for i, (layer, unit, bound) in enumerate(
-        zip(network.layers, mapping.units, prove(network), strict=True)
-    ):
-        synapses, neuron = layer.synapses, layer.neuron
-        kind = "once" if neuron.once else "leaky" if neuron.leaks else "integrate-and-fire"
-        if neuron.threshold is None:
-            kind = "never fires"
+    rows, bounds = [], prove(network)
+    for name, layer in network.layers.items():
+        taps, unit, bound = mapping.taps(network, name), mapping.units[name], bounds[name]
+        kind, leak, reset = LAWS.get(layer.neuron.kind, foreign)(layer.neuron)
         proven = [
             {
-                "name": name,
-                "low": int(getattr(bound, name)[0].min()),
-                "high": int(getattr(bound, name)[1].max()),
-                "bits": bound.width(name),
+                "name": value,
+                "low": int(getattr(bound, value)[0].min()),
+                "high": int(getattr(bound, value)[1].max()),
+                "bits": bound.width(value),
             }
-            for name in ("current", "accumulator", "membrane")
+            for value in ("current", "accumulator", "membrane")
         ]
         rows.append(
             {
-                "index": i,
-                "pre": synapses.pre,
-                "post": synapses.post,
-                "bits": synapses.bits,
-                "memory": sum(x.weights.size * x.bits for x in layer.connections),
-                "kind": kind if layer.recurrent is None else f"{kind}, recurrent",
-                "leak": f"{neuron.leak[0]} / {1 << neuron.leak[1]}" if neuron.leaks else "none",
-                "reset": "fires once" if neuron.once else neuron.reset,
-                "delays": max(x.window for x in layer.connections) - 1,
+                "name": name,
+                "sources": sources(network, name, layer),
+                "pre": taps.pre,
+                "post": taps.post,
+                "bits": taps.bits,
+                "memory": taps.weights.size * taps.bits,
+                "kind": kind,
+                "leak": leak,
+                "reset": reset,
+                "delays": max(c.delay + c.synapses.latest for c in layer.connections),
                 "engine": unit.engine,
                 "lanes": unit.lanes,
                 "folds": unit.folds,
@@ -117,3 +118,29 @@ def layers(network: Network, mapping: Mapping) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def sources(network: Network, name: str, layer: Layer) -> str:
+    """List what feeds a layer."""
+    found = dict.fromkeys(source for c in layer.connections for source in c.sources)
+    return ", ".join(f"{s} (recurrent)" if network.recurs(name, s) else s for s in found)
+
+
+def integrating(neuron: Neuron) -> tuple[str, str, str]:
+    """Describe neurons that integrate: what they are, leak, reset."""
+    kind = "once" if neuron.once else "leaky" if neuron.leaks else "integrate-and-fire"
+    m, k = neuron.leak
+    return (
+        kind if neuron.fires else "never fires",
+        f"{m} / {1 << k}" if neuron.leaks else "none",
+        "fires once" if neuron.once else neuron.reset,
+    )
+
+
+def foreign(neuron: Neurons) -> tuple[str, str, str]:
+    """Describe neurons of which nothing but the name of their kind is known."""
+    return neuron.kind, "", ""
+
+
+# By the kind of the neurons.
+LAWS: dict[str, Callable[[Any], tuple[str, str, str]]] = {Neuron.kind: integrating}

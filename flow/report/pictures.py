@@ -10,16 +10,18 @@ import matplotlib
 import matplotlib.image
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
 
-from ...model.network import Network, accuracy
-from ...model.synapses.delayed import Delayed
+from ...model.network import Connection, Network, Run, accuracy
+from ...plan.mapping import Mapping
 from ..data.data import Data
 
 __all__ = [
     "agreement",
     "by_delay",
     "delays",
+    "graph",
     "histogram",
     "journeys",
     "picture",
@@ -28,6 +30,7 @@ __all__ = [
 ]
 
 INK, SOFT, BLUE, RED = "#1b1f24", "#8c959f", "#0969da", "#cf222e"
+SOURCES = (BLUE, "#bc4c00", "#1a7f37", "#8250df", "#bf3989", "#9a6700", "#1b7c83", SOFT)
 # The same bytes every time: no date, and ids that do not depend on chance.
 matplotlib.rcParams.update(
     {
@@ -69,12 +72,85 @@ def picture(sample: np.ndarray) -> str | None:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def raster(network: Network, sample: np.ndarray) -> str:
-    """Draw every spike of one sample: step across, neuron up, one band per layer."""
-    run = network.run(sample[None], record=True)
+def graph(network: Network, mapping: Mapping) -> str:
+    """Draw the network: boxes of inputs and layers, and an arrow from each source of a layer."""
+    at = places(network)
+    columns, rows = (1 + max(place[n] for place in at.values()) for n in (0, 1))
+    figure = Figure(figsize=(1.5 * columns + 0.4, 0.9 * rows + 0.9))
+    ax = figure.subplots()
+    ax.set_axis_off()
+    height = {x: sum(place[0] == x for place in at.values()) for x, _ in at.values()}
+    middle = {name: (x, (height[x] - 1) / 2 - y) for name, (x, y) in at.items()}
+    for n, (name, (x, y)) in enumerate(middle.items()):
+        engine = f"\n{mapping.units[name].engine}" if name in network.layers else ""
+        wide = 1.6 if name == network.output else 0.8
+        style = {"boxstyle": "round,pad=0,rounding_size=0.08", "facecolor": "white", "zorder": 2}
+        box = FancyBboxPatch((x - 0.36, y - 0.28), 0.72, 0.56, **style)
+        box.set(edgecolor=SOURCES[n % len(SOURCES)], linewidth=wide, gid=f"box-{name}")
+        ax.add_patch(box)
+        said = f"{name}\n{network.size(name)}{engine}"
+        ax.text(x, y, said, ha="center", va="center", color=INK, fontsize=8, zorder=3)
+    numbers = {name: n for n, name in enumerate(middle)}
+    for name, layer in network.layers.items():
+        for source in dict.fromkeys(s for c in layer.connections for s in c.sources):
+            arrow = _arrow(middle[source], middle[name], network.recurs(name, source))
+            arrow.set(color=SOURCES[numbers[source] % len(SOURCES)], gid=f"edge-{source}-{name}")
+            ax.add_patch(arrow)
+    low, high = (end(y for _, y in middle.values()) for end in (min, max))
+    ax.set(xlim=(-0.5, columns - 0.5), ylim=(low - 0.7, high + 0.7))
+    return svg(figure)
+
+
+def places(network: Network) -> dict[str, tuple[int, int]]:
+    """Place inputs and layers: columns by the longest way from an input, rows in their order."""
+    columns = dict.fromkeys(network.inputs, 0)
+    for name, layer in network.layers.items():
+        before = [s for c in layer.connections for s in c.sources if not network.recurs(name, s)]
+        columns[name] = 1 + max((columns[source] for source in before), default=0)
+    names = list(columns)
+    rows = {n: sum(columns[m] == columns[n] for m in names[:i]) for i, n in enumerate(names)}
+    return {name: (columns[name], rows[name]) for name in names}
+
+
+def _arrow(source: tuple[float, float], target: tuple[float, float], back: bool) -> FancyArrowPatch:
+    """Draw from box to box: straight to the next column, around what stands between otherwise."""
+    (a, b), (c, d) = source, target
+    begin, end, rad = (a + 0.36, b), (c - 0.36, d), 0.0
+    if source == target:
+        begin, end, rad = (a + 0.2, b + 0.28), (a - 0.2, b + 0.28), 1.1
+    elif back:
+        begin, end, rad = (a, b + 0.28), (c, d + 0.28), 0.35
+    elif c - a > 1:
+        begin, end, rad = (a, b - 0.28), (c, d - 0.28), 0.35
+    return FancyArrowPatch(
+        begin,
+        end,
+        connectionstyle=f"arc3,rad={rad}",
+        arrowstyle="-|>",
+        mutation_scale=9,
+        linewidth=1,
+        linestyle="--" if back else "-",
+        shrinkA=0,
+        shrinkB=0,
+        zorder=1,
+    )
+
+
+def given(network: Network, run: Run) -> dict[str, np.ndarray]:
+    """Take the events of the first sample apart by their source, (steps, neurons)."""
     assert run.input is not None
-    bands = [run.input[:, 0] > 0, *(s[:, 0] for s in run.spikes)]
-    names = ["input", *(f"layer {i}" for i in range(len(run.spikes)))]
+    found = {}
+    for name, size in network.inputs.items():
+        first = network.offset(name)
+        found[name] = run.input[:, 0, first : first + size]
+    return found | {name: s[:, 0] for name, s in run.spikes.items()}
+
+
+def raster(network: Network, sample: np.ndarray) -> str:
+    """Draw every spike of one sample: step across, neuron up, a band per input and layer."""
+    run = network.run(sample[None], record=True)
+    seen = given(network, run)
+    names, bands = list(seen), [s > 0 for s in seen.values()]
     heights = [max(1.0, np.log2(s.shape[1])) for s in bands]
     figure = Figure(figsize=(6.4, 4.2))
     axes = figure.subplots(len(bands), 1, sharex=True, height_ratios=heights[::-1], squeeze=False)
@@ -107,49 +183,59 @@ def delays(network: Network, history: Sequence[dict[str, Any]]) -> str | None:
 
     None for a network without delays.
     """
-    held = [
-        (f"{place} {i}", x)
-        for i, layer in enumerate(network.layers)
-        for place, x in zip(("layer", "the loop of layer"), layer.connections, strict=False)
-        if x.window > 1
-    ]
+    held = kernels(network)
     if not held:
         return None
     figure = Figure(figsize=(4.4 * len(held), 2.4))
-    for ax, n, (place, synapses) in zip(
+    for ax, n, (way, taken) in zip(
         figure.subplots(1, len(held), squeeze=False)[0], range(len(held)), held, strict=True
     ):
-        at = np.arange(synapses.window)
+        window = len(history[0]["delays"][n]) if history else 1 + int(taken.max())
+        at = np.arange(window)
         if history:
             for entry, name, shade in (
                 (history[0], "before training", SOFT),
                 (history[len(history) // 2], f"after {len(history) // 2} epochs", INK),
             ):
                 ax.step(at, entry["delays"][n], where="mid", color=shade, lw=1, label=name)
-        count = np.bincount(synapses.delays.ravel(), minlength=synapses.window)
+        count = np.bincount(taken.ravel(), minlength=window)
         ax.bar(at, count, color=BLUE, label="after training" if history else "as it is")
-        ax.set_xlabel(f"delay in {place}, steps")
+        ax.set_xlabel(f"delay from {way}, steps")
         ax.set_ylabel("taps")
     figure.axes[0].legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     return svg(figure)
 
 
+def kernels(network: Network) -> list[tuple[str, np.ndarray]]:
+    """List the arrays of delays, each once, with the way of the first connection that has it."""
+    found = {}
+    for name, layer in network.layers.items():
+        for c in layer.connections:
+            if "delays" in c.synapses.arrays:
+                way = f"{' and '.join(c.sources)} to {name}"
+                found.setdefault(id(c.synapses), (way, getattr(c.synapses, "delays")))  # noqa: B009
+    return list(found.values())
+
+
 def journeys(network: Network, sample: np.ndarray) -> str | None:
     """Draw what made one neuron spike: each spike of its inputs that reached it, from its step.
 
-    The neuron is the one of the first layer with delays, of those that spike, that the most spikes
-    with a positive weight reached in that step. None where there are no delays, or no spikes.
+    The neuron is the one of the first layer that is fed with delays, of those that spike, that the
+    most spikes of that connection with a positive weight reached in that step. None where there are
+    no delays, or no spikes.
     """
-    i = next((i for i, x in enumerate(network.layers) if x.synapses.window > 1), None)
-    if i is None:
+    delayed = ((name, c) for name, c, latest in latencies(network) if latest)
+    name, connection = next(delayed, ("", None))
+    if connection is None:
         return None
     run = network.run(sample[None], record=True)
-    assert run.input is not None
-    source, synapses = (run.spikes[i - 1] if i else run.input)[:, 0] > 0, network.layers[i].synapses
-    shape = synapses.post, synapses.pre, synapses.taps
-    w, d = synapses.weights.reshape(shape), np.broadcast_to(synapses.delays, shape)
+    seen = given(network, run)
+    events = np.array([seen[s] for s in connection.sources], np.int64).sum(axis=0)
+    source = connection.look(events) > 0
+    w, d = connection.synapses.arrays_of_taps()
+    d = np.broadcast_to(d + connection.delay, w.shape)
     best = None
-    for t, j in np.argwhere(run.spikes[i][:, 0]):
+    for t, j in np.argwhere(run.spikes[name][:, 0]):
         pre, tap = np.nonzero((d[j] <= t) & (w[j] > 0))
         reached = source[t - d[j, pre, tap], pre]
         if best is None or reached.sum() > len(best[2]):
@@ -166,13 +252,13 @@ def journeys(network: Network, sample: np.ndarray) -> str | None:
     ax.axvline(t, color=RED, lw=1)
     ax.set_xlim(-0.5, network.steps - 0.5)
     ax.set_xlabel("step (red: the spike; blue: excitation that came with it, over its delay)")
-    ax.set_ylabel(f"input of layer {i}, for neuron {j}")
+    ax.set_ylabel(f"input of {name}, for neuron {j}")
     return svg(figure)
 
 
 def by_delay(network: Network, data: Data) -> str | None:
     """Draw the accuracy against the largest delay, longer ones made that long."""
-    window = max(x.window for layer in network.layers for x in layer.connections)
+    window = 1 + max(latest for _, _, latest in latencies(network))
     if window == 1:
         return None
     largest = sorted({*range(0, window, max(1, window // 12)), window - 1})
@@ -187,15 +273,29 @@ def by_delay(network: Network, data: Data) -> str | None:
 
 def shortened(network: Network, largest: int) -> Network:
     """Make the network whose delays are at most `largest`; recurrent ones stay at least 1."""
-    layers = []
-    for layer in network.layers:
-        x, loop = layer.synapses, layer.recurrent
-        if isinstance(x, Delayed):
-            x = replace(x, delays=np.minimum(x.delays, largest))
-        if loop is not None:
-            loop = replace(loop, delays=np.minimum(loop.delays, max(1, largest)))
-        layers.append(replace(layer, synapses=x, recurrent=loop))
-    return replace(network, layers=tuple(layers))
+    layers = {}
+    for name, layer in network.layers.items():
+        fed = []
+        for c in layer.connections:
+            most = max(largest, 1) if network.recurs(name, c.sources[0]) else largest
+            synapses: Any = c.synapses
+            if "delays" in synapses.arrays:
+                short = np.minimum(synapses.delays, max(0, most - c.delay))
+                synapses = replace(synapses, delays=short)
+            fed.append(replace(c, synapses=synapses, delay=min(c.delay, most)))
+        layers[name] = replace(layer, connections=tuple(fed))
+    return replace(network, layers=layers)
+
+
+def latencies(network: Network) -> list[tuple[str, Connection, int]]:
+    """List layer and connection, with its largest delay; 0 where it is the one a loop needs."""
+    found = []
+    for name, layer in network.layers.items():
+        for c in layer.connections:
+            latest = c.delay + c.synapses.latest
+            needed = latest == 1 and network.recurs(name, c.sources[0])
+            found.append((name, c, 0 if needed else latest))
+    return found
 
 
 def steps(network: Network, data: Data) -> str:
