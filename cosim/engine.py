@@ -5,12 +5,12 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from ..model.bounds import prove
 from ..model.codings.counts import Counts
-from ..model.network import Layer, Network
+from ..model.network import Network, chain
 from ..model.neurons.neuron import Neuron
 from ..model.readouts.spike_count import SpikeCount
 from ..model.synapses import dense as golden
+from ..plan.layout import Layout
 from ..plan.mapping import Mapping
 from ..rtl.engine import Engine
 from .stream import STALLS, Monitor, Sink, Source, Wires, begin, until
@@ -29,22 +29,21 @@ def network() -> Network:
 
     hidden = golden.Dense(rng.integers(-8, 8, (HIDDEN, INPUTS)), 4)
     last = golden.Dense(rng.integers(-4, 4, (CLASSES, HIDDEN)), 3)
-    layers = (
-        Layer(hidden, cells(HIDDEN, once=True)),
-        Layer(last, cells(CLASSES, leak=(7, 3), reset="subtract")),
+    stack = (
+        (hidden, cells(HIDDEN, once=True)),
+        (last, cells(CLASSES, leak=(7, 3), reset="subtract")),
     )
-    return Network(STEPS, INPUTS, Counts(LIMIT), layers, SpikeCount())
+    return chain(STEPS, INPUTS, Counts(LIMIT), stack, SpikeCount())
 
 
 def parts() -> dict[str, Engine]:
     """Make the parts under test: one in folds, one that reports membranes."""
-    net, bounds = network(), prove(network())
-    first, last = Mapping.of(net, (3, 4), (1, 2)).units
+    net = network()
+    layout = Layout.of(net, Mapping.of(net, (3, 4), (1, 2)))
+    names = ("engine_hidden", "engine_last")
     return {
-        "engine_hidden": Engine(
-            net.layers[0], first, bounds[0], name="hidden", limit=LIMIT, measures=False
-        ),
-        "engine_last": Engine(net.layers[1], last, bounds[1], name="last", limit=1, measures=True),
+        name: Engine(part, name=f"{name}_rows")
+        for name, part in zip(names, layout.parts.values(), strict=True)
     }
 
 
@@ -62,32 +61,32 @@ def items(shape: Any, s: np.ndarray) -> list[int]:
 @cocotb.parametrize(source=list(STALLS), sink=list(STALLS), layer=[0, 1])
 async def computes_the_law(dut: Any, source: str, sink: str, layer: int) -> None:
     """Every spike and every membrane of ten samples is the golden model's."""
-    name, part = list(parts().items())[layer]
-    hidden, last = network().layers
+    name, engine = list(parts().items())[layer]
+    part, unit = engine.part, engine.part.unit
+    out = "found" if part.last else "o0"
     rng = np.random.default_rng(3)
-    s = rng.integers(0, LIMIT + 1, (STEPS, 10, INPUTS)) * (rng.random((STEPS, 10, 1)) < 0.7)
-    s = s.astype(np.uint8)
-    spikes, membranes = hidden.run(s, LIMIT)
-    if layer == 1:
-        s = spikes.astype(np.uint8)
-        spikes, membranes = last.run(s, 1)
+    x = rng.integers(0, LIMIT + 1, (10, STEPS, INPUTS)) * (rng.random((10, STEPS, 1)) < 0.7)
+    run = network().run(x, record=True)
+    assert run.input is not None
+    s = run.spikes["layer0"] if part.last else run.input
+    spikes, membranes = run.spikes[part.name], run.membranes[part.name]
 
     await begin(dut)
-    i, o = Wires.of(dut, f"{name}_i"), Wires.of(dut, f"{name}_o")
-    feed = Source(i, items(part.i.p.shape(), s), STALLS[source](1))
+    i, o = Wires.of(dut, f"{name}_i"), Wires.of(dut, f"{name}_{out}")
+    feed = Source(i, items(engine.i.p.shape(), s), STALLS[source](1))
     taken, watch = Sink(o, STALLS[sink](2)), Monitor(o)
-    shape, sweep = part.o.p.shape(), part.unit.sweep
+    shape, sweep = getattr(engine, out).p.shape(), unit.sweep
     await until(dut, lambda: not feed.left, quiet=500)
 
     got = np.zeros_like(spikes)
     h = np.full_like(membranes, -999)
     step = sample = 0
     for item in map(shape.from_bits, taken.got):
-        for k in range(min(sweep, part.unit.neurons - item.position * sweep)):
+        for k in range(min(sweep, unit.neurons - item.position * sweep)):
             n = item.position * sweep + k
             got[step, sample, n] |= item.lanes >> k & 1
             if part.measures:
-                h[step, sample, n] = item.membranes[k] + part.lanes.neuron.offset(n)
+                h[step, sample, n] = item.membranes[k] + engine.lanes.neuron.offset(n)
         step += item.tick
         if item.last:
             assert step == STEPS

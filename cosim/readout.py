@@ -7,7 +7,7 @@ import numpy as np
 
 from ..model.bounds import prove
 from ..model.codings.counts import Counts
-from ..model.network import Layer, Network
+from ..model.network import Network, chain
 from ..model.neurons.neuron import Neuron
 from ..model.readouts.first_spike import FirstSpike
 from ..model.readouts.protocol import Readout
@@ -29,8 +29,8 @@ def network(kind: Readout) -> Network:
     """Make a network of one layer."""
     rng = np.random.default_rng(7)
     cells = Neuron(np.zeros(CLASSES, int), np.full(CLASSES, 6), once=True)
-    layer = Layer(Dense(rng.integers(-8, 8, (CLASSES, INPUTS)), 4), cells)
-    return Network(STEPS, INPUTS, Counts(1), (layer,), kind)
+    synapses = Dense(rng.integers(-8, 8, (CLASSES, INPUTS)), 4)
+    return chain(STEPS, INPUTS, Counts(1), [(synapses, cells)], kind)
 
 
 def parts() -> dict[str, Scan]:
@@ -38,8 +38,8 @@ def parts() -> dict[str, Scan]:
     found = {}
     for (name, kind), lanes in zip(KINDS.items(), (CLASSES, 2), strict=True):
         net = network(kind)
-        unit = Mapping.of(net, (lanes,)).units[-1]
-        found[name] = readout(net, unit, prove(net)[-1], MEMBRANE)
+        unit = Mapping.of(net, (lanes,)).units[net.output]
+        found[name] = readout(net, unit, prove(net)[net.output], MEMBRANE)
     return found
 
 
@@ -72,10 +72,10 @@ async def decides_as_the_law(dut: Any, source: str, sink: str, name: str) -> Non
     part = parts()[name]
     net = network(KINDS[name])
     rng = np.random.default_rng(11)
-    s = (rng.random((STEPS, 30, INPUTS)) < 0.3).astype(np.uint8)
-    s[:, 0] = 0  # a tie of all classes
-    spikes, h = net.layers[0].run(s, 1)
-    decision = net.readout.decide(spikes, h)
+    x = (rng.random((30, STEPS, INPUTS)) < 0.3).astype(np.uint8)
+    x[0] = 0  # a tie of all classes
+    run = net.run(x, record=True)
+    spikes, h, decision = run.spikes[net.output], run.membranes[net.output], run.decision
     want = [
         (
             int(decision.label[n]),
