@@ -198,7 +198,7 @@ def test_two_places_come_back_at_once():
 
 @pytest.mark.parametrize("depths", [(3, 5), (5, 3), (4, 3, 6)])
 def test_a_sweep_waits_for_room_in_every_queue(depths):
-    """The smallest queue says how often is swept; room that comes back elsewhere changes nothing."""
+    """The smallest queue says how often is swept; room elsewhere changes nothing."""
     bench = Bench(sequencer := Sequencer(UNITS["one-fold"], INPUTS, BITS, depths, 0))
     bench.put(sequencer.i, [{"position": 0, "lanes": 0, "tick": 1, "last": 0}] * 9)
     trace, least = bench.sample(sequencer.o), depths.index(min(depths))
