@@ -27,7 +27,6 @@ def explain(network: Network, run: Run, result: dict[str, Any]) -> str:
         As cosim/bench.py `compare` returns it.
     """
     first = result["first"]
-    names = [f"layer{n}" for n in range(len(network.layers))]
     place = ", ".join(
         str(first[k]) if k == "layer" else f"{k} {first[k]}"
         for k in ("sample", "layer", "step", "neuron")
@@ -35,8 +34,8 @@ def explain(network: Network, run: Run, result: dict[str, Any]) -> str:
     )
     text = f"{place}: {first['what']} must be {first['expected']}, not {first['actual']}"
     if first["what"] in ("spike", "membrane"):
-        layer = names.index(first["layer"])
-        text += operands(network, run, first["sample"], layer, first["step"], first["neuron"])
+        where = (first[k] for k in ("sample", "layer", "step", "neuron"))
+        text += operands(network, run, *where)
     if result["end"] != "idle" and first["what"] != "end":
         text += f"\n  the core {result['end']}"
     return text
