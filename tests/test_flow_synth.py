@@ -13,7 +13,7 @@ import pytest
 from spikeline.flow.synth import tools
 from spikeline.flow.synth.synth import RELAYS, TARGETS, count, harness, instances, ports, synth
 from spikeline.model.codings.counts import Counts
-from spikeline.model.network import Layer, Network
+from spikeline.model.network import chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.spike_count import SpikeCount
 from spikeline.model.refuse import Refused
@@ -171,8 +171,8 @@ def test_delays_are_synthesised_at_full_width(delay: str, tmp_path: Path) -> Non
 def test_relays_bear_the_name_that_keeps_them_apart(tmp_path: Path) -> None:
     """A word reaches 34 lanes by three relays; Yosys is told to keep modules of their names."""
     synapses = Delayed(np.ones((34, 2, 1), int), np.ones((1, 2, 1), int), 2, 2)
-    layer = Layer(synapses, Neuron(np.zeros(34, int), np.ones(34, int), leak=(1, 1)))
-    net = Network(4, 2, Counts(), (layer,), SpikeCount())
+    neuron = Neuron(np.zeros(34, int), np.ones(34, int), leak=(1, 1))
+    net = chain(4, 2, Counts(), [(synapses, neuron)], SpikeCount())
     made = emit(net, Mapping.of(net, delay="wheel"), tmp_path, name="net")
     modules = re.findall(r"^module \\(\S+)", made.sources[0].read_text(), re.M)
 
