@@ -12,17 +12,18 @@ import pytest
 import spikeline
 from spikeline.cosim import simulator
 from spikeline.model.codings.latency import Latency
-from spikeline.model.network import Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.mapping import Mapping
+from spikeline.plan.taps import merged
 from spikeline.rtl.codings.framer import beat
 from spikeline.rtl.emit import Emitted, default_name, emit
 from spikeline.rtl.memory import rows
 
+from .laws import Law, chain_of
 from .test_rtl_network import delayed_network, network
 
 NET = network(1)
@@ -101,26 +102,26 @@ def test_no_path_of_the_machine_is_in_the_text(emitted, kind):
         assert not re.search(r"src *=|\.py\b|amaranth", text, re.IGNORECASE), name
 
 
-@pytest.mark.parametrize("layer", [0, 1])
+@pytest.mark.parametrize("layer", ["layer0", "layer1"])
 def test_weight_files_hold_every_word(emitted, layer):
     """A weight file has one word per line, as many digits as the width needs."""
-    golden, unit = NET.layers[layer], Mapping.of(NET, (4, 2)).units[layer]
-    lines = contents(emitted["hex"])[f"net_layer{layer}.hex"].decode().splitlines()
+    unit = Mapping.of(NET, (4, 2)).units[layer]
+    lines = contents(emitted["hex"])[f"net_{layer}.hex"].decode().splitlines()
 
-    assert [int(line, 16) for line in lines] == rows(golden, unit)
+    assert [int(line, 16) for line in lines] == rows(merged(NET, layer), unit)
     assert {len(line) for line in lines} == {unit.lanes}
     text = emitted["hex"].sources[0].read_text()
-    assert f'$readmemh("net_layer{layer}.hex", memory);' in text
+    assert f'$readmemh("net_{layer}.hex", memory);' in text
 
 
-@pytest.mark.parametrize("layer", [0, 1])
+@pytest.mark.parametrize("layer", ["layer0", "layer1"])
 def test_inline_weights_hold_every_word(emitted, layer):
     """Inline weights are the words of the weight files, in the module of their memory."""
     text = emitted["inline"].sources[0].read_text()
-    module = re.search(rf"module net_layer{layer} .*?endmodule", text, re.DOTALL)
+    module = re.search(rf"module net_{layer} .*?endmodule", text, re.DOTALL)
     assert module
     found = re.findall(r"memory\[(\d+)\] = \d+'h([0-9a-f]+);", module[0])
-    expected = rows(NET.layers[layer], Mapping.of(NET, (4, 2)).units[layer])
+    expected = rows(merged(NET, layer), Mapping.of(NET, (4, 2)).units[layer])
 
     assert [int(w, 16) for _, w in found] == expected
     assert [int(n) for n, _ in found] == list(range(len(expected)))
@@ -187,8 +188,8 @@ def test_description_tells_how_to_read_and_write_packets(emitted):
 
     assert (told["name"], told["hash"]) == ("net", content_hash(NET))
     assert told["mapping"] == [
-        {"lanes": 4, "sweep": 4, "folds": 2, "engine": "dense"},
-        {"lanes": 2, "sweep": 2, "folds": 2, "engine": "dense"},
+        {"layer": "layer0", "lanes": 4, "sweep": 4, "folds": 2, "engine": "dense", "queue": 16},
+        {"layer": "layer1", "lanes": 2, "sweep": 2, "folds": 2, "engine": "dense", "queue": 16},
     ]
     fields = {name: {"lsb": f.offset, "bits": f.width} for name, f in beat(NET)}
     assert told["s_axis"]["beat"] == fields
@@ -196,7 +197,7 @@ def test_description_tells_how_to_read_and_write_packets(emitted):
     assert told["m_axis"]["scores"] == 4
     assert told["m_axis"]["tdata_bits"] == 32
     assert [layer["neurons"] for layer in told["layers"]] == [7, 4]
-    offset = np.asarray(NET.layers[-1].neuron.threshold).tolist()
+    offset = np.asarray(NET.last.neuron.threshold).tolist()
     assert told["layers"][-1]["offset"] == offset
     assert description(emitted["pixels"])["s_axis"]["pixels"] == 4
 
@@ -234,8 +235,8 @@ def test_unwritable_folder_leaves_nothing(tmp_path):
 def test_memory_of_one_word_has_an_address(tmp_path):
     """A layer of one input reads a memory of one word, whose address is connected all the same."""
     neuron = Neuron(np.zeros(2, int), np.ones(2, int), once=True)
-    layer = Layer(Dense(np.ones((2, 1), int), 4), neuron)
-    one = Network(2, 1, Latency(64), (layer,), FirstSpike())
+    layer = Law(Dense(np.ones((2, 1), int), 4), neuron)
+    one = chain_of(2, 1, Latency(64), [layer], FirstSpike())
 
     text = contents(emit(one, Mapping.of(one), tmp_path, name="one"))["one.v"].decode()
 

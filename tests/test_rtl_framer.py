@@ -11,12 +11,13 @@ from spikeline.model.codings import Coding
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
 from spikeline.model.codings.latency import Latency
-from spikeline.model.network import Layer, Network
+from spikeline.model.network import Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.synapses.dense import Dense
 from spikeline.rtl.codings.framer import Framer
 
+from .laws import Law, chain_of
 from .streams import Bench, Trace, each_stall
 
 TICK = (0, 0, 1)
@@ -32,8 +33,8 @@ each_coding = pytest.mark.parametrize("coding", CODINGS.values(), ids=CODINGS.ke
 
 def network(coding: Coding = CODINGS["once"], steps: int = 3, inputs: int = 5) -> Network:
     """A network of which only the input matters."""
-    layer = Layer(Dense(np.ones((1, inputs), int), 2), Neuron(np.zeros(1, int), np.ones(1, int)))
-    return Network(steps, inputs, coding, (layer,), FirstSpike())
+    layer = Law(Dense(np.ones((1, inputs), int), 2), Neuron(np.zeros(1, int), np.ones(1, int)))
+    return chain_of(steps, inputs, coding, [layer], FirstSpike())
 
 
 def beats_of(sample: list[tuple[int, int, int]], ends: bool = True) -> list[dict]:
@@ -46,7 +47,7 @@ def beats_of(sample: list[tuple[int, int, int]], ends: bool = True) -> list[dict
 
 def framed(net: Network, samples: list) -> tuple[list[tuple], int]:
     """Frame samples slowly; returns items (position, value, tick, last), and how many refused."""
-    items, refused = [], 0
+    items, refused, limit = [], 0, net.coding.values.limit
     for sample in samples:
         step, seen = 0, set()
         for address, value, tick in sample:
@@ -55,8 +56,8 @@ def framed(net: Network, samples: list) -> tuple[list[tuple], int]:
             elif tick:
                 step += 1
                 items.append((None, 0, 1, int(step == net.steps)))
-                seen = seen if net.coding.once else set()
-            elif not 0 < value <= net.coding.limit or address >= net.inputs or address in seen:
+                seen = seen if net.coding.values.total else set()
+            elif not 0 < value <= limit or address >= net.width or address in seen:
                 refused += 1
             else:
                 seen.add(address)
@@ -145,7 +146,7 @@ def random_samples(seed: int, count: int, steps: int = 3) -> list:
 
 def fitted(net: Network, samples: list) -> list:
     """Keep to the bits that a value has."""
-    mask = (1 << net.coding.limit.bit_length()) - 1
+    mask = (1 << net.coding.values.limit.bit_length()) - 1
     return [[(a, v & mask, t) for a, v, t in sample] for sample in samples]
 
 

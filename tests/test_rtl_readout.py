@@ -8,7 +8,7 @@ import pytest
 
 from spikeline.model.bounds import Bounds
 from spikeline.model.codings.latency import Latency
-from spikeline.model.network import Layer, Network
+from spikeline.model.network import Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import KINDS, readout
 from spikeline.model.readouts.protocol import Readout
@@ -18,6 +18,7 @@ from spikeline.plan.unit import Unit
 from spikeline.rtl.readouts import readout as component_of
 from spikeline.rtl.readouts.protocol import Readout as Component
 
+from .laws import Law, chain_of
 from .streams import STALLS, Bench, Trace, items_of
 
 UNITS = {
@@ -46,8 +47,8 @@ class Readable:
         # The accumulators of neurons that only integrate lie below h by their thresholds.
         thresholds = 1 + np.arange(classes) * 3 % 7
         neuron = Neuron(np.zeros(classes, int), thresholds, (3, 2) if leaks else (1, 0))
-        layer = Layer(Dense(np.zeros((classes, 1), int), 2), neuron)
-        network = Network(steps, 1, Latency(), (layer,), readout(kind, weights))
+        layer = Law(Dense(np.zeros((classes, 1), int), 2), neuron)
+        network = chain_of(steps, 1, Latency(), [layer], readout(kind, weights))
         ends = np.full(classes, -(1 << WIDTH - 1)), np.full(classes, (1 << WIDTH - 1) - 1)
         unit = layout(classes)
         return cls(network, unit, component_of(network, unit, Bounds(ends, ends, ends), WIDTH + 2))
