@@ -12,11 +12,13 @@ from spikeline.cosim import build as builder
 from spikeline.cosim import harness, run, simulator
 from spikeline.cosim.divergence import operands
 from spikeline.model.codings.counts import Counts
-from spikeline.model.network import Layer, Network
+from spikeline.model.network import Connection, Layer, Network, chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.spike_count import SpikeCount
 from spikeline.model.refuse import Refused
 from spikeline.model.synapses.delayed import Delayed
+from spikeline.model.synapses.dense import Dense
+from spikeline.model.views.crop import Crop
 from spikeline.plan.cycles import work
 from spikeline.plan.mapping import Mapping
 from spikeline.rtl import lanes, network
@@ -71,8 +73,10 @@ def test_recurrence_is_computed_exactly(tmp_path, neurons, lanes, delay):
 
     assert found["spikes_compared"] == 2 * 12 * 7 * (neurons + 4)  # alone and back to back
     golden = net.run(x, record=True)
-    assert found["firing"] == [round(float(s.mean()), 4) for s in golden.spikes]
-    assert found["work"] == np.median(work(net, mapping, golden), axis=1).tolist()
+    share = {name: round(float(s.mean()), 4) for name, s in golden.spikes.items()}
+    assert found["firing"] == share
+    cycles = {name: float(np.median(n)) for name, n in work(net, mapping, golden).items()}
+    assert found["work"] == cycles
     assert (found["mismatches"], found["cycles_predicted_wrong"]) == (0, 0)
 
 
@@ -85,9 +89,9 @@ def test_a_wheel_that_clears_is_not_idle(tmp_path, lanes):
         cells = Neuron(np.zeros(post, int), np.full(post, 6), reset="zero")
         weights, delays = rng.integers(-8, 8, (2, post, pre, 1))
         delays = rng.integers(0, 64, delays.shape)
-        return Layer(Delayed(weights, delays, 4, 64), cells)
+        return Delayed(weights, delays, 4, 64), cells
 
-    net = Network(64, 2, Counts(1), (wheel(2, 4), wheel(4, 3)), Readout("spike-count"))
+    net = chain(64, 2, Counts(1), (wheel(2, 4), wheel(4, 3)), SpikeCount())
     x = (rng.random((4, 64, 2)) < 0.3).astype(int)
     x[:, 50:] = 0
     mapping = Mapping.of(net, lanes, None, 0, "wheel")
@@ -178,10 +182,11 @@ def test_comparison_is_found_with_its_operands(tiny, tmp_path, monkeypatch):
     strict(monkeypatch)
     text, golden = diverge(tiny, tmp_path)
     place = re.match(
-        r"isolated: sample (\d+), layer(\d), step (\d), neuron (\d): spike must be 1, not 0\n",
+        r"isolated: sample (\d+), (layer\d), step (\d), neuron (\d): spike must be 1, not 0\n",
         text,
     )
-    n, layer, step, j = (int(x) for x in place.groups())
+    layer = place[2]
+    n, step, j = (int(place[k]) for k in (1, 3, 4))
     cells = tiny.layers[layer].neuron
     h = golden.membranes[layer][:, n, j]
     assert h[step] == cells.threshold[j]
@@ -190,7 +195,7 @@ def test_comparison_is_found_with_its_operands(tiny, tmp_path, monkeypatch):
     at = [
         (i, d)
         for i in range(n + 1)
-        for d in (0, 1)
+        for d in tiny.layers
         if (
             golden.spikes[d][:, i] & (golden.membranes[d][:, i] == tiny.layers[d].neuron.threshold)
         ).any()
@@ -198,12 +203,16 @@ def test_comparison_is_found_with_its_operands(tiny, tmp_path, monkeypatch):
     assert at[0] == (n, layer)
     # The current is the sum of its terms.
     current, terms = re.search(r"I\[\d\] = (-?\d+) = (.*)", text).groups()
-    terms = re.findall(r"([+-]\d+)\*s\[(\d+),(\d)\]=(\d+)", terms)
-    assert sum(int(w) * int(s) for w, _, _, s in terms) == int(current)
-    source = [golden.input, golden.spikes[0]][layer][step, n]
-    w = tiny.layers[layer].synapses.weights[j]
+    terms = re.findall(r"([+-]\d+)\*(\w+)\[(\d+),(\d)\]=(\d+)", terms)
+    assert sum(int(w) * int(s) for w, *_, s in terms) == int(current)
+    (connection,) = tiny.layers[layer].connections
+    (name,) = connection.sources
+    source = {"input": golden.input, **golden.spikes}[name][step, n]
+    w = connection.synapses.weights[j]
     assert [
-        (f"{w[i]:+d}", str(i), str(step), str(int(source[i]))) for i in source.nonzero()[0] if w[i]
+        (f"{w[i]:+d}", name, str(i), str(step), str(int(source[i])))
+        for i in source.nonzero()[0]
+        if w[i]
     ] == terms
     waves = re.search(rf"waveforms of samples {max(n - 1, 0)} to {n}: (.*)", text)
     assert waves[1].startswith(str(tmp_path / "divergence."))
@@ -211,7 +220,7 @@ def test_comparison_is_found_with_its_operands(tiny, tmp_path, monkeypatch):
 
 
 def test_operands_of_delayed_layers_by_hand():
-    """Each term names the step at which its spike came; recurrent ones are r."""
+    """Each term names the source and the step of its spike."""
     # Input 0 reaches neuron 0 by 3 at once and by -2 after one step, neuron 1 by 1 + 1 after three;
     # input 1 by 1 after two, and by 2 after one.
     synapses = Delayed(
@@ -223,36 +232,63 @@ def test_operands_of_delayed_layers_by_hand():
     # What neuron 0 fires is felt after one step, what neuron 1 does after two.
     back = Delayed(np.array([[[2], [-4]], [[0], [5]]]), np.array([[[1], [2]]]), 4, 4)
     neuron = Neuron(np.array([0, 0]), np.array([3, 3]), reset="zero")
-    net = Network(5, 2, Counts(9), (Layer(synapses, neuron, back),), SpikeCount())
+    net = chain(5, 2, Counts(9), [(synapses, neuron, back)], SpikeCount())
     samples = np.zeros((2, 5, 2), int)
     samples[1] = [[1, 0], [0, 2], [5, 0], [0, 0], [0, 0]]
     golden = net.run(samples, record=True)
 
     for step, j, membranes, terms in (
-        (0, 0, "h[0] = 3, theta = 3, b = 0, fired before: False", "3 = +3*s[0,0]=1"),
+        (0, 0, "h[0] = 3, theta = 3, b = 0, fired before: False", "3 = +3*input[0,0]=1"),
         (1, 1, "h[0] = 0, h[1] = 0, theta = 3, b = 0, fired before: False", "0 = 0 (no input)"),
         (
             3,
             0,
             "h[2] = 15, h[3] = -6, theta = 3, b = 0, fired before: True",
-            "-6 = -2*s[0,2]=5 +1*s[1,1]=2 +2*r[0,2]=1",
+            "-6 = -2*input[0,2]=5 +1*input[1,1]=2 +2*layer0[0,2]=1",
         ),
         (
             3,
             1,
             "h[2] = 4, h[3] = 2, theta = 3, b = 0, fired before: True",
-            "2 = +1*s[0,0]=1 +1*s[0,0]=1",
+            "2 = +1*input[0,0]=1 +1*input[0,0]=1",
         ),
         (
             4,
             1,
             "h[3] = 2, h[4] = 7, theta = 3, b = 0, fired before: True",
-            "5 = +5*r[1,2]=1",
+            "5 = +5*layer0[1,2]=1",
         ),
     ):
-        text = operands(net, golden, sample=1, layer=0, step=step, neuron=j)
+        text = operands(net, golden, sample=1, layer="layer0", step=step, neuron=j)
         assert text == f"\n  {membranes}\n  I[{step}] = {terms}"
-    assert operands(net, golden, 1, 0, 3, 2) == "\n  there is no such neuron"
+    assert operands(net, golden, 1, "layer0", 3, 2) == "\n  there is no such neuron"
+
+
+def test_operands_of_a_graph_by_hand():
+    """Delays and shifts of connections count, views are looked through, every source is named."""
+
+    def layer(*connections):
+        return Layer(connections, Neuron(np.array([0]), np.array([3])))
+
+    def dense(*weights):
+        return Dense(np.array([weights]), 4)
+
+    layers = {
+        "first": layer(Connection(("left",), dense(3))),
+        "out": layer(
+            Connection(("left", "first"), dense(2), delay=1),
+            Connection(("right",), dense(-1, 5), (Crop(1, 2),), shift=3),
+        ),
+    }
+    net = Network(3, {"left": 1, "right": 3}, Counts(9), layers, SpikeCount())
+    samples = np.zeros((1, 3, 4), int)
+    samples[0, 0, 0], samples[0, 1] = 1, [0, 7, 2, 1]
+    golden = net.run(samples, record=True)
+    terms = "+2*left[0,0]=1 +2*first[0,0]=1 -1<<3*right[0,1]=2 +5<<3*right[1,1]=1"
+    # Addresses are those behind the view, which leaves the first one out.
+    membranes = "h[0] = 0, h[1] = 28, theta = 3, b = 0, fired before: False"
+    text = operands(net, golden, sample=0, layer="out", step=1, neuron=0)
+    assert text == f"\n  {membranes}\n  I[1] = 28 = {terms}"
 
 
 def test_weight_row_is_found(tiny, tmp_path, monkeypatch, unrecorded):
@@ -268,8 +304,8 @@ def test_stale_fired_bit_is_found(tiny, tmp_path, monkeypatch, unrecorded):
     text, golden = diverge(tiny, tmp_path)
     place = re.match(r"isolated: sample 1, layer0, step (\d), neuron (\d): spike must be 1,", text)
     step, j = int(place[1]), int(place[2])
-    assert golden.spikes[0][:, 0, j].any()
-    assert golden.spikes[0][step, 1, j]
+    assert golden.spikes["layer0"][:, 0, j].any()
+    assert golden.spikes["layer0"][step, 1, j]
 
 
 def test_lost_tick_is_found(tiny, tmp_path, monkeypatch, unrecorded):
@@ -279,7 +315,8 @@ def test_lost_tick_is_found(tiny, tmp_path, monkeypatch, unrecorded):
     n = int(re.match(r"isolated: sample (\d+), layer1", text)[1])
     # The end comes with the last spike of its step.
     ends = [
-        any(row[3] and not row[4:].any() for row in golden.spikes[0][:, i]) for i in range(n + 1)
+        any(row[3] and not row[4:].any() for row in golden.spikes["layer0"][:, i])
+        for i in range(n + 1)
     ]
     assert ends.index(True) == n
 
@@ -291,7 +328,8 @@ def test_hung_core_is_stopped(tiny, tmp_path, monkeypatch, unrecorded):
     text, golden = diverge(tiny, tmp_path)
     place = r"isolated: sample (\d+), layer\d: (steps|ends of the sample) must be \d, not \d\n"
     n = int(re.match(place, text)[1])
-    assert golden.spikes[0][:, : n + 1, 3].any(axis=0).tolist() == [False] * n + [True]
+    fired = golden.spikes["layer0"][:, : n + 1, 3].any(axis=0)
+    assert fired.tolist() == [False] * n + [True]
     assert re.search(r"the core hung: nothing moved in the 2000 cycles before cycle \d+", text)
 
 

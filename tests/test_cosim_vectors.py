@@ -44,13 +44,14 @@ def test_expectations_tell_all_of_a_sample():
     spikes[1, 0, [0, 8]] = True
     h = np.arange(12).reshape(2, 2, 3) - 5
     decision = Decision(np.array([2, 0]), np.array([1, 1]), np.array([[1, 2, 3], [4, 5, 6]]))
-    run = Run(decision, np.zeros((3, 2)), None, [spikes, np.zeros((2, 2, 3), bool)], [h, h])
+    none = np.zeros((2, 2, 3), bool)
+    run = Run(decision, {}, None, {"one": spikes, "out": none}, {"one": h * 0, "out": h})
     first, second = (json.loads(line) for line in expectations(run).splitlines())
     assert first == {
         "label": 2,
         "step": 1,
         "score": [1, 2, 3],
-        "spikes": {"layer0": ["0000", "0101"], "layer1": ["00", "00"]},
+        "spikes": {"one": ["0000", "0101"], "out": ["00", "00"]},
         "membranes": [[-5, -4, -3], [1, 2, 3]],
     }
     assert second["membranes"] == [[-2, -1, 0], [4, 5, 6]]
