@@ -14,7 +14,7 @@ from spikeline.rtl.readouts import membranes
 from spikeline.rtl.readouts.spikes import Spikes
 
 from .test_cosim_export import folders, played  # noqa: F401
-from .test_rtl_loop import network as recurrent_network
+from .test_rtl_join import network as recurrent_network
 from .test_rtl_network import NEURONS, delayed_network, network
 
 SAMPLES = np.random.default_rng(2).integers(0, 256, (20, 9)).astype(np.uint8)

@@ -25,7 +25,7 @@ from spikeline.rtl import lanes, network
 from spikeline.rtl.neurons import neuron
 from spikeline.rtl.synapses import dense
 
-from .test_rtl_loop import network as recurrent_network
+from .test_rtl_join import network as recurrent_network
 from .test_rtl_network import delayed_network
 from .test_rtl_network import network as network_of
 

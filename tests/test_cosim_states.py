@@ -16,7 +16,7 @@ from spikeline.plan.mapping import Mapping
 from spikeline.rtl.emit import emit
 
 from . import icarus
-from .test_rtl_loop import network as recurrent_network
+from .test_rtl_join import network as recurrent_network
 from .test_rtl_network import delayed_network, images
 from .test_rtl_network import network as network_of
 
