@@ -10,6 +10,8 @@ An item is a place among the recorded spikes: of an event that of its value, of 
 lanes, which are as many as its width tells; without a width it has no event. Place 0 holds a 1.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -22,7 +24,6 @@ from .stages import (
     Framer,
     Join,
     Line,
-    Loop,
     Membranes,
     Narrow,
     Pixels,
@@ -39,7 +40,7 @@ from .stages import (
 __all__ = ["simulate"]
 
 FRAMER, PIXELS, SKID, NARROW = Framer.kind, Pixels.kind, Skid.kind, Narrow.kind
-QUEUE, LOOP, JOIN, FILTER = Queue.kind, Loop.kind, Join.kind, Filter.kind
+QUEUE, JOIN, FILTER = Queue.kind, Join.kind, Filter.kind
 SCATTER, LINE, TAIL, READOUT = Scatter.kind, Line.kind, Tail.kind, Readout.kind
 PLAYER, TAKER = Player.kind, Taker.kind
 FORK, MEMBRANES, SPIKES_OUT = Fork.kind, Membranes.kind, Spikes.kind
@@ -64,7 +65,8 @@ TICK, LAST, ENDS, FINALE, FIRES = 1, 2, 3, 4, 8
 NEVER = 1 << 62
 
 # What is called from within alone needs no way in from Python.
-_inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy")
+OPTIONS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_inner = njit(error_model="numpy", **OPTIONS)
 
 
 @_inner
@@ -185,40 +187,6 @@ def _narrow(st, spikes, s):
     return changed
 
 
-# Columns of a loop.
-CLOSED, OVER, OPENS = OWN, OWN + 1, OWN + 2
-
-
-@_inner
-def _loop_shows(st, memory, spikes, s):
-    back = memory[st[s, LINKS] + 1]
-    if not st[s, CLOSED]:
-        _copy(st, s, VALID, st[s, SOURCE], VALID)
-    else:
-        _put(st, s, VALID, st[back, PLACE], st[s, NUMBERS] + st[back, ADDRESS], 1, 0)
-        st[s, VALID] = st[back, VALID] and _value(st, spikes, back) > 0
-
-
-@_inner
-def _loop(st, memory, spikes, s):
-    u, back = st[s, SOURCE], memory[st[s, LINKS] + 1]
-    takes = st[s, VALID] and st[s, READY]
-    if not st[s, CLOSED]:
-        st[u, READY] = st[s, READY]
-        st[back, READY] = 0
-        if takes and st[s, FLAGS] & ENDS:
-            st[s, CLOSED] = 1
-            st[s, OVER] = st[s, FLAGS] & LAST
-        return takes
-    empty = st[back, VALID] and _value(st, spikes, back) == 0
-    st[u, READY] = 0
-    st[back, READY] = st[s, READY] or empty
-    opens = st[s, OPENS] or ((takes or empty) and st[back, FLAGS] & TICK)
-    if opens:
-        st[s, CLOSED] = st[s, OVER] = st[s, OPENS] = 0
-    return takes or empty or opens
-
-
 # Columns of a queue: how many it holds, where the first is; the room that its writer knows of, and
 # what comes back to that in the next cycle and in the one behind. The item held is being written.
 COUNT, HEAD, ROOM, BACK, LATER = range(OWN, OWN + 5)
@@ -245,21 +213,13 @@ def _queue_shows(st, memory, s):
 
 
 @_inner
-def _queue(st, spikes, s):
+def _queue(st, s):
     if not (st[s, VALID] and st[s, READY]):
         return False
     st[s, VALID] = 0
     st[s, COUNT] -= 1
     st[s, HEAD] = (st[s, HEAD] + 1) % st[s, NUMBERS + 1]
     st[s, LATER] += 1
-    heard, loop = st[s, NUMBERS + 3], st[s, NUMBERS + 4]
-    if heard >= 0:
-        ends = st[s, FLAGS] & ENDS
-        if st[loop, OVER]:
-            st[loop, OPENS] = ends > 0
-        elif ends or _any(spikes, st[s, PLACE], st[s, WIDTH]):
-            _copy(st, heard, HELD, s, VALID)
-            st[heard, HELD] = 1
     return True
 
 
@@ -761,8 +721,6 @@ def _forward(st, memory, spikes, now):
             changed |= _scatter_shows(st, s, now)
         elif kind == PLAYER:
             changed |= _player_shows(st, memory, s, now)
-        elif kind == LOOP:
-            _loop_shows(st, memory, spikes, s)
         elif kind == JOIN:
             _join_shows(st, memory, spikes, s)
         elif kind == FILTER:
@@ -780,7 +738,7 @@ def _backward(st, memory, spikes, now, shared, records, starts, ends):
         elif kind == NARROW:
             changed |= _narrow(st, spikes, s)
         elif kind == QUEUE:
-            changed |= _queue(st, spikes, s)
+            changed |= _queue(st, s)
         elif kind == TAIL:
             changed |= _tail(st, memory, spikes, s, now, records, shared[SAMPLES])
         elif kind == SCATTER:
@@ -789,8 +747,6 @@ def _backward(st, memory, spikes, now, shared, records, starts, ends):
             changed |= _line(st, memory, spikes, s, now)
         elif kind == JOIN:
             changed |= _join(st, memory, s)
-        elif kind == LOOP:
-            changed |= _loop(st, memory, spikes, s)
         elif kind == FILTER:
             changed |= _filter(st, s)
         elif kind == FRAMER:

@@ -14,6 +14,8 @@ from .stages import Memory, Stage
 
 __all__ = ["play", "trace"]
 
+CONFIG: Any = vars(numba)["config"]
+
 
 def play(
     stages: Sequence[Stage], records: Sequence[np.ndarray], *, alone: bool
@@ -92,12 +94,12 @@ def _compiled() -> Callable[..., int]:
     """Compile the kernel, once for all processes where the cache folder can be written."""
     plain: Any = numba.njit(error_model="numpy")(kernel.simulate)
     folder = os.environ.get("NUMBA_CACHE_DIR") or str(cache_folder() / "numba")
-    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, folder
+    before, CONFIG.CACHE_DIR = CONFIG.CACHE_DIR, folder
     try:
         os.makedirs(folder, exist_ok=True)
         kept: Any = numba.njit(cache=True, error_model="numpy")(kernel.simulate)
     except (OSError, RuntimeError):
         return plain
     finally:
-        numba.config.CACHE_DIR = before
+        CONFIG.CACHE_DIR = before
     return kept

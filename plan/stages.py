@@ -1,7 +1,7 @@
 """Stages: what the streams of a core pass, as a list of plain values.
 
 A stage names those that it takes items from by their numbers in the list, and stands behind them.
-A tail writes queues, which stand anywhere before it: the way back of a loop begins at one of them.
+A tail writes queues, which stand anywhere before it: what comes back begins at one of them.
 
 What each kind does in a cycle, plan/kernel.py tells.
 """
@@ -21,7 +21,6 @@ __all__ = [
     "Framer",
     "Join",
     "Line",
-    "Loop",
     "Membranes",
     "Memory",
     "Narrow",
@@ -156,45 +155,15 @@ class Queue(Stage):
     every : bool
         Whether it takes every vector of a sweep that ends a step, not those alone with a spike or
         an end.
-    heard, loop : int
-        A queue of what leaves this one, and its loop; -1 without.
     """
 
     depth: int
     every: bool = False
-    heard: int = -1
-    loop: int = -1
     kind: ClassVar[int] = 4
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
         place = memory.room(4 * self.depth)
-        return place, self.depth, int(self.every), self.heard, self.loop
-
-
-@dataclass(frozen=True, slots=True)
-class Loop(Stage):
-    """The loop of a recurrent layer (rtl/loop.py).
-
-    Parameters
-    ----------
-    source : int
-    back : int
-        What was heard, event by event.
-    base : int
-        Address of the first event that comes back.
-    """
-
-    source: int
-    back: int
-    base: int
-    kind: ClassVar[int] = 5
-
-    @property
-    def links(self) -> tuple[int, ...]:
-        return self.source, self.back
-
-    def numbers(self, memory: Memory) -> tuple[int, ...]:
-        return (self.base,)
+        return place, self.depth, int(self.every)
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,7 +393,7 @@ class Player(Stage):
     kind: ClassVar[int] = 12
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
-        return memory.table(self.items), len(self.items), memory.room(len(self.items))
+        return memory.table(np.asarray(self.items)), len(self.items), memory.room(len(self.items))
 
 
 @dataclass(frozen=True, slots=True)
