@@ -28,7 +28,7 @@ def check() -> None:
     try:
         _, probe = place(folder / "any")
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another thread's probe has the same name
     except OSError:
         raise Refused(
             f"Cache folder {folder} must be one that can be written to;"

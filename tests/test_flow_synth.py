@@ -12,6 +12,7 @@ import pytest
 
 from spikeline.flow.synth import tools
 from spikeline.flow.synth.synth import RELAYS, TARGETS, count, harness, instances, ports, synth
+from spikeline.model import cache
 from spikeline.model.codings.counts import Counts
 from spikeline.model.network import chain
 from spikeline.model.neurons.neuron import Neuron
@@ -236,6 +237,13 @@ def test_tool_on_path_is_used_if_new_enough(
     found = tools.find("yosys")
     assert (found == [str(program)]) is native
     assert native or found[0] == sys.executable
+
+
+def test_cache_may_be_looked_at_by_several_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one thread made to see whether it may write, another may have taken away."""
+    touch = Path.touch
+    monkeypatch.setattr(Path, "touch", lambda self: (touch(self), self.unlink()))
+    cache.check()
 
 
 def test_failure_without_words_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
