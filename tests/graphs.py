@@ -1,7 +1,7 @@
 """Random networks: any lawful graph, mostly with activity, and samples for it.
 
-`random_network` and `random_samples` draw with NumPy's random numbers, `networks` and `cases` are
-the same as strategies of hypothesis, which makes what fails smaller.
+`random_network`, `random_samples` and `random_mapping` draw with NumPy's random numbers, `networks`
+and `cases` are the same as strategies of hypothesis, which makes what fails smaller.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -29,8 +29,16 @@ from spikeline.model.views import KINDS as VIEWS
 from spikeline.model.views import View
 from spikeline.model.views.crop import Crop
 from spikeline.model.views.flatten import Flatten
+from spikeline.plan.mapping import Mapping
 
-__all__ = ["cases", "networks", "random_network", "random_samples", "run_layer"]
+__all__ = [
+    "cases",
+    "networks",
+    "random_mapping",
+    "random_network",
+    "random_samples",
+    "run_layer",
+]
 
 T = TypeVar("T")
 NAMES = ("a", "b7", "conv_1", "Dense", "hidden", "output", "wire", "relay_2_b", "V1", "readout")
@@ -113,6 +121,16 @@ def random_samples(rng: np.random.Generator, network: Network, n: int) -> np.nda
         return rng.poisson(mean, (n, network.steps, network.width))
     bright = rng.random((n, network.width)) < rng.random((n, 1))
     return np.where(bright, 255, rng.integers(0, 256, bright.shape)).astype(np.uint8)
+
+
+def random_mapping(rng: np.random.Generator, network: Network) -> Mapping:
+    """Draw a layout: lanes, sweeps, engines of delays, and queues that may hold one vector."""
+    sizes = [layer.size for layer in network.layers.values()]
+    lanes = [int(rng.integers(1, n + 1)) for n in sizes]
+    sweep = [int(rng.choice([s for s in range(1, p + 1) if p % s == 0])) for p in lanes]
+    delay = [str(rng.choice(["auto", "line", "wheel"])) for _ in sizes]
+    queue = [int(rng.choice([1, 2, 3, 16])) for _ in sizes]
+    return Mapping.of(network, lanes, sweep, 0, delay, queue)
 
 
 @st.composite

@@ -6,26 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeline.cosim.run import cosim
-from spikeline.model.network import Network
 from spikeline.plan.mapping import Mapping
 
-from .graphs import random_network
+from .graphs import random_mapping, random_network
 from .profiles import examples
 from .test_oxford import oxford
 from .test_oxford import pytestmark as needs_samples
 from .twins import assert_equal, samples, trainable
 
 SAMPLES = 5
-
-
-def mapping_of(rng: np.random.Generator, network: Network) -> Mapping:
-    """Draw a layout: lanes, sweeps, engines of delays, and queues that may hold one vector."""
-    sizes = [layer.size for layer in network.layers.values()]
-    lanes = [int(rng.integers(1, n + 1)) for n in sizes]
-    sweep = [int(rng.choice([s for s in range(1, p + 1) if p % s == 0])) for p in lanes]
-    delay = [str(rng.choice(["auto", "line", "wheel"])) for _ in sizes]
-    queue = [int(rng.choice([1, 2, 3, 16])) for _ in sizes]
-    return Mapping.of(network, lanes, sweep, 0, delay, queue)
 
 
 # Several tests, so that several processes share the work.
@@ -40,7 +29,7 @@ def test_random_graphs_are_equal_in_training_model_and_verilog(part, seed, tmp_p
     assert_equal(net, x)
 
     network, folder = net.export(), tmp_path_factory.mktemp("graph")
-    mapping = mapping_of(rng, network)
+    mapping = random_mapping(rng, network)
     for stalls in ("none", "random"):
         found = cosim(
             network, mapping, x, None, name="graph", stalls=stalls, seed=seed, folder=folder

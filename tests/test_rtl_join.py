@@ -26,6 +26,7 @@ from spikeline.plan.unit import Unit
 from spikeline.rtl.join import Join
 from spikeline.rtl.network import Network as Core
 
+from .graphs import random_mapping, random_network, random_samples
 from .laws import Law, chain_of
 from .profiles import examples
 from .streams import Bench, Trace, each_stall, items_of, spikes_of
@@ -507,3 +508,14 @@ def test_a_layer_that_only_later_ones_feed_ends_its_steps(stalls):
 
     assert_equals(net, Mapping.of(net), x, stalls=stalls)
     assert_cycles(net, Mapping.of(net), x)
+
+
+@examples(15)
+@given(st.integers(0, 1 << 20), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.6]))
+def test_random_graphs_equal_the_golden_model(seed, source, sink):
+    """Any graph in any layout under stalls: the golden spikes, and every stream keeps its rules."""
+    rng = np.random.default_rng(seed)
+    net = random_network(rng, codings=("latency",))
+    mapping, x = random_mapping(rng, net), random_samples(rng, net, 3)
+
+    assert_equals(net, mapping, x, stalls=(source, sink), joined=bool(seed % 2))
