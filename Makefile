@@ -30,7 +30,7 @@ lint: $(VENV)/.dev  ## Check form and formatting.
 types: $(VENV)/.dev  ## Check types.
 	$(BIN)/basedpyright
 
-bench: $(VENV)/.flow  ## Measure the speed of the golden model, of emission and of training.
+bench: $(VENV)/.flow  ## Measure the speed of the golden model, of emission, of prediction and of training.
 	$(BIN)/python -m spikeline.flow.experiments.bench
 
 fuzz: $(VENV)/.test  ## Run the random tests for longer, with new examples each time.
