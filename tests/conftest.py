@@ -14,10 +14,10 @@ from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.synapses.dense import Dense
 
-# quick: the same examples each time; fuzz: new ones, 20 times as many (make fuzz).
+# quick: the same examples each time; fuzz: new ones, 10 times as many (make fuzz).
 # A test that wants another number than these says so by profiles.examples, never by settings.
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=25)
-settings.register_profile("fuzz", deadline=None, max_examples=20 * 25)
+settings.register_profile("fuzz", deadline=None, max_examples=10 * 25)
 settings.load_profile("quick")
 # Tests never reach out for data.
 os.environ.pop("SPIKELINE_DATA", None)

@@ -6,7 +6,7 @@ __all__ = ["examples"]
 
 
 def examples(n: int) -> settings:
-    """Take n examples under the profile quick, in proportion under any other: 20 n under fuzz.
+    """Take n examples under the profile quick, in proportion under any other: 10 n under fuzz.
 
     Everything else, whether the examples are new ones included, is as the profile says.
     pytest loads the profile before it imports a test, so it counts when a test is decorated.
