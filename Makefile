@@ -20,7 +20,7 @@ setup: $(VENV)/.dev  ## Install everything, the development tools included.
 demo: $(VENV)/.flow  ## Digits from nothing to a report: train, simulate every spike, place and route (8 minutes).
 	$(BIN)/spikeline demo --out out/demo
 
-test: $(VENV)/.test  ## Run every test (12 minutes on 2 cores).
+test: $(VENV)/.test  ## Run every test (10 minutes on 2 cores).
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 lint: $(VENV)/.dev  ## Check form and formatting.
@@ -33,7 +33,7 @@ types: $(VENV)/.dev  ## Check types.
 bench: $(VENV)/.flow  ## Measure the speed of the golden model, of emission, of prediction and of training.
 	$(BIN)/python -m spikeline.flow.experiments.bench
 
-fuzz: $(VENV)/.test  ## Run the random tests for longer, with new examples each time.
+fuzz: $(VENV)/.test  ## Run the random tests for longer, with new examples each time (45 minutes on 2 cores).
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m hypothesis --hypothesis-profile fuzz
 
 wheel: $(VENV)/.dev  ## Build the wheel into dist/.
