@@ -23,7 +23,7 @@ the port the cycle after the end is taken.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from ..model.readouts import protocol as golden
 from .stages import EVERY, FINAL, SPIKES, Membranes, Readout, Spikes, Stage
@@ -32,15 +32,29 @@ from .unit import Unit
 __all__ = ["KINDS", "Scan", "Send", "Stream", "Timing", "scanned", "timing"]
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """Timing of a readout that scores classes.
+class Timing(Protocol):
+    """Timing of a readout.
 
     Attributes
     ----------
     measures : bool
         Whether every vector of the last layer comes, with its membranes, rather than its spikes one
         by one, as another layer would take them.
+    """
+
+    measures: ClassVar[bool]
+
+    def stage(self, source: int, unit: Unit, classes: int) -> Stage:
+        """Make the stage that takes what the last layer finds, from the stage `source`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Timing of a readout that scores classes.
+
+    Attributes
+    ----------
     builds : bool
         Whether scores build on those of the steps before: these are compared a cycle later.
     early : bool
@@ -100,7 +114,6 @@ class Stream:
         return Spikes(source)
 
 
-Timing = Scan | Send | Stream
 KINDS: dict[str, Timing] = {
     "first-spike": Scan(builds=False, early=True),
     "weighted-sum": Scan(),

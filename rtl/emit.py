@@ -79,7 +79,13 @@ def default_name(stem: str, network: Network) -> str:
 
 
 def emit(
-    network: Network, mapping: Mapping, folder: Path, *, name: str, inline: bool = False
+    network: Network,
+    mapping: Mapping,
+    folder: Path,
+    *,
+    name: str,
+    inline: bool = False,
+    host: str = "axi4-stream",
 ) -> Emitted:
     """Write the Verilog of a network; the same arguments always give the same bytes.
 
@@ -94,14 +100,18 @@ def emit(
         anything but letters, digits and _ becomes _.
     inline : bool
         Whether the weights stand in the Verilog instead of in ``$readmemh`` files.
+    host : str
+        What connects it to a bus, a kind of rtl/host/.
     """
+    if host not in HOSTS:
+        raise Refused(f"Verilog host must be one of {', '.join(HOSTS)}, not {host!r}")
     name = re.sub(r"\W", "_", name, flags=re.ASCII)
     if not re.match(r"[A-Za-z_]", name):
         raise Refused(f"Verilog name must begin with a letter, not {name!r}")
     if name in RESERVED:
         raise Refused(f"Verilog name must be free to use, not {name!r}")
     platform = Emission()
-    top = HOSTS["axi4-stream"](Accelerator(network, mapping, name=name))
+    top = HOSTS[host](Accelerator(network, mapping, name=name))
     text = convert(top, name, platform)
     digest, units = content_hash(network), mapping.units.values()
     header = (

@@ -221,6 +221,13 @@ def test_names_without_a_first_letter_are_refused(given, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_unknown_hosts_are_refused(tmp_path):
+    """A bus that nothing connects to is refused by the names of those that there are."""
+    with pytest.raises(Refused, match="Verilog host must be one of axi4-stream, not 'wishbone'"):
+        emit(NET, Mapping.of(NET), tmp_path, name="x", host="wishbone")
+    assert not list(tmp_path.iterdir())
+
+
 def test_unwritable_folder_leaves_nothing(tmp_path):
     """A folder that cannot be made ends in an error of the system, and nothing half-written."""
     (tmp_path / "file").write_text("")

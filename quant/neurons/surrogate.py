@@ -18,8 +18,22 @@ from torch import Tensor
 __all__ = ["ATan", "Sigmoid", "Surrogate", "Triangle", "floor", "round_half_even", "trunc"]
 
 
+class Surrogate:
+    """A step whose gradient is a bump of area 1."""
+
+    __slots__ = ()
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Take the gradient at `x`."""
+        raise NotImplementedError
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Compare with 0."""
+        return _Step.apply(x, self)
+
+
 @dataclass(frozen=True, slots=True)
-class ATan:
+class ATan(Surrogate):
     """The derivative of an arc tangent; its tails are heavy.
 
     Parameters
@@ -34,13 +48,9 @@ class ATan:
         """Take the gradient at `x`."""
         return (self.alpha / 2) / (1 + (pi / 2 * self.alpha * x) ** 2)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Compare with 0."""
-        return _Step.apply(x, self)
-
 
 @dataclass(frozen=True, slots=True)
-class Sigmoid:
+class Sigmoid(Surrogate):
     """The derivative of a logistic function; a quarter of `alpha` high."""
 
     alpha: float = 4.0
@@ -50,13 +60,9 @@ class Sigmoid:
         p = torch.sigmoid(self.alpha * x)
         return self.alpha * p * (1 - p)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Compare with 0."""
-        return _Step.apply(x, self)
-
 
 @dataclass(frozen=True, slots=True)
-class Triangle:
+class Triangle(Surrogate):
     """A triangle as high as `alpha`, zero beyond 1 / `alpha`."""
 
     alpha: float = 1.0
@@ -64,13 +70,6 @@ class Triangle:
     def slope(self, x: Tensor) -> Tensor:
         """Take the gradient at `x`."""
         return self.alpha * (1 - self.alpha * x.abs()).clamp_min(0)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Compare with 0."""
-        return _Step.apply(x, self)
-
-
-Surrogate = ATan | Sigmoid | Triangle
 
 
 class _Step(torch.autograd.Function):
