@@ -82,10 +82,27 @@ def test_digits_are_split_for_good() -> None:
 
 
 def test_own_samples_are_read(tmp_path: Path) -> None:
-    """A folder with train.npz is read as it is, whatever the name."""
+    """A folder with train.npz is read as it is, whatever the name, for a network of pixels."""
     np.savez(tmp_path / "train.npz", x=X, y=Y.astype(np.int32))
-    assert same(load("own", "train", tmp_path))
-    assert same(load("mnist", "train", tmp_path))
+    inputs = X[0].size
+    assert same(load("own", "train", tmp_path).shaped(False, inputs, "net"))
+    assert same(load("mnist", "train", tmp_path).shaped(False, inputs, "net"))
+
+
+def test_own_counts_have_any_axes_behind_the_steps(tmp_path: Path) -> None:
+    """Counts (samples, steps, ...) become rows for a network of counts, and images for another."""
+    x = np.random.default_rng(1).integers(0, 9, (3, 5, 2, 4, 4), np.uint8)
+    np.savez(tmp_path / "test.npz", x=x, y=np.arange(3))
+    data = load("own", "test", tmp_path)
+    assert np.array_equal(data.shaped(True, 32, "net").cut(4).x, x.reshape(3, 5, 32)[:, :4])
+    assert np.array_equal(data.shaped(False, 160, "net").x, x.reshape(3, 160))
+    with pytest.raises(Refused, match="Samples must have 31 values for net, not 32 as those of"):
+        data.shaped(True, 31, "net")
+    np.savez(tmp_path / "test.npz", x=x.reshape(3, 160), y=np.arange(3))
+    with pytest.raises(
+        Refused, match=r"must have the shape \(samples, steps, ...\) for net, which"
+    ):
+        load("own", "test", tmp_path).shaped(True, 32, "net")
 
 
 def test_names_are_refused(tmp_path: Path) -> None:

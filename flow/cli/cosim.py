@@ -29,7 +29,7 @@ def command(
     seed: int,
     folder: Path | None,
     dataset: str | None,
-    framing: str,
+    framing: str | None,
     split: str,
     samples: int | None,
     out: Path | None,

@@ -22,7 +22,7 @@ def command(
     network: str,
     folder: Path | None,
     dataset: str | None,
-    framing: str,
+    framing: str | None,
     split: str,
     samples: int | None,
     json_to: str | None,

@@ -93,11 +93,9 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         ),
         "framing": click.option(
             "--framing",
-            default="grid",
-            show_default=True,
             metavar="NAME",
             help="How events of shd and ssc become frames: grid or squeezed (silence left out);"
-            " give the one that the network was trained with.",
+            " else as the network was trained, else grid.",
         ),
         "split": click.option(
             "--split",

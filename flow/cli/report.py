@@ -33,7 +33,7 @@ def command(
     pnr: bool,
     folder: Path | None,
     dataset: str | None,
-    framing: str,
+    framing: str | None,
     split: str,
     samples: int | None,
     seeds: int,

@@ -25,27 +25,23 @@ def network_and_data(
     split: str,
     samples: int | None,
     folder: Path | None,
-    framing: str = "grid",
+    framing: str | None = None,
 ) -> tuple[Named, Data]:
-    """Find a network and load the samples to run it on; bins beyond its steps are cut off."""
+    """Find a network and load the samples to run it on; bins beyond its steps are cut off.
+
+    What is not given is as it was when the network was trained, where that is known.
+    """
     named = resolve(given, data)
+    folder, framing = folder or named.folder, framing or named.framing or "grid"
     name = named.data or guess(split, folder)
     if name is None:
         raise Refused(
             f"Data set must be given by --dataset, as {given} is not of the zoo"
             " and no folder of one known data set is given"
         )
-    found, network = load(name, split, folder, framing), named.network
-    if found.counted != network.coding.counted:
-        wanted, given = ("pixels", "counts") if found.counted else ("counts", "pixels")
-        raise Refused(
-            f"Samples must be {wanted} for {named.name}, not {given} as those of {found.name}"
-        )
-    if found.x.shape[-1] != network.width:
-        raise Refused(
-            f"Samples must have {network.width} values for {named.name},"
-            f" not {found.x.shape[-1]} as those of {found.name}"
-        )
+    network = named.network
+    found = load(name, split, folder, framing)
+    found = found.shaped(network.coding.counted, network.width, named.name)
     return named, found.cut(network.steps, samples)
 
 

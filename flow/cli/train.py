@@ -1,14 +1,17 @@
-"""``spikeline train``: a recipe, trained."""
+"""``spikeline train``: a recipe, or a network of one's own, trained."""
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ...model.store import content_hash, save, write_atomically
-from .. import show
-from ..data.data import load
+from .. import own, show
+from ..data.data import Data, load
 from ..zoo.zoo import training
 from .options import SEED, options
 
@@ -27,7 +30,7 @@ __all__ = ["command", "train"]
     help="Go on from the checkpoint of the same recipe and seed beside FILE (default), or anew.",
 )
 @click.option("--device", default="cpu", show_default=True, help="What torch calls it.")
-@options("data", "framing", "json")
+@options("data", "dataset", "framing", "json")
 def command(
     name: str,
     seed: int,
@@ -35,23 +38,29 @@ def command(
     resume: bool,
     device: str,
     folder: Path | None,
-    framing: str,
+    dataset: str | None,
+    framing: str | None,
     json_to: str | None,
 ) -> None:
-    """Train the network of a recipe, in the integers that the hardware computes.
+    """Train a network, in the integers that the hardware computes.
 
     NAME is a recipe: digits-ttfs, mnist-ttfs, mnist-lif, fashion-ttfs, shd-256, ssc-512, gsc-512 or
     digits-spoken, which learns a delay for each synapse (digits-spoken-axonal: for each input;
-    -fixed: random ones, not learned; -none: without). The epoch is chosen on a part of the training
-    split that is held out. Ctrl-C stops; the same command goes on.
+    -fixed: random ones, not learned; -none: without). Or it is a Python file of your own, which
+    ends in .py and defines network(), the untrained network, training(), how to train it, and DATA,
+    the name of its data set. The epoch is chosen on a part of the training split that is held out.
+    What was trained remembers which data it was trained on. Ctrl-C stops; the same command goes on.
 
     \b
     Example:
       spikeline train mnist-ttfs --data DIR --seed 1 --out mine.safetensors
-      spikeline eval mine.safetensors --data DIR
+      spikeline eval mine.safetensors
+      spikeline train examples/residual.py --out r.safetensors
     """
-    out = out or Path("out") / f"{name}-{seed}.safetensors"
-    result = train(name, seed, out, folder, device=device, resume=resume, framing=framing)
+    out = out or Path("out") / f"{Path(name).stem}-{seed}.safetensors"
+    result = train(
+        name, seed, out, folder, device=device, resume=resume, dataset=dataset, framing=framing
+    )
     show.deliver(
         result,
         json_to,
@@ -68,24 +77,25 @@ def train(
     *,
     device: str,
     resume: bool,
-    framing: str = "grid",
+    dataset: str | None = None,
+    framing: str | None = None,
 ) -> dict[str, Any]:
-    """Train a recipe; write the network file and, beside it, how it was trained.
+    """Train a recipe or a Python file; write the network file and, beside it, how it was trained.
 
     Until then a checkpoint lies there.
     """
-    from ...quant.recipes import recipe
     from ...quant.train import Progress
-    from ...quant.train import train as fit
 
-    how = recipe(name)
-    data = load(how.data, "train", folder, framing).cut(how.steps)
+    prepared = _file(Path(name), seed) if name.endswith(".py") else _recipe(name)
+    data = load(dataset or prepared.data, "train", folder, framing or "grid")
+    data = prepared.shaped(data)
     show.writable(out)
-    checkpoint = out.with_name(f"{out.name}.{name}-{seed}.checkpoint")
+    stem = Path(name).stem
+    checkpoint = out.with_name(f"{out.name}.{stem}-{seed}.checkpoint")
     show.writable(checkpoint)
     if not resume:
         checkpoint.unlink(missing_ok=True)
-    with show.progress(f"train {name}", 1000) as advance:
+    with show.progress(f"train {stem}", 1000) as advance:
         done = 0
 
         def tick(at: Progress) -> None:
@@ -97,15 +107,17 @@ def train(
         if checkpoint.exists():
             show.say(f"going on from {checkpoint}")
         try:
-            trained = fit(
-                how, data.x, data.y, seed=seed, checkpoint=checkpoint, device=device, tick=tick
+            trained = prepared.fit(
+                data.x, data.y, seed=seed, checkpoint=checkpoint, device=device, tick=tick
             )
         except KeyboardInterrupt:
             if checkpoint.exists():
                 show.say(f"{checkpoint} keeps the whole epochs; the same command goes on from it")
             raise
     save(trained.network, out)
-    told = {"hash": content_hash(trained.network), "history": trained.history}
+    told = {"hash": content_hash(trained.network), **data.source, "history": trained.history}
+    if folder is not None:
+        told["folder"] = str(folder.resolve())
     write_atomically(training(out), json.dumps(told) + "\n")
     checkpoint.unlink(missing_ok=True)
     return {
@@ -120,3 +132,41 @@ def train(
         "steps_used": trained.used,
         **({"frozen": trained.frozen} if trained.frozen else {}),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What can be trained: its data set, its data in the shape it takes, its training."""
+
+    data: str
+    shaped: Callable[[Data], Data]
+    fit: Callable[..., Any]
+
+
+def _recipe(name: str) -> _Prepared:
+    from ...quant.recipes import recipe
+    from ...quant.train import train
+
+    how = recipe(name)
+    return _Prepared(
+        how.data,
+        lambda data: data.shaped(how.limit > 0, how.shape[0], name).cut(how.steps),
+        partial(train, how),
+    )
+
+
+def _file(path: Path, seed: int) -> _Prepared:
+    import torch
+
+    from ...quant.train import fit
+
+    found = own.read(path)
+    torch.manual_seed(seed)
+    network = found.network()
+    return _Prepared(
+        found.data,
+        lambda data: data.shaped(network.coding.counted, network.width, path.name).cut(
+            network.steps
+        ),
+        partial(fit, network, training=found.training),
+    )

@@ -43,7 +43,7 @@ def command(
     name: str | None,
     folder: Path | None,
     dataset: str | None,
-    framing: str,
+    framing: str | None,
     split: str,
     out: Path | None,
     json_to: str | None,

@@ -5,7 +5,6 @@
     digits           scikit-learn's 1,797 handwritten digits of 8 x 8, shipped inside that library
     mnist            60,000 + 10,000 digits of 28 x 28, IDX files
     fashion-mnist    likewise, pieces of clothing
-    own              train.npz and test.npz with the arrays x (samples, ...) and y (samples,)
 
 Counts of events (samples, bins, inputs):
 
@@ -13,6 +12,11 @@ Counts of events (samples, bins, inputs):
     shd, ssc         spoken digits and words, as spikes of a cochlea's model, 140 inputs, HDF5 files
     gsc              35 spoken words, 100 bins of 140 inputs, WAV files
     random           64 samples like those of shd, always the same ones; see untrained.py
+
+Either, as the network asks for:
+
+    own              train.npz and test.npz with the arrays x and y (samples,); x is (samples, ...)
+                     of pixels, or (samples, bins, ...) of counts, with any axes behind
 
 Files are looked for in the folder given, else in SPIKELINE_DATA: first in its subfolder named like
 the data set, then in it; with neither, IDX files are downloaded once to the cache folder
@@ -68,16 +72,19 @@ class Data:
 
     Attributes
     ----------
-    x : uint8 (samples, inputs), pixels, or (samples, bins, inputs), counts of events
+    x : uint8 (samples, inputs), pixels, or (samples, bins, inputs), counts of events; if open, with
+        any axes
     y : int64 (samples,)
     name : of the data set
     framing : how events became counts, where there is more than one way; see heidelberg.py
+    open : whether it is for the network to say what the axes of x are
     """
 
     x: np.ndarray
     y: np.ndarray
     name: str
     framing: str | None = None
+    open: bool = False
 
     @property
     def source(self) -> dict[str, str]:
@@ -88,6 +95,41 @@ class Data:
     def counted(self) -> bool:
         """Whether samples are counts of events."""
         return self.x.ndim == 3
+
+    def shaped(self, counted: bool, inputs: int, name: str) -> "Data":
+        """Give the samples as a network takes them.
+
+        Parameters
+        ----------
+        counted : bool
+            Whether it takes counts of events, not pixels.
+        inputs : int
+            How many it has.
+        name : str
+            Of the network, for a refusal.
+        """
+        if self.open:
+            axes = 1 + counted
+            if self.x.ndim <= axes:
+                raise Refused(
+                    f"Samples must have the shape (samples, steps, ...) for {name}, which takes"
+                    f" counts, not {self.x.shape} as those of {self.name}"
+                )
+            size = int(np.prod(self.x.shape[axes:]))
+            return replace(self, x=self.x.reshape(*self.x.shape[:axes], size), open=False).shaped(
+                counted, inputs, name
+            )
+        if self.counted != counted:
+            wanted, given = ("counts", "pixels") if counted else ("pixels", "counts")
+            raise Refused(
+                f"Samples must be {wanted} for {name}, not {given} as those of {self.name}"
+            )
+        if self.x.shape[-1] != inputs:
+            raise Refused(
+                f"Samples must have {inputs} values for {name},"
+                f" not {self.x.shape[-1]} as those of {self.name}"
+            )
+        return self
 
     def cut(self, steps: int, samples: int | None = None) -> "Data":
         """Keep the first samples, and of counts the first `steps` bins."""
@@ -190,7 +232,7 @@ def _own(path: Path, name: str) -> Data:
     if len(x) != len(y):
         raise Refused(f"{path}: y must hold {len(x)} labels, one per sample, not {len(y)}")
     try:
-        x = pixels(x, int(np.prod(x.shape[1:])))
+        flat = pixels(x, int(np.prod(x.shape[1:])))
     except Refused as error:
         raise Refused(f"{path}: {error}") from None
-    return Data(x, y.astype(np.int64), name)
+    return Data(flat.reshape(x.shape), y.astype(np.int64), name, open=True)

@@ -26,6 +26,7 @@ class Named:
     network : Network
     name, hash : its name, its content hash
     data : the data set it was made for, where known
+    folder, framing : where and how that was read when it was trained, where known
     history : how it was trained, epoch by epoch (see quant/train.py); empty where not known
     """
 
@@ -33,6 +34,8 @@ class Named:
     name: str
     hash: str
     data: str | None
+    folder: Path | None = None
+    framing: str | None = None
     history: Sequence[dict[str, Any]] = ()
 
 
@@ -65,24 +68,35 @@ def resolve(given: str, data: str | None = None) -> Named:
         digest = content_hash(network)
         if digest != known[given]["hash"]:
             raise Refused(f"{file} must be as it shipped, of hash {known[given]['hash']}")
-        return Named(network, given, digest, data or known[given]["data"], history(file, digest))
+        history = told(file, digest).get("history", ())
+        return Named(network, given, digest, data or known[given]["data"], history=history)
     if not Path(given).is_file():
         names = ", ".join((*known, *UNTRAINED))
         raise Refused(f"Network must be a file or one of {names}, not {given!r}")
     network = load(given)
     digest = content_hash(network)
+    found = told(Path(given), digest)
     same = [entry["data"] for entry in known.values() if entry.get("hash") == digest]
-    source = data or (same or [None])[0]
-    return Named(network, Path(given).stem, digest, source, history(Path(given), digest))
+    source = found.get("data") or (same or [None])[0]
+    trained_on = data in (None, source)
+    return Named(
+        network,
+        Path(given).stem,
+        digest,
+        data or source,
+        Path(found["folder"]) if trained_on and "folder" in found else None,
+        found.get("framing") if trained_on else None,
+        found.get("history", ()),
+    )
 
 
-def history(network: Path, digest: str) -> list[dict[str, Any]]:
+def told(network: Path, digest: str) -> dict[str, Any]:
     """Read what `spikeline train` wrote of the network with this hash, or nothing."""
     try:
-        told = json.loads(training(network).read_text())
-        return told["history"] if told["hash"] == digest else []
+        found = json.loads(training(network).read_text())
+        return found if found["hash"] == digest else {}
     except (OSError, ValueError, KeyError, TypeError):
-        return []
+        return {}
 
 
 def training(network: Path) -> Path:
