@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ..model.refuse import Refused
+from ..model.errors import InputError
 from .simulator import simulate
 
 __all__ = ["clear", "play"]
@@ -52,5 +52,5 @@ def play(simulator: Path, folder: Path, what: str, plusargs: list[str]) -> dict[
         log=out,
     )
     if not result.exists():
-        raise Refused(f"The simulation must end with a result; it did not, see {out}")
+        raise InputError(f"The simulation must end with a result; it did not, see {out}")
     return json.loads(result.read_text())

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..model.errors import InputError
 from ..model.network import Network, accuracy
-from ..model.refuse import Refused
 from ..model.store import content_hash
 from ..plan.cycles import predict, work
 from ..plan.mapping import Mapping
@@ -94,7 +94,7 @@ def cosim(
         Called with what begins now.
     """
     if stalls not in PASSES:
-        raise Refused(f"Stalls must be none or random, not {stalls!r}")
+        raise InputError(f"Stalls must be none or random, not {stalls!r}")
     began = time.monotonic()
     say = tick or (lambda _: None)
     say("golden run")

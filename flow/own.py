@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..model.refuse import Refused
+from ..model.errors import InputError
 
 __all__ = ["Own", "read"]
 
@@ -42,32 +42,34 @@ def read(path: Path) -> Own:
 
     Raises
     ------
-    Refused
+    InputError
         If it is no file, fails, or does not define what it must; the sentence names its line.
     """
     from ..quant.network import Network
     from ..quant.training import Training
 
     if not path.is_file():
-        raise Refused(f"Recipe file {path} must exist")
+        raise InputError(f"Recipe file {path} must exist")
     made = _call(path, lambda: runpy.run_path(str(path)))
     if not callable(made.get("network")):
-        raise Refused(f"{path} must define a function network() that gives the untrained network")
+        raise InputError(
+            f"{path} must define a function network() that gives the untrained network"
+        )
 
     def network() -> Any:
         found = _call(path, made["network"])
         if not isinstance(found, Network):
             kind = type(found).__name__
-            raise Refused(f"{path}: network() must give a spikeline.quant Network, not a {kind}")
+            raise InputError(f"{path}: network() must give a spikeline.quant Network, not a {kind}")
         return found
 
     how = _call(path, made["training"]) if callable(made.get("training")) else Training()
     if not isinstance(how, Training):
         kind = type(how).__name__
-        raise Refused(f"{path}: training() must give a spikeline.quant Training, not a {kind}")
+        raise InputError(f"{path}: training() must give a spikeline.quant Training, not a {kind}")
     data = made.get("DATA", "own")
     if not isinstance(data, str):
-        raise Refused(f"{path}: DATA must be the name of a data set, not {data!r}")
+        raise InputError(f"{path}: DATA must be the name of a data set, not {data!r}")
     return Own(data, network, how)
 
 
@@ -80,6 +82,6 @@ def _call(path: Path, what: Callable[[], Any]) -> Any:
             f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)
         ]
         line = error.lineno if isinstance(error, SyntaxError) else (lines or [None])[-1]
-        told = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
+        told = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
         at = f"{path}, line {line}" if line else str(path)
-        raise Refused(f"{at}: {told}") from None
+        raise InputError(f"{at}: {told}") from None

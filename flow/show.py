@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..model.refuse import Refused
+from ..model.errors import InputError
 from ..model.store import blaming, place, write_atomically
 
 if TYPE_CHECKING:  # rich loads where something is shown
@@ -112,9 +112,9 @@ def deliver(result: Any, json_to: str | None, *said: "str | Table") -> None:
 def writable(path: Path) -> None:
     """Make the folder of a file and see that it can be written to, before hours are spent."""
     if not path.name:
-        raise Refused(f"Output must be given the name of a file, not {str(path)!r}")
+        raise InputError(f"Output must be given the name of a file, not {str(path)!r}")
     if path.is_dir():
-        raise Refused(f"Output {path} must be a file, not a folder")
+        raise InputError(f"Output {path} must be a file, not a folder")
     if path.exists() and not path.is_file():
         return  # a device or a pipe
     _probe(path, path)
@@ -123,7 +123,7 @@ def writable(path: Path) -> None:
 def writable_folder(folder: Path) -> None:
     """Make a folder and see that it can be written to, before hours are spent."""
     if folder.exists() and not folder.is_dir():
-        raise Refused(f"Output {folder} must be a folder, not a file")
+        raise InputError(f"Output {folder} must be a folder, not a file")
     _probe(folder / "any", folder)
 
 

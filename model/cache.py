@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .refuse import Refused
+from .errors import InputError
 from .store import cache_folder, place
 
 __all__ = ["caching", "check", "environment"]
@@ -30,7 +30,7 @@ def check() -> None:
         probe.touch()
         probe.unlink(missing_ok=True)  # another thread's probe has the same name
     except OSError:
-        raise Refused(
+        raise InputError(
             f"Cache folder {folder} must be one that can be written to;"
             " SPIKELINE_CACHE names another"
         ) from None
@@ -42,7 +42,7 @@ def caching() -> Iterator[None]:
 
     Raises
     ------
-    Refused
+    InputError
         If what is done here fails, and the cache folder cannot be written to.
     """
     wanted = environment()

@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from .check import array, integer, shown
 from .codings import Coding
+from .errors import InputError
 from .neurons import Neurons
 from .readouts.protocol import Decision, Readout
-from .refuse import Refused, array, integer, shown
 from .synapses import Synapses
 from .synapses.synapses import product
 from .values import Values
@@ -73,7 +74,9 @@ class Connection:
         object.__setattr__(self, "delay", integer("Connection delay", self.delay, 0, 1023))
         object.__setattr__(self, "shift", integer("Connection shift", self.shift, 0, 15))
         if not isinstance(self.synapses, Synapses):
-            raise Refused(f"Connection synapses must be a kind of them, not {shown(self.synapses)}")
+            raise InputError(
+                f"Connection synapses must be a kind of them, not {shown(self.synapses)}"
+            )
 
     def look(self, s: np.ndarray) -> np.ndarray:
         """Look at events (..., source) through the views."""
@@ -101,12 +104,12 @@ class Layer:
         fed = _several("Layer connections", self.connections, Connection)
         object.__setattr__(self, "connections", fed)
         if not self.connections:
-            raise Refused("Layer must have at least one connection")
+            raise InputError("Layer must have at least one connection")
         if not isinstance(self.neuron, Neurons):
-            raise Refused(f"Layer neuron must be a kind of them, not {shown(self.neuron)}")
+            raise InputError(f"Layer neuron must be a kind of them, not {shown(self.neuron)}")
         for connection in self.connections:
             if connection.synapses.post != self.neuron.size:
-                raise Refused(
+                raise InputError(
                     f"Layer neurons must number {connection.synapses.post}, as its weights have "
                     f"rows, not {self.neuron.size}"
                 )
@@ -171,10 +174,10 @@ class Network:
         for what in ("inputs", "layers"):
             if not isinstance(getattr(self, what), Mapping):
                 wrong = type(getattr(self, what)).__name__
-                raise Refused(f"Network {what} must be by name, not {wrong}")
+                raise InputError(f"Network {what} must be by name, not {wrong}")
             if not getattr(self, what):
                 kind = what.removesuffix("s")
-                raise Refused(f"Network must have at least one {kind}")
+                raise InputError(f"Network must have at least one {kind}")
         names("Network names", (*self.inputs, *self.layers))
         inputs = {
             name: integer(f"Network input {name}", size, 1, 1 << 24)
@@ -184,13 +187,13 @@ class Network:
         object.__setattr__(self, "layers", dict(self.layers))
         for name, layer in self.layers.items():
             if not isinstance(layer, Layer):
-                raise Refused(f"Network layer {name} must be a layer, not {shown(layer)}")
+                raise InputError(f"Network layer {name} must be a layer, not {shown(layer)}")
         if not isinstance(self.coding, Coding) or isinstance(self.coding, type):
-            raise Refused(f"Network coding must be a kind of them, not {shown(self.coding)}")
+            raise InputError(f"Network coding must be a kind of them, not {shown(self.coding)}")
         if not isinstance(self.readout, Readout):
-            raise Refused(f"Network readout must be a kind of them, not {shown(self.readout)}")
+            raise InputError(f"Network readout must be a kind of them, not {shown(self.readout)}")
         if self.width > 1 << 24:
-            raise Refused(f"Network inputs must number at most {1 << 24}, not {self.width}")
+            raise InputError(f"Network inputs must number at most {1 << 24}, not {self.width}")
         for name, layer in self.layers.items():
             for connection in layer.connections:
                 self._refuse_connection(name, connection)
@@ -203,38 +206,40 @@ class Network:
         synapses = connection.synapses
         for source in connection.sources:
             if source not in self.inputs and source not in self.layers:
-                raise Refused(f"Layer {name} must be fed by inputs or layers, not by {source!r}")
+                raise InputError(f"Layer {name} must be fed by inputs or layers, not by {source!r}")
         sizes = {self.size(source) for source in connection.sources}
         if len(sizes) > 1:
-            raise Refused(
+            raise InputError(
                 f"Layer {name} must add sources of one size, not "
                 f"{', '.join(f'{s} of {self.size(s)}' for s in connection.sources)}"
             )
         try:
             size = connection.size(sizes.pop())
-        except Refused as error:
-            raise Refused(f"Layer {name}: {error}") from None
+        except InputError as error:
+            raise InputError(f"Layer {name}: {error}") from None
         if synapses.pre != size:
-            raise Refused(
+            raise InputError(
                 f"Layer {name} must take {size} inputs, as what comes before it gives, "
                 f"not {synapses.pre}"
             )
         recurrent = [self.recurs(name, source) for source in connection.sources]
         if any(recurrent) and not all(recurrent):
-            raise Refused(f"Layer {name} must not mix recurrent and other sources in a connection")
+            raise InputError(
+                f"Layer {name} must not mix recurrent and other sources in a connection"
+            )
         kind = "recurrent " if any(recurrent) else ""
         if any(recurrent) and connection.delay + synapses.earliest < 1:
-            raise Refused(f"Layer {name} recurrent delays must be at least 1, not 0")
+            raise InputError(f"Layer {name} recurrent delays must be at least 1, not 0")
         if connection.delay + synapses.latest >= self.steps:
-            raise Refused(
+            raise InputError(
                 f"Layer {name} {kind}delays must be below the {self.steps} steps of the network, "
                 f"not {connection.delay + synapses.latest}"
             )
         if self.values(connection).limit > LIMIT:
-            raise Refused(f"Layer {name} must be fed by values up to {LIMIT} in all")
+            raise InputError(f"Layer {name} must be fed by values up to {LIMIT} in all")
         for source in connection.sources:
             if source in self.layers and not self.layers[source].neuron.fires:
-                raise Refused(
+                raise InputError(
                     f"Layer {source} must have a threshold, or be the output and feed nothing"
                 )
 
@@ -248,7 +253,7 @@ class Network:
                 left += [s for c in self.layers[name].connections for s in c.sources]
         for name in self.layers:
             if name not in alive:
-                raise Refused(f"Layer {name} must reach the output {self.output}; it does not")
+                raise InputError(f"Layer {name} must reach the output {self.output}; it does not")
 
     def _refuse_overflow(self) -> None:
         """Refuse what 64-bit integers might not hold; ``v * m`` takes 16 bits more than v."""
@@ -259,7 +264,7 @@ class Network:
             bias = np.abs(layer.neuron.bias.astype(np.int64))
             reach = self.steps * int((most + bias).max())
             if reach >= 1 << 47:
-                raise Refused(
+                raise InputError(
                     f"Layer {name} must keep its membranes below 2**47, not reach {reach}"
                 )
         self.readout.check_reach(reach)
@@ -355,13 +360,13 @@ class Network:
         batch, parts = integer("Batch", batch, 1, 1 << 24), []
         samples = array("Samples", samples)
         if not samples.ndim:
-            raise Refused(f"Samples must be an array of them, not {samples}")
+            raise InputError(f"Samples must be an array of them, not {samples}")
         for chunk in batches(samples, batch):
             parts.append(self._run(chunk, record))
             if tick:
                 tick(len(chunk))
         if not parts:
-            raise Refused("Samples must number at least one, not 0")
+            raise InputError("Samples must number at least one, not 0")
         return join(parts) if len(parts) > 1 else parts[0]
 
     def _run(self, samples: np.ndarray, record: bool) -> Run:
@@ -451,7 +456,7 @@ def chain(
     layers, source = {}, "input"
     for n, entry in enumerate(_several("Chain stack", stack, tuple)):
         if not 2 <= len(entry) <= 3:
-            raise Refused(f"Chain layer {n} must be synapses and neuron, not {len(entry)} parts")
+            raise InputError(f"Chain layer {n} must be synapses and neuron, not {len(entry)} parts")
         synapses, neuron, *recurrent = entry
         name = f"layer{n}"
         fed = [Connection((source,), synapses)]
@@ -464,26 +469,26 @@ def chain(
 def names(what: str, values: Sequence[str]) -> tuple[str, ...]:
     """Check names: letters, digits and single underscores, as Verilog can have them."""
     if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-        raise Refused(f"{what} must be a sequence of names, not {shown(values)}")
+        raise InputError(f"{what} must be a sequence of names, not {shown(values)}")
     for name in values:
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise Refused(
+            raise InputError(
                 f"{what} must begin with a letter and go on with letters, digits and single "
                 f"underscores, not {shown(name)}"
             )
     if what == "Network names" and len(set(values)) < len(values):
         twice = next(name for name in values if values.count(name) > 1)
-        raise Refused(f"{what} must differ; {twice} is there twice")
+        raise InputError(f"{what} must differ; {twice} is there twice")
     return tuple(values)
 
 
 def _several(what: str, values: Any, kind: type) -> tuple[Any, ...]:
     """Check a sequence of what is of a kind."""
     if isinstance(values, str) or not isinstance(values, Sequence):
-        raise Refused(f"{what} must be a sequence of them, not {shown(values)}")
+        raise InputError(f"{what} must be a sequence of them, not {shown(values)}")
     for value in values:
         if not isinstance(value, kind) or isinstance(value, type):
-            raise Refused(f"{what} must each be a {kind.__name__}, not {shown(value)}")
+            raise InputError(f"{what} must each be a {kind.__name__}, not {shown(value)}")
     return tuple(values)
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .refuse import Refused, flag
+from .check import flag
+from .errors import InputError
 
 __all__ = ["upgrade"]
 
@@ -19,18 +20,18 @@ def upgrade(d: Any, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
     the shift of the neurons one of all connections.
     """
     if not isinstance(d, dict) or d.keys() != set(FIELDS):
-        raise Refused(f"Description must have the fields {', '.join(FIELDS)} and no other")
+        raise InputError(f"Description must have the fields {', '.join(FIELDS)} and no other")
     if not isinstance(d["layers"], list):
-        raise Refused(f"Description layers must be a list, not {d['layers']!r}")
+        raise InputError(f"Description layers must be a list, not {d['layers']!r}")
     layers, source, renamed = [], "input", {}
     for i, entry in enumerate(d["layers"]):
         if not isinstance(entry, dict) or entry.keys() != {"synapses", "recurrent", "neuron"}:
-            raise Refused(
+            raise InputError(
                 f"Layer {i} must have the fields synapses, recurrent, neuron and no other"
             )
         cells = entry["neuron"]
         if not isinstance(cells, dict) or cells.keys() != set(NEURON_FIELDS):
-            raise Refused(
+            raise InputError(
                 f"Layer {i} neuron must have the fields {', '.join(NEURON_FIELDS)} and no other"
             )
         fires = flag(f"Layer {i} fires", cells["fires"])
@@ -69,7 +70,7 @@ def upgrade(d: Any, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
         renamed |= {names[old]: tensors.pop(old) for old in names if old in tensors}
         source = name
     if unknown := tensors.keys() - {"readout.weights"}:
-        raise Refused(f"Tensors must be those described, not also {', '.join(sorted(unknown))}")
+        raise InputError(f"Tensors must be those described, not also {', '.join(sorted(unknown))}")
     tensors |= renamed
     return {
         **d,

@@ -30,10 +30,10 @@ from safetensors.numpy import save as tensors_to_bytes
 
 from . import older
 from .codings import KINDS as CODINGS
+from .errors import InputError
 from .network import Connection, Layer, Network, names
 from .neurons import KINDS as NEURONS
 from .readouts import named
-from .refuse import Refused
 from .synapses import KINDS as SYNAPSES
 from .views import KINDS as VIEWS
 
@@ -63,7 +63,7 @@ def cache_folder() -> Path:
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spikeline"
     except RuntimeError:  # a user without a home
-        raise Refused(
+        raise InputError(
             "Cache folder must be named by SPIKELINE_CACHE, as no home is known"
         ) from None
 
@@ -202,7 +202,7 @@ def load(path: Path | str) -> Network:
 
     Raises
     ------
-    Refused
+    InputError
         If it is truncated, foreign, of another version, or holds what the law does not allow.
     """
     path = Path(path)
@@ -213,32 +213,32 @@ def load(path: Path | str) -> Network:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, TypeError, AttributeError):  # the last two: types unknown to NumPy
-        raise Refused(
+        raise InputError(
             f"{path} must be a whole network file, not a truncated or foreign one"
         ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise Refused(f"{path} must be a readable network file: {reason}") from None
+        raise InputError(f"{path} must be a readable network file: {reason}") from None
     try:
         d = json.loads(metadata["spikeline"])
         version, shown = d["version"], repr(d["version"])
     except (KeyError, TypeError, ValueError, RecursionError):
-        raise Refused(
+        raise InputError(
             f"{path} must be a spikeline network file; it holds no spikeline description"
         ) from None
     if type(version) is not int or not 2 <= version <= VERSION:
-        raise Refused(f"{path}: Version must be 2 or {VERSION}, not {shown}")
+        raise InputError(f"{path}: Version must be 2 or {VERSION}, not {shown}")
     try:
         return _build(older.upgrade(d, tensors) if version == 2 else d, tensors)
-    except (Refused, RecursionError) as error:  # the latter: a list of lists too deep to print
-        raise Refused(f"{path}: {error}") from None
+    except (InputError, RecursionError) as error:  # the latter: a list of lists too deep to print
+        raise InputError(f"{path}: {error}") from None
 
 
 def _fields(what: str, entry: Any, names: Iterable[str]) -> list[Any]:
     """Take the values of an entry of the description that has these fields and no other."""
     names = list(names)
     if not isinstance(entry, dict) or entry.keys() != set(names):
-        raise Refused(f"{what} must have the fields {', '.join(names)} and no other")
+        raise InputError(f"{what} must have the fields {', '.join(names)} and no other")
     return [entry[name] for name in names]
 
 
@@ -250,9 +250,9 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
 
     def take(name: str) -> np.ndarray:
         if name not in tensors:
-            raise Refused(f"Tensor {name} must be present")
+            raise InputError(f"Tensor {name} must be present")
         if tensors[name].dtype.kind != "i":
-            raise Refused(f"Tensor {name} must be signed integers, not {tensors[name].dtype}")
+            raise InputError(f"Tensor {name} must be signed integers, not {tensors[name].dtype}")
         taken[name] = tensors[name]
         return tensors[name]
 
@@ -272,10 +272,12 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
             )
             own = f"{name}.{len(fed)}" if fed else name
             if not isinstance(kernel, str) or kernel not in (own, *kernels):
-                raise Refused(f"{what} kernel must be {own} or an earlier one, not {kernel!r}")
+                raise InputError(f"{what} kernel must be {own} or an earlier one, not {kernel!r}")
             known = kernels.setdefault(kernel, (synapses, []))
             if json.dumps(known[0], sort_keys=True) != json.dumps(synapses, sort_keys=True):
-                raise Refused(f"{what} kernel {kernel} must be described the same way everywhere")
+                raise InputError(
+                    f"{what} kernel {kernel} must be described the same way everywhere"
+                )
             if not known[1]:
                 known[1].append(
                     _make(f"{what} synapses", synapses, SYNAPSES, f"kernels.{kernel}.", take)
@@ -292,11 +294,11 @@ def _build(d: Any, tensors: dict[str, np.ndarray]) -> Network:
     network = Network(steps, sizes, coding, layers, rule)
     for name, made in _tensors(network).items():
         if made.dtype != taken[name].dtype:
-            raise Refused(f"Tensor {name} must be of type {made.dtype}, not {taken[name].dtype}")
+            raise InputError(f"Tensor {name} must be of type {made.dtype}, not {taken[name].dtype}")
     unknown = tensors.keys() - taken.keys()
     if unknown:
         shown = ", ".join(name if name.isprintable() else repr(name) for name in sorted(unknown))
-        raise Refused(f"Tensors must be those described, not also {shown}")
+        raise InputError(f"Tensors must be those described, not also {shown}")
     return network
 
 
@@ -304,13 +306,13 @@ def _new(name: Any, known: Collection[str]) -> str:
     """Check a name, and that it is another than those known."""
     (name,) = names("Network names", (name,))
     if name in known:
-        raise Refused(f"Network names must differ; {name} is there twice")
+        raise InputError(f"Network names must differ; {name} is there twice")
     return name
 
 
 def _list(what: str, value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise Refused(f"{what} must be a list, not {value!r}")
+        raise InputError(f"{what} must be a list, not {value!r}")
     return value
 
 
@@ -324,7 +326,7 @@ def _make(
     """Make a value of a kind from its entry and its tensors, whose names begin with `prefix`."""
     kind = entry.get("kind") if isinstance(entry, dict) else entry
     if not isinstance(kind, str) or kind not in kinds:
-        raise Refused(f"{what} must be of kind {' or '.join(kinds)}, not {kind!r}")
+        raise InputError(f"{what} must be of kind {' or '.join(kinds)}, not {kind!r}")
     arrays = _arrays(kinds[kind])
     missing = [name for name in arrays if name in entry and entry[name] is None]
     names = [field.name for field in fields(kinds[kind]) if field.name not in arrays]

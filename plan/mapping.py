@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..model.bounds import prove
+from ..model.check import is_integer
+from ..model.errors import InputError
 from ..model.network import Network
-from ..model.refuse import Refused, is_integer
 from ..model.width import Bounds, signed_width
 from .engines import ENGINES
 from .engines.wheel import slots
@@ -73,7 +74,7 @@ class Mapping:
 
         Raises
         ------
-        Refused
+        InputError
             If there is not one number per layer, lanes are not in 1..neurons, or sweep does not
             divide lanes, or pixels come to a network whose coding cannot take them, or there is no
             such engine.
@@ -85,21 +86,21 @@ class Mapping:
         swept = lanes if sweep is None else tuple(sweep)
         for name, values in (("Lanes", lanes), ("Sweep widths", swept), ("Queues", queues)):
             if len(values) != len(neurons):
-                raise Refused(
+                raise InputError(
                     f"{name} must be given for each of the {len(neurons)} layers, "
                     f"not for {len(values)}"
                 )
         for i, n, p, s, q in zip(names, neurons, lanes, swept, queues, strict=True):
             if not is_integer(p) or not 1 <= p <= n:
-                raise Refused(f"Lanes of layer {i} must be in 1..{n}, its neurons, not {p!r}")
+                raise InputError(f"Lanes of layer {i} must be in 1..{n}, its neurons, not {p!r}")
             if not is_integer(s) or s < 1 or p % s:
-                raise Refused(f"Sweep width of layer {i} must divide its {p} lanes, not {s!r}")
+                raise InputError(f"Sweep width of layer {i} must divide its {p} lanes, not {s!r}")
             if not is_integer(q) or not 1 <= q <= 4096:
-                raise Refused(f"Queue of layer {i} must be in 1..4096 vectors, not {q!r}")
+                raise InputError(f"Queue of layer {i} must be in 1..4096 vectors, not {q!r}")
         if not is_integer(pixels) or not 0 <= pixels <= 64:
-            raise Refused(f"Pixels of a beat must be in 0..64, not {pixels!r}")
+            raise InputError(f"Pixels of a beat must be in 0..64, not {pixels!r}")
         if pixels and not network.coding.packs:
-            raise Refused("Packed pixels must feed a network with latency coding")
+            raise InputError("Packed pixels must feed a network with latency coding")
         units = {i: Unit(n, p, s) for i, n, p, s in zip(names, neurons, lanes, swept, strict=True)}
         engines = _engines(network, units, delay)
         for name, length in zip(names, queues, strict=True):
@@ -184,14 +185,14 @@ def _engines(
     """Choose the engine of every layer."""
     asked = (delay,) * len(units) if isinstance(delay, str) else tuple(delay)
     if len(asked) != len(units):
-        raise Refused(
+        raise InputError(
             f"Delay engines must be given for each of the {len(units)} layers, not for {len(asked)}"
         )
     wanted = dict(zip(units, asked, strict=True))
     engines = {}
     for name, engine in wanted.items():
         if engine not in DELAYS:
-            raise Refused(
+            raise InputError(
                 f"Delay engine of layer {name} must be one of {', '.join(DELAYS)}, not {engine!r}"
             )
         taps, layer = merged(network, name), network.layers[name]

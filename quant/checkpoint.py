@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..model.refuse import Refused
+from ..model.errors import InputError
 from ..model.store import write_atomically
 from .training import Training
 
@@ -50,16 +50,16 @@ def resume(path: Path, identity: str, device: str) -> dict[str, Any]:
 
     Raises
     ------
-    Refused
+    InputError
         If it is damaged, or of a run that would lead elsewhere.
     """
     try:
         state = torch.load(path, map_location=device, weights_only=True)
         found = state["identity"]
     except UNREADABLE:
-        raise Refused(f"Checkpoint {path} must be a whole checkpoint of spikeline") from None
+        raise InputError(f"Checkpoint {path} must be a whole checkpoint of spikeline") from None
     if found != identity:
-        raise Refused(
+        raise InputError(
             f"Checkpoint {path} must be of the same recipe, data, seed, device and torch;"
             " remove it to start anew"
         )

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from ..model import network as golden
 from ..model.bounds import prove as bounds
 from ..model.codings import Coding
+from ..model.errors import InputError
 from ..model.readouts.protocol import Readout
-from ..model.refuse import Refused
 from ..model.views import View
 from . import codings, readouts
 from .neurons import Neurons
@@ -175,7 +175,7 @@ class Network(nn.Module):
 
     Raises
     ------
-    Refused
+    InputError
         If it is no network that the model takes, or could become none in training.
     """
 
@@ -212,15 +212,15 @@ class Network(nn.Module):
             for c in layer.connections:
                 recurs = any(network.recurs(name, source) for source in c.sources)
                 if recurs and c.lag < 1:
-                    raise Refused(f"Layer {name} recurrent delays must be at least 1, not 0")
+                    raise InputError(f"Layer {name} recurrent delays must be at least 1, not 0")
                 latest, kind = c.delay + c.synapses.window - 1, "recurrent " if recurs else ""
                 if latest >= self.steps:
-                    raise Refused(
+                    raise InputError(
                         f"Layer {name} {kind}delays must be below the {self.steps} steps of the "
                         f"network, not {latest}"
                     )
             if layer.neuron.norms() and not any(self._whole(name, c) for c in layer.connections):
-                raise Refused(
+                raise InputError(
                     f"Layer {name} with a normalisation must be fed from outside its loop, too"
                 )
 
@@ -260,7 +260,7 @@ class Network(nn.Module):
 
         Raises
         ------
-        Refused
+        InputError
             In evaluation mode, if a value could reach 2**53.
         """
         dtype = torch.float32 if self.training else self.exact()
@@ -365,12 +365,12 @@ class Network(nn.Module):
 
         Raises
         ------
-        Refused
+        InputError
             If a parameter is not a number, as after a training that diverged.
         """
         for name, parameter in self.named_parameters():
             if not parameter.isfinite().all():
-                raise Refused(
+                raise InputError(
                     f"Network parameter {name} must be finite, not NaN or infinite;"
                     " train with a lower rate"
                 )
@@ -397,7 +397,7 @@ class Network(nn.Module):
 
         Raises
         ------
-        Refused
+        InputError
             If one of them could reach 2**53.
         """
         network = self.export()
@@ -468,4 +468,4 @@ def _sums(network: golden.Network, layer: golden.Layer) -> int:
 
 def _refuse_inexact(what: str, top: int) -> None:
     if top >= 1 << max(EXACT):
-        raise Refused(f"{what} to be exact in float64, not reach {top}")
+        raise InputError(f"{what} to be exact in float64, not reach {top}")

@@ -7,8 +7,8 @@ import numpy as np
 
 from ..model.codings.counts import Counts
 from ..model.codings.latency import Latency
+from ..model.errors import InputError
 from ..model.readouts import named, readout
-from ..model.refuse import Refused
 from .network import Network, chain
 from .neurons.neuron import Neuron
 from .synapses import Synapses
@@ -267,5 +267,5 @@ RECIPES = {
 def recipe(name: str) -> Recipe:
     """Find a recipe by its name."""
     if name not in RECIPES:
-        raise Refused(f"Recipe must be one of {', '.join(RECIPES)}, not {name!r}")
+        raise InputError(f"Recipe must be one of {', '.join(RECIPES)}, not {name!r}")
     return RECIPES[name]

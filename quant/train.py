@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from ..model import network as golden
+from ..model.errors import InputError
 from ..model.readouts import named
-from ..model.refuse import Refused
 from . import checkpoint as checkpoints
 from .augment import moved
 from .network import Network
@@ -106,10 +106,10 @@ def train(
     """
     _usable(device)
     if not named(recipe.readout).classifies:
-        raise Refused(f"Recipe readout must give a class, not {recipe.readout}")
+        raise InputError(f"Recipe readout must give a class, not {recipe.readout}")
     axes = f"up to {recipe.steps}, " if recipe.limit else ""
     if x.ndim != 2 + bool(axes) or x.shape[-1] != recipe.shape[0]:
-        raise Refused(
+        raise InputError(
             f"Samples must have the shape (samples, {axes}{recipe.shape[0]}), not {x.shape}"
         )
     _refuse_data(x, y, recipe.shape[-1])
@@ -145,7 +145,7 @@ def fit(
     training = training or Training()
     _usable(device)
     if not network.readout.classifies:
-        raise Refused(f"Network readout must give a class, not {network.readout.kind}")
+        raise InputError(f"Network readout must give a class, not {network.readout.kind}")
     if len(x):
         network.encoder.check(x, network.steps, network.width)
     _refuse_data(x, y, network.last.neuron.size)
@@ -156,11 +156,11 @@ def fit(
 
 def _refuse_data(x: np.ndarray, y: np.ndarray, classes: int) -> None:
     if len(x) < 2:
-        raise Refused(f"Samples must number at least 2, one of them held out, not {len(x)}")
+        raise InputError(f"Samples must number at least 2, one of them held out, not {len(x)}")
     if x.dtype.kind not in "iu" or x.min() < 0 or x.max() > 255:
-        raise Refused(f"Samples must be whole numbers in 0..255, not {_range(x)}")
+        raise InputError(f"Samples must be whole numbers in 0..255, not {_range(x)}")
     if len(y) != len(x) or y.min() < 0 or y.max() >= classes:
-        raise Refused(f"Labels must number {len(x)}, one per sample, and be in 0..{classes - 1}")
+        raise InputError(f"Labels must number {len(x)}, one per sample, and be in 0..{classes - 1}")
 
 
 def _split(samples: int, how: Training, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -178,7 +178,7 @@ def _usable(device: str) -> None:
     try:
         torch.zeros(1, device=device).sum().item()
     except (RuntimeError, AssertionError, ImportError):
-        raise Refused(f"Device must be one that torch can use here, not {device!r}") from None
+        raise InputError(f"Device must be one that torch can use here, not {device!r}") from None
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from typing import Any
 
 from amaranth.hdl import Shape
 
+from ..model.errors import InputError
 from ..model.network import Network
-from ..model.refuse import Refused
 from ..model.store import content_hash, describe, write_atomically
 from ..plan.mapping import Mapping
 from .accelerator import Accelerator
@@ -104,12 +104,12 @@ def emit(
         What connects it to a bus, a kind of rtl/host/.
     """
     if host not in HOSTS:
-        raise Refused(f"Verilog host must be one of {', '.join(HOSTS)}, not {host!r}")
+        raise InputError(f"Verilog host must be one of {', '.join(HOSTS)}, not {host!r}")
     name = re.sub(r"\W", "_", name, flags=re.ASCII)
     if not re.match(r"[A-Za-z_]", name):
-        raise Refused(f"Verilog name must begin with a letter, not {name!r}")
+        raise InputError(f"Verilog name must begin with a letter, not {name!r}")
     if name in RESERVED:
-        raise Refused(f"Verilog name must be free to use, not {name!r}")
+        raise InputError(f"Verilog name must be free to use, not {name!r}")
     platform = Emission()
     top = HOSTS[host](Accelerator(network, mapping, name=name))
     text = convert(top, name, platform)

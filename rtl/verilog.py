@@ -39,7 +39,7 @@ def convert(component: Any, name: str, platform: object = None) -> str:
 
     Raises
     ------
-    Refused
+    InputError
         If Yosys cannot keep what it compiles of itself.
     """
     yosys = find_yosys(lambda version: version >= (0, 40))

@@ -10,7 +10,7 @@ from spikeline.flow.data import commands
 from spikeline.flow.data.commands import WORDS
 from spikeline.flow.data.data import guess, load
 from spikeline.flow.data.speech import events
-from spikeline.model.refuse import Refused
+from spikeline.model.errors import InputError
 
 NOISE = np.random.default_rng(1).integers(-9000, 9000, 16_000).astype("<i2")
 FILES = {
@@ -47,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def refusal(folder: Path | None, split: str = "test") -> str:
     """Load what must be refused; returns the sentence."""
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         load("gsc", split, folder)
     return str(error.value)
 

@@ -10,7 +10,7 @@ import pytest
 
 from spikeline.flow.data import idx as flow_idx
 from spikeline.flow.data.data import Data, guess, load
-from spikeline.model.refuse import Refused
+from spikeline.model.errors import InputError
 
 TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -38,7 +38,7 @@ def fill(folder: Path, names: tuple[str, str] = TRAIN, packed: bool = False) -> 
 
 def refusal(*arguments: object) -> str:
     """Load what must be refused; returns the sentence."""
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         load(*arguments)  # type: ignore[arg-type]
     return str(error.value)
 
@@ -96,11 +96,11 @@ def test_own_counts_have_any_axes_behind_the_steps(tmp_path: Path) -> None:
     data = load("own", "test", tmp_path)
     assert np.array_equal(data.shaped(True, 32, "net").cut(4).x, x.reshape(3, 5, 32)[:, :4])
     assert np.array_equal(data.shaped(False, 160, "net").x, x.reshape(3, 160))
-    with pytest.raises(Refused, match="Samples must have 31 values for net, not 32 as those of"):
+    with pytest.raises(InputError, match="Samples must have 31 values for net, not 32 as those of"):
         data.shaped(True, 31, "net")
     np.savez(tmp_path / "test.npz", x=x.reshape(3, 160), y=np.arange(3))
     with pytest.raises(
-        Refused, match=r"must have the shape \(samples, steps, ...\) for net, which"
+        InputError, match=r"must have the shape \(samples, steps, ...\) for net, which"
     ):
         load("own", "test", tmp_path).shaped(True, 32, "net")
 

@@ -7,6 +7,7 @@ import pytest
 
 from spikeline.flow.experiments.evaluate import evaluate
 from spikeline.model.codings.latency import Latency
+from spikeline.model.errors import InputError
 from spikeline.model.network import Network, chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.final_membrane import FinalMembrane
@@ -14,7 +15,6 @@ from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.readouts.max_membrane import MaxMembrane
 from spikeline.model.readouts.protocol import Decision
 from spikeline.model.readouts.spikes import Spikes
-from spikeline.model.refuse import Refused
 from spikeline.model.synapses.dense import Dense
 
 
@@ -87,13 +87,13 @@ def test_output_without_threshold_has_no_spike_readouts(tiny: Network) -> None:
 
 def test_no_samples_are_refused(tiny: Network) -> None:
     """There must be a sample."""
-    with pytest.raises(Refused, match=r"^Samples must number at least one, not 0$"):
+    with pytest.raises(InputError, match=r"^Samples must number at least one, not 0$"):
         evaluate(tiny, np.zeros((0, 64), np.uint8), np.zeros(0))
 
 
 def test_network_without_classes_is_refused(tiny: Network) -> None:
     """What gives no class has no accuracy."""
-    with pytest.raises(Refused, match=r"^Network readout must give a class, not spikes$"):
+    with pytest.raises(InputError, match=r"^Network readout must give a class, not spikes$"):
         evaluate(replace(tiny, readout=Spikes()), np.zeros((1, 64), np.uint8), np.zeros(1))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from spikeline.flow.data.spoken import recordings
 from spikeline.flow.experiments.folds import PARTS, cross_validate, summary
-from spikeline.model.refuse import Refused
+from spikeline.model.errors import InputError
 from spikeline.model.store import content_hash, load
 from spikeline.quant import recipes
 from spikeline.quant.recipes import Recipe
@@ -120,7 +120,7 @@ def test_wrong_names_are_refused(
     names: list[str], part: str, seeds: list[int], message: str, tmp_path: Path
 ) -> None:
     """An unknown part, a recipe for other data, and one training asked for twice are refused."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         cross_validate(names, part, seeds, tmp_path)
     assert str(refused.value) == message
     assert not any(tmp_path.iterdir())

@@ -10,7 +10,7 @@ import pytest
 
 from spikeline.flow.data.data import guess, load
 from spikeline.flow.data.heidelberg import frames
-from spikeline.model.refuse import Refused
+from spikeline.model.errors import InputError
 
 # Two recordings. The first: frames of the grid 0, 0, 1, 6; with silence left out 0, 0, 1, 2.
 TIMES = ([0.5, 0.5078125, 0.515625, 0.5625], [0.125])
@@ -42,7 +42,7 @@ def write(
 
 def refusal(*arguments: object) -> str:
     """Load what must be refused; returns the sentence."""
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         load(*arguments)  # type: ignore[arg-type]
     return str(error.value)
 

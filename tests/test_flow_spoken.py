@@ -11,7 +11,7 @@ from spikeline.flow.data import archive, spoken
 from spikeline.flow.data.data import guess, load
 from spikeline.flow.data.speech import events
 from spikeline.flow.data.spoken import by_speaker, folds, main, recordings
-from spikeline.model.refuse import Refused
+from spikeline.model.errors import InputError
 
 LENGTHS = (1600, 161, 9000, 320)
 
@@ -119,7 +119,7 @@ def test_changed_events_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     arrays["x"][7, 0, 0] ^= 1
     monkeypatch.setattr(spoken, "FILE", tmp_path / "changed.npz")
     archive.write(spoken.FILE, arrays)
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         load("spoken", "test")
     assert str(error.value) == (
         f"{spoken.FILE} must be the file that ships with spikeline, not a changed one"
@@ -148,7 +148,7 @@ def test_command_makes_the_same_bytes_each_time(
 def test_audio_that_lies_in_the_folder_is_found(tmp_path: Path) -> None:
     """A folder given must hold the audio; one that does is known by it."""
     assert guess("test", tmp_path) is None
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         load("spoken", "test", tmp_path)
     assert str(error.value) == (
         f"Data folder {tmp_path} must hold fsdd.npz;"
@@ -203,7 +203,7 @@ def test_audio_is_checked(
     arrays, path = audio(), tmp_path / "fsdd.npz"
     damage(arrays)
     np.savez(path, **arrays)
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         load("spoken", "test", tmp_path)
     assert str(error.value) == f"{path}: {sentence}"
 
@@ -211,7 +211,7 @@ def test_audio_is_checked(
 def test_split_without_recordings_is_refused(tmp_path: Path) -> None:
     """A split has one recording at least."""
     np.savez(tmp_path / "fsdd.npz", **{**audio(), "index": np.array([5, 6, 7, 8])})
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         load("spoken", "test", tmp_path)
     assert str(error.value) == f"{tmp_path / 'fsdd.npz'} must hold recordings of the test split"
 
@@ -222,7 +222,7 @@ def test_archive_that_is_cut_off_is_refused(tmp_path: Path, length: int) -> None
     path = tmp_path / "fsdd.npz"
     np.savez(path, **audio())
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         load("spoken", "test", tmp_path)
     assert str(error.value) == (
         f"{path} must be a whole .npz file that holds the arrays pcm_lo, pcm_hi, offsets, digit,"

@@ -8,8 +8,8 @@ from pytest import MonkeyPatch
 from spikeline.flow.data.data import load
 from spikeline.flow.zoo import zoo
 from spikeline.flow.zoo.zoo import FOLDER, index, resolve
+from spikeline.model.errors import InputError
 from spikeline.model.network import Network
-from spikeline.model.refuse import Refused
 from spikeline.model.store import save
 
 NAMES = sorted(index())
@@ -65,7 +65,7 @@ def test_changed_file_of_the_zoo_is_refused(tmp_path: Path, monkeypatch: MonkeyP
     (tmp_path / "zoo.json").write_text((FOLDER / "zoo.json").read_text())
     (tmp_path / file).write_bytes((FOLDER / other).read_bytes())
     monkeypatch.setattr(zoo, "FOLDER", tmp_path)
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         resolve(name)
     digest = index()[name]["hash"]
     assert str(error.value) == f"{tmp_path / file} must be as it shipped, of hash {digest}"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from spikeline.model.errors import InputError
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.refuse import Refused
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 
@@ -250,7 +250,7 @@ def test_wrong_synapses_are_refused(arguments, message):
     """Weights, windows and delays outside their range, of a wrong type or shape are refused."""
     right = {"weights": np.ones((2, 3, 1), int), "delays": np.ones((2, 3, 1), int)}
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         Delayed(**{**right, "bits": 4, "window": 4, **arguments})
 
     assert message == str(refused.value)
@@ -272,7 +272,7 @@ def test_wrong_recurrence_is_refused(weights, delays, message):
         back.delays[:, 1:] = 2  # one delay of 0 is enough
     layer = Dense(np.ones((2, 1), int), 2), Neuron(np.zeros(2, int), np.ones(2, int)), back
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         run_layer(layer, np.zeros((4, 1, 1), int), 1)
 
     assert message == str(refused.value)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikeline.model.refuse import Refused
+from spikeline.model.errors import InputError
 from spikeline.model.synapses.dense import Dense
 
 WEIGHTS = np.array([[1, -2, 3], [-8, 7, 0]])
@@ -114,7 +114,7 @@ def test_weights_are_a_copy():
 )
 def test_wrong_weights_are_refused(weights, bits, message):
     """Weights outside their width, of a wrong type or shape, and wrong widths are refused."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         Dense(np.asarray(weights), bits)
 
     assert message == str(refused.value)

@@ -8,7 +8,7 @@ from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
 from spikeline.model.codings.latency import Latency
 from spikeline.model.codings.pixels import pixels
-from spikeline.model.refuse import Refused
+from spikeline.model.errors import InputError
 from spikeline.model.values import Values
 
 PIXELS = np.arange(256, dtype=np.uint8)[:, None]
@@ -113,7 +113,7 @@ def test_pixels_take_whole_numbers_of_every_type(kind):
 @pytest.mark.parametrize("coding", [Latency(), Graded()], ids=["latency", "graded"])
 def test_wrong_pixels_are_refused(coding, samples, message):
     """What is no whole number in 0..255, or not of the network's size, is refused."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         coding.encode(np.array(samples), 4, 2)
 
     assert message == str(refused.value)
@@ -137,7 +137,7 @@ def test_wrong_pixels_are_refused(coding, samples, message):
 )
 def test_wrong_counts_are_refused(samples, message):
     """Negative or fractional counts and counts of the wrong shape are refused."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         Counts().encode(samples, 3, 2)
 
     assert message == str(refused.value)
@@ -162,7 +162,7 @@ def test_wrong_counts_are_refused(samples, message):
 )
 def test_wrong_coding_is_refused(make, message):
     """Parameters outside their range or of another type are refused."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         make()
 
     assert message == str(refused.value)

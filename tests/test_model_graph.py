@@ -10,10 +10,10 @@ from hypothesis import given
 from spikeline.model.bounds import prove
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
+from spikeline.model.errors import InputError
 from spikeline.model.network import Connection, Layer, Network, chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.final_membrane import FinalMembrane
-from spikeline.model.refuse import Refused
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 from spikeline.model.values import Values
@@ -298,7 +298,7 @@ A = Connection(("a",), dense([1]))
 )
 def test_wrong_graph_is_refused(make, message):
     """Sources, sizes, orders, delays, views and limits that the law does not allow are refused."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         make()
 
     assert message == str(refused.value)
@@ -322,7 +322,7 @@ def test_name_that_is_none_is_refused(name):
         ("Network names", lambda: graph(ONE, {name: 1})),
         ("Connection sources", lambda: Connection((name,), dense([1]))),
     ):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(InputError) as refused:
             make()
         assert f"{what} {BEGIN}, not {name!r}" == str(refused.value)
 
@@ -443,7 +443,7 @@ INTS = "must be signed integers of shape"
 )
 def test_wrong_type_is_refused(make, message):
     """What is of another type is refused in one sentence that begins like this, in one line."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         make()
 
     assert str(refused.value).startswith(message)

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
+from spikeline.model.errors import InputError
 from spikeline.model.network import Connection, Layer, Network, accuracy, chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import readout as make_readout
 from spikeline.model.readouts.final_membrane import FinalMembrane
 from spikeline.model.readouts.protocol import Readout
 from spikeline.model.readouts.weighted_sum import WeightedSum
-from spikeline.model.refuse import Refused
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 from spikeline.model.values import Values
@@ -338,7 +338,7 @@ def test_accuracy_is_share_of_hits():
 )
 def test_wrong_network_is_refused(make, message):
     """Numbers out of range, layers that do not fit and readouts that cannot read are refused."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         make()
 
     assert message == str(refused.value)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from spikeline.model.errors import InputError
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.refuse import Refused
 
 
 def course(neuron: Neuron, currents: list[int]) -> tuple[list[int], list[int], int]:
@@ -173,7 +173,7 @@ def test_wrong_neuron_is_refused(arguments, message):
     for name in ("bias", "threshold"):
         arguments[name] = None if arguments[name] is None else np.asarray(arguments[name])
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         Neuron(**arguments)
 
     assert message == str(refused.value)

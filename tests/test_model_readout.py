@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from spikeline.model.errors import InputError
 from spikeline.model.readouts import KINDS, readout
 from spikeline.model.readouts.final_membrane import FinalMembrane
 from spikeline.model.readouts.first_spike import FirstSpike
@@ -12,7 +13,6 @@ from spikeline.model.readouts.protocol import Readout
 from spikeline.model.readouts.spike_count import SpikeCount
 from spikeline.model.readouts.spikes import Spikes
 from spikeline.model.readouts.weighted_sum import WeightedSum
-from spikeline.model.refuse import Refused
 
 
 def decide(readout: Readout, h: list[list[int]], s: list[list[int]] | None = None):
@@ -152,7 +152,7 @@ GIVEN = "Readout weights must be given for weighted-sum and for nothing else"
 )
 def test_wrong_readout_is_refused(kind, weights, message):
     """Unknown kinds, and weights that are missing, unwanted or no 32-bit integers are refused."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         readout(kind, None if weights is None else np.array(weights))
 
     assert message == str(refused.value)

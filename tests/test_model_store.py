@@ -17,13 +17,13 @@ from safetensors.numpy import save as tensors_to_bytes
 from spikeline.model import store
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.latency import Latency
+from spikeline.model.errors import InputError
 from spikeline.model.network import Connection, Layer, Network, chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import KINDS
 from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.readouts.max_membrane import MaxMembrane
 from spikeline.model.readouts.weighted_sum import WeightedSum
-from spikeline.model.refuse import Refused
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 from spikeline.model.views.crop import Crop
@@ -116,7 +116,7 @@ def load(folder: Path, data: bytes) -> Network:
 
 def refusal(folder: Path, data: bytes) -> str:
     """Load what must be refused; return the sentence without the path."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         load(folder, data)
     sentence = str(refused.value)
     assert "\n" not in sentence
@@ -398,7 +398,7 @@ def test_foreign_file_is_refused(tmp_path, data, message):
 )
 def test_unreadable_file_is_refused(tmp_path, name, reason):
     """What cannot be opened is refused with the system's reason."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         store.load(tmp_path / name)
 
     assert f"{tmp_path / name} must be a readable network file: {reason}" == str(refused.value)
@@ -1071,7 +1071,7 @@ def test_any_description_loads_whole_or_is_refused(tmp_path_factory, changes):
 
     try:
         network = load(folder, pack(description, store._tensors(example())))
-    except Refused as refused:
+    except InputError as refused:
         assert "\n" not in str(refused)
     else:
         canonical = json.dumps(description, sort_keys=True)
@@ -1093,7 +1093,7 @@ def test_any_bytes_load_or_are_refused(tmp_path_factory, edits):
 
     try:
         network = load(tmp_path_factory.getbasetemp(), bytes(data))
-    except Refused as refused:
+    except InputError as refused:
         assert "\n" not in str(refused)
     else:
         network.run(np.full((2, network.width), 200))

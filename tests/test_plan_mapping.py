@@ -8,12 +8,12 @@ import pytest
 from spikeline.model.bounds import prove
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.latency import Latency
+from spikeline.model.errors import InputError
 from spikeline.model.network import Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.readouts.max_membrane import MaxMembrane
 from spikeline.model.readouts.spike_count import SpikeCount
-from spikeline.model.refuse import Refused
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan import mapping
@@ -89,7 +89,7 @@ def test_folds_and_groups_by_hand(neurons, lanes, sweep, folds, groups):
 )
 def test_wrong_mapping_is_refused(lanes, sweep, message):
     """Lanes beyond the neurons, sweeps that do not divide them and wrong numbers are refused."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         Mapping.of(network(7, 5), lanes, sweep)
 
     assert message == str(refused.value)
@@ -199,7 +199,7 @@ def test_the_largest_wheels_become_lines(monkeypatch, budget, delay, expected):
 def test_wrong_delay_engines_are_refused(delay, message):
     """Engines that do not exist, and wrong numbers of them, are refused."""
     for net in (with_delays(2, 0), network(7, 5)):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(InputError) as refused:
             Mapping.of(net, delay=delay)
         assert message == str(refused.value)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import conv1d, pad
 
-from spikeline.model.refuse import Refused
+from spikeline.model.errors import InputError
 from spikeline.quant.synapses.delayed import PROFILES, Delayed, convolve, merge, spread
 
 
@@ -161,6 +161,6 @@ def test_equal_taps_become_one() -> None:
 )
 def test_wrong_parameters_are_refused(options, message) -> None:
     """An even window, one beyond T and an unknown profile are refused."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         delayed(**options)
     assert message == str(refused.value)

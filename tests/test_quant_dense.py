@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from spikeline.model.refuse import Refused
+from spikeline.model.errors import InputError
 from spikeline.quant.synapses.dense import Dense
 
 
@@ -90,9 +90,9 @@ def test_gradient_passes_the_rounding() -> None:
 
 def test_options_are_refused() -> None:
     """Widths and kinds that do not exist are refused."""
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         make(bits=17)
     assert str(error.value) == "Dense weight width must be in 2..16 bits, not 17"
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         make(standardise="column")
     assert str(error.value) == "Dense standardise must be row, layer or none, not 'column'"

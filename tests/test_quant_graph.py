@@ -15,9 +15,9 @@ from spikeline.model import network as golden
 from spikeline.model import neurons as golden_neurons
 from spikeline.model import synapses as golden_synapses
 from spikeline.model.codings.counts import Counts
+from spikeline.model.errors import InputError
 from spikeline.model.neurons.neuron import Neuron as GoldenNeuron
 from spikeline.model.readouts import readout
-from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash
 from spikeline.model.synapses import Tap
 from spikeline.model.views.crop import Crop
@@ -224,7 +224,7 @@ def test_what_training_could_break_is_refused_at_once(
 ) -> None:
     """Delays are refused by what they may become, and all else as the model refuses it."""
     given = {"window": 0, "delay": 1, "source": "a", "norm": False, "alone": False} | options
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         back: Synapses = Dense(4, 4, 4, STEPS)
         if given["window"]:
             back = Delayed(4, 4, 4, STEPS, window=given["window"])
@@ -267,16 +267,16 @@ def test_fit_trains_a_graph(delayed: bool) -> None:
 def test_data_that_do_not_fit_the_network_are_refused() -> None:
     """Samples are refused as the coding refuses them, labels by the number of neurons."""
     net = residual()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         fit(net, X[..., 1:], Y, seed=1)
     assert (
         str(refused.value) == "Samples must have the shape (samples, up to 12, 6), not (1, 10, 5)"
     )
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         fit(net, X, Y + 1, seed=1)
     assert str(refused.value) == "Labels must number 300, one per sample, and be in 0..2"
     net.readout = readout("membranes")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         fit(net, X, Y, seed=1)
     assert str(refused.value) == "Network readout must give a class, not membranes"
 

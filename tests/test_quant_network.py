@@ -10,11 +10,11 @@ from spikeline.model.codings import Coding
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
 from spikeline.model.codings.latency import Latency
+from spikeline.model.errors import InputError
 from spikeline.model.neurons.neuron import RESETS, ROUNDINGS
 from spikeline.model.readouts import KINDS, readout
 from spikeline.model.readouts.final_membrane import FinalMembrane
 from spikeline.model.readouts.weighted_sum import WeightedSum
-from spikeline.model.refuse import Refused
 from spikeline.quant.network import Connection, Layer, Network, chain
 from spikeline.quant.neurons.neuron import Neuron
 from spikeline.quant.synapses.delayed import Delayed
@@ -184,7 +184,7 @@ def test_parameter_that_is_no_number_is_refused(value: float) -> None:
     net = network(8, delays="synaptic")
     with torch.no_grad():
         net.last.connections[0].synapses.position[0, 0, 0] = value  # type: ignore[index]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         net(torch.from_numpy(samples(net, 8)))
     assert str(refused.value) == (
         "Network parameter layers.layer1.connections.0.synapses.position must be finite,"
@@ -249,7 +249,7 @@ def test_what_float64_cannot_hold_is_refused() -> None:
     net = big(Counts(1), shift=15, leak=(32767, 15))
     assert net.exact() == torch.float64
     net = big(Counts(255), shift=15, leak=(32767, 15))
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         net.exact()
     sentence = "Layer big must stay below 2**53 in every value to be exact in float64, not reach "
     assert str(error.value).startswith(sentence)
@@ -267,7 +267,7 @@ def test_large_weighted_sum_is_refused() -> None:
     assert_equal(net, x)
     net.readout = WeightedSum(np.full(4, (1 << 31) - 1))
     net.last.connections[0].shift = 4
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         net(torch.from_numpy(x))
     start = "Readout weighted-sum must stay below 2**53 to be exact in float64, not reach "
     assert str(error.value).startswith(start)

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spikeline.model.errors import InputError
 from spikeline.model.readouts import KINDS, readout
-from spikeline.model.refuse import Refused
 from spikeline.quant.readouts import twin
 from spikeline.quant.readouts.first_spike import choose_threshold
 from spikeline.quant.readouts.losses import LOSSES, crowd, loss, weighting
@@ -78,18 +78,18 @@ def test_weighting_by_hand() -> None:
 
 def test_names_are_refused() -> None:
     """Unknown losses and weightings are refused."""
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         weighting("steep", 4)
     assert str(error.value) == (
         "Temporal weighting must be linear, exponential or even, not 'steep'"
     )
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         loss("none", S, H, Y, scale=1.0, theta=None, w=W)
     assert str(error.value) == f"Loss must be one of {', '.join(LOSSES)}, not 'none'"
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         loss("hazard", S, H, Y, scale=1.0, theta=None, w=W)
     assert str(error.value) == "Loss hazard must have a threshold of the last layer"
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         loss("mse", S, H, Y, scale=1.0, theta=None, w=W)
     assert str(error.value) == "Targets must have the shape (1, 2), one per neuron, not (1,)"
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from spikeline.model.errors import InputError
 from spikeline.model.network import Layer
-from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash
 from spikeline.quant.augment import moved
 from spikeline.quant.network import Network, chain
@@ -130,7 +130,7 @@ def test_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
     short = replace(TINY, epochs=1)
     train(short, X, Y, seed=1, checkpoint=path)
     for r, seed in ((short, 2), (replace(short, rate=0.1), 1)):
-        with pytest.raises(Refused) as error:
+        with pytest.raises(InputError) as error:
             train(r, inputs(r), Y, seed=seed, checkpoint=path)
         assert str(error.value) == (
             f"Checkpoint {path} must be of the same recipe, data, seed, device and torch;"
@@ -138,18 +138,18 @@ def test_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
         )
     for content in (b"", b"no checkpoint", path.read_bytes()[:-100]):
         path.write_bytes(content)
-        with pytest.raises(Refused) as error:
+        with pytest.raises(InputError) as error:
             train(short, X, Y, seed=1, checkpoint=path)
         assert str(error.value) == f"Checkpoint {path} must be a whole checkpoint of spikeline"
 
 
 def test_data_are_checked() -> None:
     """Samples and labels must fit the recipe."""
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         train(TINY, X[:, 1:], Y, seed=1)
     assert str(error.value) == "Samples must have the shape (samples, 16), not (300, 15)"
     for n in (0, 1):
-        with pytest.raises(Refused) as error:
+        with pytest.raises(InputError) as error:
             train(TINY, X[:n], Y[:n], seed=1)
         assert str(error.value) == f"Samples must number at least 2, one of them held out, not {n}"
     for x, told in (
@@ -157,14 +157,14 @@ def test_data_are_checked() -> None:
         (X.astype(int) - 1, "int64 from -1 to 2"),
         (X.astype(int) * 2, "int64 from 0 to 4"),
     ):
-        with pytest.raises(Refused) as error:
+        with pytest.raises(InputError) as error:
             train(TINY, x, Y, seed=1)
         assert str(error.value).startswith(f"Samples must be whole numbers in 0..255, not {told}")
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         train(replace(TINY, readout="membranes"), X, Y, seed=1)
     assert str(error.value) == "Recipe readout must give a class, not membranes"
     for y in (Y[1:], Y - 1, Y + 1):
-        with pytest.raises(Refused) as error:
+        with pytest.raises(InputError) as error:
             train(TINY, X, y, seed=1)
         assert str(error.value) == "Labels must number 300, one per sample, and be in 0..2"
 
@@ -193,7 +193,7 @@ def test_recipes_are_found() -> None:
         windows = [getattr(kernel(x), "window", 1) for x in net.layers.values()]
         assert windows == list(r.windows or [1] * len(net.layers))
         assert all((layer.neuron.bias == 0).all() for layer in net.layers.values())
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         recipe("cifar")
     assert str(error.value) == f"Recipe must be one of {', '.join(RECIPES)}, not 'cifar'"
 
@@ -354,6 +354,6 @@ def test_epochs_differ(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("device", ["foo", "meta", "", "cuda:99"])
 def test_device_that_torch_cannot_use_is_refused(device: str) -> None:
     """A device that does not exist, or holds no numbers, is told in one sentence."""
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InputError) as error:
         train(TINY, X, Y, seed=1, device=device)
     assert str(error.value) == f"Device must be one that torch can use here, not {device!r}"

@@ -12,9 +12,9 @@ import pytest
 import spikeline
 from spikeline.cosim import simulator
 from spikeline.model.codings.latency import Latency
+from spikeline.model.errors import InputError
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.first_spike import FirstSpike
-from spikeline.model.refuse import Refused
 from spikeline.model.store import content_hash
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.mapping import Mapping
@@ -215,7 +215,9 @@ def test_names_are_made_lawful(given, tmp_path):
 @pytest.mark.parametrize("given", ["1net", ""])
 def test_names_without_a_first_letter_are_refused(given, tmp_path):
     """A name that begins with no letter is refused; nothing is written."""
-    with pytest.raises(Refused, match=rf"^Verilog name must begin with a letter, not '{given}'$"):
+    with pytest.raises(
+        InputError, match=rf"^Verilog name must begin with a letter, not '{given}'$"
+    ):
         emit(NET, Mapping.of(NET), tmp_path / "out", name=given)
 
     assert not (tmp_path / "out").exists()
@@ -223,7 +225,7 @@ def test_names_without_a_first_letter_are_refused(given, tmp_path):
 
 def test_unknown_hosts_are_refused(tmp_path):
     """A bus that nothing connects to is refused by the names of those that there are."""
-    with pytest.raises(Refused, match="Verilog host must be one of axi4-stream, not 'wishbone'"):
+    with pytest.raises(InputError, match="Verilog host must be one of axi4-stream, not 'wishbone'"):
         emit(NET, Mapping.of(NET), tmp_path, name="x", host="wishbone")
     assert not list(tmp_path.iterdir())
 
@@ -285,6 +287,6 @@ def test_networks_of_the_same_name_fit_into_one_design(tmp_path):
 @pytest.mark.parametrize("name", ["harness", "module", "reg"])
 def test_reserved_names_are_refused(name, tmp_path):
     """A word of Verilog, or the name of the bench, is no name of a network."""
-    with pytest.raises(Refused, match=f"^Verilog name must be free to use, not '{name}'$"):
+    with pytest.raises(InputError, match=f"^Verilog name must be free to use, not '{name}'$"):
         emit(NET, Mapping.of(NET), tmp_path, name=name)
     assert not list(tmp_path.iterdir())

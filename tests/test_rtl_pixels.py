@@ -5,8 +5,8 @@ import pytest
 
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.latency import Latency
+from spikeline.model.errors import InputError
 from spikeline.model.network import Network
-from spikeline.model.refuse import Refused
 from spikeline.plan.mapping import Mapping
 from spikeline.rtl.codings.pixels import Pixels
 
@@ -137,5 +137,7 @@ def test_decision_at_any_time_ends_the_image_once(cycle):
 def test_other_codings_are_refused():
     """Packed pixels need latency coding."""
     net = network(6, coding=Counts(1))
-    with pytest.raises(Refused, match=r"^Packed pixels must feed a network with latency coding$"):
+    with pytest.raises(
+        InputError, match=r"^Packed pixels must feed a network with latency coding$"
+    ):
         Mapping.of(net, None, None, 4)

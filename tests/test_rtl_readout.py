@@ -8,11 +8,11 @@ import pytest
 
 from spikeline.model.bounds import Bounds
 from spikeline.model.codings.latency import Latency
+from spikeline.model.errors import InputError
 from spikeline.model.network import Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import KINDS, readout
 from spikeline.model.readouts.protocol import Readout
-from spikeline.model.refuse import Refused
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.unit import Unit
 from spikeline.rtl.readouts import readout as component_of
@@ -350,7 +350,7 @@ def test_spikes_pass_at_once():
 
 def test_more_spikes_than_a_word_can_name_are_refused():
     """A word has 16 bits for the neuron."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         Readable.of("spikes", (1 << 16) + 1, 2, UNITS["at-once"])
     told = "Readout spikes must follow at most 65536 neurons, as a word has 16 bits for them,"
     assert str(refused.value) == f"{told} not 65537"

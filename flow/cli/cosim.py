@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ...model.refuse import Refused
+from ...model.errors import InputError
 from ...plan.mapping import Mapping
 from .. import show
 from ..data.data import Data
@@ -80,7 +80,7 @@ def cosim(
 ) -> tuple[dict[str, Any], Any]:
     """Simulate the Verilog beside the golden model; returns the result as JSON and as it is."""
     if stalls not in ("none", "random"):
-        raise Refused(f"Stalls must be none or random, not {stalls!r}")
+        raise InputError(f"Stalls must be none or random, not {stalls!r}")
     mapping = Mapping.of(named.network, **layout)
     out = out or Path("out") / named.name / "cosim"
     show.writable_folder(out)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ...model.refuse import Refused
+from ...model.errors import InputError
 
 __all__ = ["differs", "exit_code"]
 
@@ -34,7 +34,7 @@ def exit_code(run: Callable[[], int]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    except Refused as error:
+    except InputError as error:
         return _fail(str(error))
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())

@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
+from ...model.errors import InputError
 from ...model.network import Network
-from ...model.refuse import Refused
 from ...plan.mapping import Mapping, delay_bits
 from .. import show
 from ..data.data import Data, guess, load
@@ -35,7 +35,7 @@ def network_and_data(
     folder, framing = folder or named.folder, framing or named.framing or "grid"
     name = named.data or guess(split, folder)
     if name is None:
-        raise Refused(
+        raise InputError(
             f"Data set must be given by --dataset, as {given} is not of the zoo"
             " and no folder of one known data set is given"
         )
@@ -76,7 +76,7 @@ def scratch(out: Path | None) -> Iterator[Path]:
     folder, kept = out or Path(mkdtemp(prefix="spikeline-")), out is not None
     try:
         yield folder
-    except Refused as error:
+    except InputError as error:
         kept = kept or str(folder) in str(error)
         raise
     finally:
@@ -92,7 +92,7 @@ def alone(out: Path) -> Iterator[None]:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise Refused(
+        raise InputError(
             f"Folder {out} must be used by one co-simulation at a time; give another by --out"
         ) from None
     finally:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ...model.refuse import Refused
+from ...model.errors import InputError
 from ...plan.mapping import Mapping
 from .. import show
 from ..data.data import Data
@@ -82,7 +82,7 @@ def verilog(
     A `name` that is given is taken as it is, or refused.
     """
     if name is not None and not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
-        raise Refused(f"Name must be a letter or _, then letters, digits and _, not {name!r}")
+        raise InputError(f"Name must be a letter or _, then letters, digits and _, not {name!r}")
     mapping = Mapping.of(named.network, **layout)
     with whole(out) as folder:
         emitted = emit(named, mapping, folder, inline=inline, name=name)

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ...model.refuse import Refused
+from ...model.errors import InputError
 from ...model.store import cache_folder, write_atomically
 
 __all__ = ["cached", "content", "digest", "opened", "padded", "read", "write"]
@@ -24,7 +24,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as file:
             yield file
     except OSError as error:
-        raise Refused(f"{path} must be a readable file: {error.strerror}") from None
+        raise InputError(f"{path} must be a readable file: {error.strerror}") from None
 
 
 def content(path: Path) -> bytes:
@@ -47,17 +47,19 @@ def read(path: Path, names: Sequence[str]) -> Arrays:
 
     Raises
     ------
-    Refused
+    InputError
         If the file is no archive, is cut off, or does not hold one of them.
     """
     try:
         with opened(path) as raw, np.load(raw, allow_pickle=False) as file:
             return {name: file[name] for name in names}
-    except Refused:
+    except InputError:
         raise
     except Exception:
         listed = f"{', '.join(names[:-1])} and {names[-1]}"
-        raise Refused(f"{path} must be a whole .npz file that holds the arrays {listed}") from None
+        raise InputError(
+            f"{path} must be a whole .npz file that holds the arrays {listed}"
+        ) from None
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -80,7 +82,7 @@ def cached(name: str, key: str, names: Sequence[str], make: Callable[[], Arrays]
     path = cache_folder() / name / f"{key}.npz"
     try:
         return read(path, names)
-    except Refused:
+    except InputError:
         arrays = make()
         write(path, arrays)
         return arrays

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...model.refuse import Refused
+from ...model.errors import InputError
 from .. import show
 from . import archive
 from .speech import VERSION, events
@@ -44,13 +44,13 @@ def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndar
     """
     wanted = " and ".join(LISTS.values())
     if not places:
-        raise Refused(f"Data set {name} must be given a folder that holds {wanted}")
+        raise InputError(f"Data set {name} must be given a folder that holds {wanted}")
     folder = next((folder for folder in places if holds(name, split, folder)), None)
     if folder is None:
-        raise Refused(f"Data folder {places[-1]} must hold {wanted}")
+        raise InputError(f"Data folder {places[-1]} must hold {wanted}")
     files = _files(folder, split)
     if not files:
-        raise Refused(f"Data folder {folder} must hold recordings of the {split} split")
+        raise InputError(f"Data folder {folder} must hold recordings of the {split} split")
     sum_ = hashlib.sha256(f"{VERSION} {BANDS} {BIN} {BINS}".encode())
     for file in files:
         content = archive.content(folder / file)
@@ -77,11 +77,13 @@ def _listed(path: Path) -> set[str]:
     try:
         lines = path.read_text().split()
     except (OSError, UnicodeDecodeError):
-        raise Refused(f"{path} must be a readable list of WORD/FILE.wav") from None
+        raise InputError(f"{path} must be a readable list of WORD/FILE.wav") from None
     for line in lines:
         word, _, file = line.partition("/")
         if word not in WORDS or "/" in file or not file.endswith(".wav"):
-            raise Refused(f"{path} must list WORD/FILE.wav of the {len(WORDS)} words, not {line!r}")
+            raise InputError(
+                f"{path} must list WORD/FILE.wav of the {len(WORDS)} words, not {line!r}"
+            )
     return set(lines)
 
 
@@ -102,15 +104,15 @@ def _pcm(path: Path) -> np.ndarray:
             channels, width, rate, wanted = file.getparams()[:4]
             content = file.readframes(wanted)
     except (wave.Error, EOFError, RuntimeError):  # the last one: a chunk longer than the file
-        raise Refused(f"{path} must be a WAV file of plain samples") from None
+        raise InputError(f"{path} must be a WAV file of plain samples") from None
     if (rate, width, channels) != (RATE, 2, 1):
         heard = "mono" if channels == 1 else f"{channels} channels"
-        raise Refused(
+        raise InputError(
             f"{path} must be of {RATE} Hz, 16 bits, mono,"
             f" not of {rate} Hz, {8 * width} bits, {heard}"
         )
     if len(content) != 2 * wanted:
-        raise Refused(
+        raise InputError(
             f"{path} must hold {wanted} samples, as its header says, not {len(content) // 2}"
         )
     return np.frombuffer(content, "<i2")

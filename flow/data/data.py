@@ -35,7 +35,7 @@ from pathlib import Path
 import numpy as np
 
 from ...model.codings.pixels import pixels
-from ...model.refuse import Refused
+from ...model.errors import InputError
 from ..zoo import untrained
 from . import archive, commands, heidelberg, idx, spoken
 
@@ -111,7 +111,7 @@ class Data:
         if self.open:
             axes = 1 + counted
             if self.x.ndim <= axes:
-                raise Refused(
+                raise InputError(
                     f"Samples must have the shape (samples, steps, ...) for {name}, which takes"
                     f" counts, not {self.x.shape} as those of {self.name}"
                 )
@@ -121,11 +121,11 @@ class Data:
             )
         if self.counted != counted:
             wanted, given = ("counts", "pixels") if counted else ("pixels", "counts")
-            raise Refused(
+            raise InputError(
                 f"Samples must be {wanted} for {name}, not {given} as those of {self.name}"
             )
         if self.x.shape[-1] != inputs:
-            raise Refused(
+            raise InputError(
                 f"Samples must have {inputs} values for {name},"
                 f" not {self.x.shape[-1]} as those of {self.name}"
             )
@@ -149,28 +149,30 @@ def load(name: str, split: str, folder: Path | str | None = None, framing: str =
 
     Raises
     ------
-    Refused
+    InputError
         If a name is unknown, a file is missing or damaged, or a value is no pixel, event or label.
     """
     if name not in NAMES:
-        raise Refused(f"Data set must be one of {', '.join(NAMES)}, not {name!r}")
+        raise InputError(f"Data set must be one of {', '.join(NAMES)}, not {name!r}")
     if split not in SPLITS[name]:
-        raise Refused(f"Split must be one of {', '.join(SPLITS[name])}, not {split!r}")
+        raise InputError(f"Split must be one of {', '.join(SPLITS[name])}, not {split!r}")
     if framing not in heidelberg.FRAMINGS:
-        raise Refused(f"Framing must be one of {', '.join(heidelberg.FRAMINGS)}, not {framing!r}")
+        raise InputError(
+            f"Framing must be one of {', '.join(heidelberg.FRAMINGS)}, not {framing!r}"
+        )
     framed = READERS.get(name) is heidelberg
     if framing != "grid" and not framed:
-        raise Refused(f"Framing must be given for shd and ssc only, not for {name}")
+        raise InputError(f"Framing must be given for shd and ssc only, not for {name}")
     place = folder or (None if name in SHIPPED else os.environ.get("SPIKELINE_DATA"))
     if place is not None and not Path(place).is_dir():
         lacks = "be a folder, not a file" if Path(place).exists() else "exist"
-        raise Refused(f"Data folder {place} must {lacks}")
+        raise InputError(f"Data folder {place} must {lacks}")
     places = [] if place is None else [Path(place) / name, Path(place)]
     for path in places[1:] if folder is not None else []:
         if any((path / f"{s}.npz").exists() for s in TWO):
             return _own(path / f"{split}.npz", name)
     if folder is not None and name in SHIPPED and name not in READERS:
-        raise Refused(f"Data set {name} must be given no folder, as none holds it, not {folder}")
+        raise InputError(f"Data set {name} must be given no folder, as none holds it, not {folder}")
     if name == "digits":
         return _digits(split)
     if name == "random":
@@ -178,7 +180,9 @@ def load(name: str, split: str, folder: Path | str | None = None, framing: str =
         return Data(x, np.arange(len(x), dtype=np.int64) % 20, name)
     if name == "own":
         if place is None:
-            raise Refused("Data set own must be given a folder that holds train.npz and test.npz")
+            raise InputError(
+                "Data set own must be given a folder that holds train.npz and test.npz"
+            )
         return _own(Path(place) / f"{split}.npz", name)
     if framed:
         x, y = heidelberg.load(name, split, places, framing)
@@ -210,7 +214,7 @@ def _digits(split: str) -> Data:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise Refused("Data set digits must have scikit-learn installed") from None
+        raise InputError("Data set digits must have scikit-learn installed") from None
     images, labels = load_digits(return_X_y=True)
     x, y = images.astype(np.int64) * 255 // 16, labels.astype(np.int64)
     # Every third sample of each class is the test split.
@@ -223,16 +227,16 @@ def _digits(split: str) -> Data:
 
 def _own(path: Path, name: str) -> Data:
     if not path.exists():
-        raise Refused(f"Data folder {path.parent} must hold {path.name}")
+        raise InputError(f"Data folder {path.parent} must hold {path.name}")
     x, y = archive.read(path, ("x", "y")).values()
     if x.ndim < 2 or not x.size:
-        raise Refused(f"{path}: x must have the shape (samples, ...), not {x.shape}")
+        raise InputError(f"{path}: x must have the shape (samples, ...), not {x.shape}")
     if y.ndim != 1 or y.dtype.kind not in "iu" or (y.size and y.min() < 0):
-        raise Refused(f"{path}: y must be labels 0, 1, ... of shape (samples,)")
+        raise InputError(f"{path}: y must be labels 0, 1, ... of shape (samples,)")
     if len(x) != len(y):
-        raise Refused(f"{path}: y must hold {len(x)} labels, one per sample, not {len(y)}")
+        raise InputError(f"{path}: y must hold {len(x)} labels, one per sample, not {len(y)}")
     try:
         flat = pixels(x, int(np.prod(x.shape[1:])))
-    except Refused as error:
-        raise Refused(f"{path}: {error}") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     return Data(flat.reshape(x.shape), y.astype(np.int64), name, open=True)

@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.refuse import Refused
+from ...model.errors import InputError
 from . import archive
 
 __all__ = ["CLASSES", "FRAMINGS", "frames", "holds", "load"]
@@ -54,10 +54,10 @@ def load(
     """
     stem = f"{name}_{split}.h5"
     if not places:
-        raise Refused(f"Data set {name} must be given a folder that holds {stem}")
+        raise InputError(f"Data set {name} must be given a folder that holds {stem}")
     path = next((found for folder in places if (found := _find(folder, stem))), None)
     if path is None:
-        raise Refused(f"Data folder {places[-1]} must hold {stem}, plain, .gz or .zip")
+        raise InputError(f"Data folder {places[-1]} must hold {stem}, plain, .gz or .zip")
     with _opened(path, stem) as file:
         times, units, y = _datasets(path, file, CLASSES[name])
         made = []
@@ -115,13 +115,13 @@ def _squeezed(ms: np.ndarray) -> np.ndarray:
 
 def _checked(whose: str, times: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if len(times) != len(units):
-        raise Refused(f"{whose} must have {len(times)} units, one per time, not {len(units)}")
+        raise InputError(f"{whose} must have {len(times)} units, one per time, not {len(units)}")
     wrong = times[~((times >= 0) & (times <= LONGEST))]
     if len(wrong):
-        raise Refused(f"{whose} must have times in 0..{LONGEST} seconds, not {wrong[0]}")
+        raise InputError(f"{whose} must have times in 0..{LONGEST} seconds, not {wrong[0]}")
     wrong = units[(units < 0) | (units >= CHANNELS)]
     if len(wrong):
-        raise Refused(f"{whose} must have units in 0..{CHANNELS - 1}, not {wrong[0]}")
+        raise InputError(f"{whose} must have units in 0..{CHANNELS - 1}, not {wrong[0]}")
     return times, units
 
 
@@ -131,23 +131,23 @@ def _datasets(path: Path, file: Any, classes: int) -> tuple[Any, Any, np.ndarray
 
     found = [file.get(name) for name in ("spikes/times", "spikes/units", "labels")]
     if not all(isinstance(one, h5py.Dataset) for one in found):
-        raise Refused(f"{path} must hold the data sets spikes/times, spikes/units and labels")
+        raise InputError(f"{path} must hold the data sets spikes/times, spikes/units and labels")
     times, units, labels = found
     for name, one, kinds in (("times", times, "f"), ("units", units, "iu")):
         base = h5py.check_vlen_dtype(one.dtype)
         if one.ndim != 1 or base is None or np.dtype(base).kind not in kinds:
             what = "floats" if kinds == "f" else "integers"
-            raise Refused(f"{path}: spikes/{name} must be lists of {what}, one per recording")
+            raise InputError(f"{path}: spikes/{name} must be lists of {what}, one per recording")
     if not len(times):
-        raise Refused(f"{path} must hold at least one recording")
+        raise InputError(f"{path} must hold at least one recording")
     if len(units) != len(times):
-        raise Refused(f"{path}: spikes/units must be {len(times)} lists, not {len(units)}")
+        raise InputError(f"{path}: spikes/units must be {len(times)} lists, not {len(units)}")
     if labels.shape != times.shape or labels.dtype.kind not in "iu":
-        raise Refused(f"{path}: labels must be {len(times)} integers, one per recording")
+        raise InputError(f"{path}: labels must be {len(times)} integers, one per recording")
     y = labels[:].astype(np.int64)
     wrong = y[(y < 0) | (y >= classes)]
     if len(wrong):
-        raise Refused(f"{path}: labels must be in 0..{classes - 1}, not {wrong[0]}")
+        raise InputError(f"{path}: labels must be in 0..{classes - 1}, not {wrong[0]}")
     return times, units, y
 
 
@@ -171,10 +171,10 @@ def _opened(path: Path, stem: str) -> Iterator[Any]:
         try:
             with h5py.File(plain, "r") as file:
                 yield file
-        except Refused:
+        except InputError:
             raise
         except (OSError, RuntimeError, ValueError, KeyError, TypeError):
-            raise Refused(
+            raise InputError(
                 f"{path} must be a whole HDF5 file; it is foreign, cut off or damaged"
             ) from None
 
@@ -188,9 +188,9 @@ def _unpack(path: Path, plain: Path) -> None:
             return
         with zipfile.ZipFile(path) as folder:
             if plain.name not in folder.namelist():
-                raise Refused(f"{path} must hold {plain.name}")
+                raise InputError(f"{path} must hold {plain.name}")
             with folder.open(plain.name) as packed, plain.open("wb") as out:
                 shutil.copyfileobj(packed, out)
     except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, RuntimeError):
         # RuntimeError: a zip file that is encrypted, or compressed in a way that is not known here.
-        raise Refused(f"{path} must be a whole {kind} file; it is cut off or damaged") from None
+        raise InputError(f"{path} must be a whole {kind} file; it is cut off or damaged") from None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...model.refuse import Refused
+from ...model.errors import InputError
 from ...model.store import cache_folder, write_atomically
 from . import archive
 
@@ -62,7 +62,7 @@ def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndar
         found = [file for file in (_find(folder, stem) for stem in stems) if file is not None]
         if len(found) == len(stems):
             return _idx(found[0], found[1], name)
-    raise Refused(f"Data folder {places[-1]} must hold {stems[0]} and {stems[1]}, plain or .gz")
+    raise InputError(f"Data folder {places[-1]} must hold {stems[0]} and {stems[1]}, plain or .gz")
 
 
 def holds(name: str, split: str, folder: Path) -> bool:
@@ -91,32 +91,32 @@ def _bytes(path: Path) -> bytes:
     try:
         return gzip.decompress(data) if path.suffix == ".gz" else data
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise Refused(f"{path} must be a whole gzip file; it is cut off or damaged") from None
+        raise InputError(f"{path} must be a whole gzip file; it is cut off or damaged") from None
 
 
 def _read(path: Path, magic: int, name: str) -> np.ndarray:
     data, dimensions = _bytes(path), magic & 255
     known = _known(data, path.name.removesuffix(".gz"))
     if known not in (None, name):
-        raise Refused(f"{path} must be a file of {name}, not of {known}")
+        raise InputError(f"{path} must be a file of {name}, not of {known}")
     if data[:4] != magic.to_bytes(4, "big"):
-        raise Refused(f"{path} must begin with the IDX magic {magic:08x}, not {data[:4].hex()}")
+        raise InputError(f"{path} must begin with the IDX magic {magic:08x}, not {data[:4].hex()}")
     head = 4 + 4 * dimensions
     if len(data) < head:
-        raise Refused(f"{path} must hold at least {head} bytes of header, not {len(data)}")
+        raise InputError(f"{path} must hold at least {head} bytes of header, not {len(data)}")
     shape = [int.from_bytes(data[i : i + 4], "big") for i in range(4, head, 4)]
     length = head + int(np.prod(shape, dtype=object))
     if len(data) != length:
-        raise Refused(f"{path} must hold {length} bytes, as its header says, not {len(data)}")
+        raise InputError(f"{path} must hold {length} bytes, as its header says, not {len(data)}")
     return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
 
 
 def _idx(images: Path, labels: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     x, y = _read(images, IMAGES, name), _read(labels, LABELS, name)
     if not x.size:
-        raise Refused(f"{images} must hold at least one image")
+        raise InputError(f"{images} must hold at least one image")
     if len(x) != len(y):
-        raise Refused(f"{labels} must hold {len(x)} labels, one per image, not {len(y)}")
+        raise InputError(f"{labels} must hold {len(x)} labels, one per image, not {len(y)}")
     return x.reshape(len(x), -1), y.astype(np.int64)
 
 
@@ -138,7 +138,7 @@ def _download(name: str, stem: str) -> bytes:
             failures.append(f"{mirror} sent other bytes")
         except (OSError, EOFError, zlib.error, http.client.HTTPException) as error:
             failures.append(f"{mirror} failed ({error})")
-    raise Refused(
+    raise InputError(
         f"Data set {name} must be given as a folder, as {stem}.gz cannot be downloaded: "
         + "; ".join(failures)
     )

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...model.refuse import Refused
+from ...model.errors import InputError
 from . import archive
 from .speech import VERSION, events
 
@@ -55,7 +55,7 @@ def recordings(path: Path | None = None) -> Recordings:
     """
     shipped = archive.read(FILE, ARRAYS)
     if archive.digest(shipped) != CONTENT:
-        raise Refused(f"{FILE} must be the file that ships with spikeline, not a changed one")
+        raise InputError(f"{FILE} must be the file that ships with spikeline, not a changed one")
     if path is None:
         return _recordings(shipped)
     audio = _audio(path)
@@ -78,14 +78,14 @@ def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndar
     """
     path = next((path / "fsdd.npz" for path in places if holds(name, split, path)), None)
     if places and path is None:
-        raise Refused(
+        raise InputError(
             f"Data folder {places[-1]} must hold fsdd.npz; without a folder the events that ship"
             " are taken"
         )
     all_ = recordings(path)
     chosen = np.flatnonzero((all_.index < TEST) == (split == "test"))
     if not len(chosen):
-        raise Refused(f"{path} must hold recordings of the {split} split")
+        raise InputError(f"{path} must hold recordings of the {split} split")
     if split == "test":
         chosen = chosen[np.lexsort([a[chosen] for a in (all_.y, all_.speaker, all_.index)])]
     return all_.x[chosen], all_.y[chosen].astype(np.int64)
@@ -136,22 +136,22 @@ def _audio(path: Path) -> archive.Arrays:
     """Read and check fsdd.npz; returns samples and all that tells recordings apart."""
     low, high, offsets, *which, rate = archive.read(path, AUDIO).values()
     if not low.ndim == high.ndim == 1 or not low.dtype == high.dtype == np.uint8:
-        raise Refused(f"{path}: pcm_lo and pcm_hi must be bytes of shape (samples,)")
+        raise InputError(f"{path}: pcm_lo and pcm_hi must be bytes of shape (samples,)")
     if len(low) != len(high):
-        raise Refused(f"{path}: pcm_hi must hold {len(low)} bytes, as pcm_lo, not {len(high)}")
+        raise InputError(f"{path}: pcm_hi must hold {len(low)} bytes, as pcm_lo, not {len(high)}")
     if offsets.ndim != 1 or offsets.dtype.kind not in "iu" or len(offsets) < 2:
-        raise Refused(f"{path}: offsets must be integers of shape (recordings + 1,)")
+        raise InputError(f"{path}: offsets must be integers of shape (recordings + 1,)")
     offsets = offsets.astype("<i8")
     if offsets[0] or offsets[-1] != len(low) or (np.diff(offsets) < 0).any():
-        raise Refused(f"{path}: offsets must rise from 0 to {len(low)}, the number of samples")
+        raise InputError(f"{path}: offsets must rise from 0 to {len(low)}, the number of samples")
     count = len(offsets) - 1
     for name, numbers, last in zip(AUDIO[3:6], which, (9, 255, 255), strict=True):
         if numbers.shape != (count,) or numbers.dtype.kind not in "iu":
-            raise Refused(f"{path}: {name} must be {count} integers, one per recording")
+            raise InputError(f"{path}: {name} must be {count} integers, one per recording")
         if numbers.min() < 0 or numbers.max() > last:
-            raise Refused(f"{path}: {name} must be in 0..{last}")
+            raise InputError(f"{path}: {name} must be in 0..{last}")
     if rate.ndim or rate.dtype.kind not in "iu" or not 1000 <= rate <= 192_000:
-        raise Refused(f"{path}: sample_rate must be a whole number of Hz in 1000..192000")
+        raise InputError(f"{path}: sample_rate must be a whole number of Hz in 1000..192000")
     pcm = (low.astype("<u2") | high.astype("<u2") << 8).view("<i2")
     digit, speaker, index = (numbers.astype(np.uint8) for numbers in which)
     return {
@@ -188,7 +188,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         print(make(*map(Path, arguments)))
-    except (Refused, OSError) as error:
+    except (InputError, OSError) as error:
         print(f"spikeline: {error}", file=sys.stderr)
         return 2
     return 0

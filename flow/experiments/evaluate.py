@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from ...model.errors import InputError
 from ...model.network import Network, Run, batches
 from ...model.readouts import KINDS
 from ...model.readouts.final_membrane import FinalMembrane
 from ...model.readouts.protocol import Readout
-from ...model.refuse import Refused
 
 __all__ = ["evaluate"]
 
@@ -32,13 +32,13 @@ def evaluate(
         membrane; ``loss``, that minus the accuracy.
     """
     if not network.readout.classifies:
-        raise Refused(f"Network readout must give a class, not {network.readout.kind}")
+        raise InputError(f"Network readout must give a class, not {network.readout.kind}")
     readouts = _readouts(network)
     right = dict.fromkeys(readouts, 0)
     same = 0
     hits, steps, spikes = [], [], []
     if not len(x):
-        raise Refused("Samples must number at least one, not 0")
+        raise InputError("Samples must number at least one, not 0")
     for xs, ys in zip(batches(x, 500), batches(y, 500), strict=True):
         run = network.run(xs, record=True)
         s, h = run.spikes[network.output], run.membranes[network.output]

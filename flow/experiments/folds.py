@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ...model.errors import InputError
 from ...model.network import accuracy
-from ...model.refuse import Refused
 from ...model.store import content_hash, load, save, write_atomically
 from ..data.spoken import by_speaker, folds, recordings
 
@@ -55,13 +55,13 @@ def cross_validate(
     from ...quant.recipes import recipe
 
     if part not in PARTS:
-        raise Refused(f"Part must be one of {', '.join(PARTS)}, not {part!r}")
+        raise InputError(f"Part must be one of {', '.join(PARTS)}, not {part!r}")
     for name in names:
         if recipe(name).data != "spoken":
-            raise Refused(f"Recipe must be one for spoken, not {name}")
+            raise InputError(f"Recipe must be one for spoken, not {name}")
     for what, given in (("Recipes", names), ("Seeds", seeds)):
         if len(set(given)) < len(given):
-            raise Refused(f"{what} must differ from each other")
+            raise InputError(f"{what} must differ from each other")
     work = list(product(PARTS[part][1], names, seeds))
     done = Parallel(n_jobs=jobs, return_as="generator_unordered")(
         delayed(train_fold)(name, part, fold, seed, out) for fold, name, seed in work
@@ -111,7 +111,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         result = json.loads(file.read_text())
         network = load(file.with_suffix(".safetensors"))
-    except (OSError, ValueError, Refused):
+    except (OSError, ValueError, InputError):
         return {}
     whole = isinstance(result, dict) and result.get("hash") == content_hash(network)
     return result if whole else {}

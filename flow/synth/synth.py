@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Protocol
 
-from ...model.refuse import Refused
+from ...model.errors import InputError
 from . import tools
 
 __all__ = ["TARGETS", "Design", "Target", "check", "synth"]
@@ -155,7 +155,7 @@ def body(texts: list[str], module: str) -> str:
         )
         if found:
             return found[0]
-    raise Refused(f"Module {module} must be in the Verilog files of the design")
+    raise InputError(f"Module {module} must be in the Verilog files of the design")
 
 
 def ports(text: str) -> dict[str, list[tuple[str, int]]]:
@@ -229,7 +229,7 @@ def synth(
 
     Raises
     ------
-    Refused
+    InputError
         If the target is unknown, has no place and route, or is too small, or if a tool is missing.
     """
     check(target, pnr, seeds)
@@ -251,11 +251,11 @@ def synth(
 def check(target: str, pnr: bool, seeds: int) -> None:
     """Refuse what `synth` cannot do, before anything is computed."""
     if target not in TARGETS:
-        raise Refused(f"Target must be one of {', '.join(TARGETS)}, not {target!r}")
+        raise InputError(f"Target must be one of {', '.join(TARGETS)}, not {target!r}")
     if pnr and not TARGETS[target].place:
-        raise Refused(f"Target must be ice40 or ecp5 to place and route, not {target!r}")
+        raise InputError(f"Target must be ice40 or ecp5 to place and route, not {target!r}")
     if seeds < 1:
-        raise Refused(f"Seeds must number at least one, not {seeds}")
+        raise InputError(f"Seeds must number at least one, not {seeds}")
     tools.find("yosys")
     if pnr:
         tools.find(TARGETS[target].place)
@@ -322,7 +322,7 @@ def place(
     ]
     if not fits:
         _, lut, bram, dsp = to.devices[-1]
-        raise Refused(
+        raise InputError(
             f"The design must fit {lut} LUT, {bram} BRAM and {dsp} DSP to be placed on {target},"
             f" not need {need['lut']}, {need['bram']} and {need['dsp']}"
         )

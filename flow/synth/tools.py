@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from ...model import cache
-from ...model.refuse import Refused
+from ...model.errors import InputError
 
 __all__ = ["find", "run", "stop", "version"]
 
@@ -50,7 +50,7 @@ def find(name: str) -> list[str]:
 
     Raises
     ------
-    Refused
+    InputError
         If it is in neither, or cannot keep what is compiled of its package.
     """
     native = shutil.which(name)
@@ -62,7 +62,7 @@ def find(name: str) -> list[str]:
         code = f"import sys, {package}; sys.exit({package}.{function}(sys.argv[1:]))"
         return [sys.executable, "-c", code]
     wanted = ".".join(map(str, OLDEST[name]))
-    raise Refused(
+    raise InputError(
         f"{name} {wanted} or newer must be on PATH, or installed by pip install 'spikeline[flow]'"
     )
 
@@ -75,7 +75,7 @@ def run(name: str, arguments: list[str], folder: Path, log: str) -> str:
 
     Raises
     ------
-    Refused
+    InputError
         If the program fails; with its first error line.
     """
     with subprocess.Popen(
@@ -99,7 +99,7 @@ def run(name: str, arguments: list[str], folder: Path, log: str) -> str:
     (folder / log).write_text(said)
     if process.returncode:
         errors = [line for line in said.splitlines() if "ERROR" in line] or said.splitlines()[-1:]
-        raise Refused(
+        raise InputError(
             f"{name} must accept the design; it said: {(errors or ['nothing'])[0].strip()}"
             f" (all of it: {folder / log})"
         )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...model.errors import InputError
 from ...model.network import Network
-from ...model.refuse import Refused
 from ...model.store import content_hash, load
 from .untrained import UNTRAINED
 from .untrained import network as untrained
@@ -55,7 +55,7 @@ def resolve(given: str, data: str | None = None) -> Named:
 
     Raises
     ------
-    Refused
+    InputError
         If it is neither, the file is none, or one that shipped has been changed.
     """
     known = index()
@@ -67,12 +67,12 @@ def resolve(given: str, data: str | None = None) -> Named:
         network = load(file)
         digest = content_hash(network)
         if digest != known[given]["hash"]:
-            raise Refused(f"{file} must be as it shipped, of hash {known[given]['hash']}")
+            raise InputError(f"{file} must be as it shipped, of hash {known[given]['hash']}")
         history = told(file, digest).get("history", ())
         return Named(network, given, digest, data or known[given]["data"], history=history)
     if not Path(given).is_file():
         names = ", ".join((*known, *UNTRAINED))
-        raise Refused(f"Network must be a file or one of {names}, not {given!r}")
+        raise InputError(f"Network must be a file or one of {names}, not {given!r}")
     network = load(given)
     digest = content_hash(network)
     found = told(Path(given), digest)

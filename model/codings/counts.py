@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..refuse import Refused, array, integer
+from ..check import array, integer
+from ..errors import InputError
 from ..values import Values
 
 __all__ = ["Counts"]
@@ -44,12 +45,12 @@ class Counts:
         """
         samples = array("Samples", samples)
         if samples.ndim != 3 or samples.shape[1] > steps or samples.shape[2] != inputs:
-            raise Refused(
+            raise InputError(
                 f"Samples must have the shape (samples, up to {steps}, {inputs}), "
                 f"not {samples.shape}"
             )
         if samples.dtype.kind not in "iub" or (samples.size and samples.min() < 0):
-            raise Refused("Counts must be non-negative integers")
+            raise InputError("Counts must be non-negative integers")
         s = np.zeros((steps, len(samples), inputs), np.uint8)
         s[: samples.shape[1]] = np.minimum(samples, np.uint8(self.limit)).transpose(1, 0, 2)
         return s

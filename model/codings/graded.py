@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..refuse import flag, integer
+from ..check import flag, integer
 from ..values import Values
 from .pixels import pixels
 

@@ -18,7 +18,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..refuse import Refused, flag, integers, is_integer, shown
+from ..check import flag, integers, is_integer, shown
+from ..errors import InputError
 from ..values import Values
 from ..width import Bounds, Interval
 from .neurons import Neurons
@@ -76,16 +77,16 @@ class Neuron(Neurons):
         if self.threshold is not None:
             threshold = integers("Neuron threshold", self.threshold, ("neurons",), 32)
             if threshold.shape != bias.shape:
-                raise Refused(
+                raise InputError(
                     f"Neuron threshold must have the shape {bias.shape} of the bias, "
                     f"not {threshold.shape}"
                 )
             if threshold.min() < 1:
-                raise Refused(f"Neuron threshold must be at least 1, not {threshold.min()}")
+                raise InputError(f"Neuron threshold must be at least 1, not {threshold.min()}")
             object.__setattr__(self, "threshold", threshold)
         m, k = self._pair("leak", self.leak)
         if not (0 <= k <= 15 and 0 <= m <= 1 << k):
-            raise Refused(
+            raise InputError(
                 "Neuron leak must be a multiplier in 0..2**k and a shift k in 0..15, "
                 f"not {self.leak}"
             )
@@ -93,7 +94,7 @@ class Neuron(Neurons):
         if self.clamp is not None:
             low, high = self._pair("clamp", self.clamp)
             if not -(1 << 31) <= low <= 0 <= high < 1 << 31:
-                raise Refused(f"Neuron clamp must hold 0 and fit 32 bits, not {self.clamp}")
+                raise InputError(f"Neuron clamp must hold 0 and fit 32 bits, not {self.clamp}")
             object.__setattr__(self, "clamp", (low, high))
         object.__setattr__(self, "once", flag("Neuron once", self.once))
         for name, value, known in (
@@ -101,16 +102,16 @@ class Neuron(Neurons):
             ("rounding", self.rounding, ROUNDINGS),
         ):
             if not isinstance(value, str) or value not in known:
-                raise Refused(
+                raise InputError(
                     f"Neuron {name} must be one of {', '.join(known)}, not {shown(value)}"
                 )
         if self.once and (self.threshold is None or self.reset != "none"):
-            raise Refused("A neuron that fires once must have a threshold and no reset")
+            raise InputError("A neuron that fires once must have a threshold and no reset")
 
     @staticmethod
     def _pair(name: str, pair: tuple[int, int]) -> tuple[int, int]:
         if not isinstance(pair, tuple | list) or len(pair) != 2 or not all(map(is_integer, pair)):
-            raise Refused(f"Neuron {name} must be two integers, not {shown(pair)}")
+            raise InputError(f"Neuron {name} must be two integers, not {shown(pair)}")
         return int(pair[0]), int(pair[1])
 
     @property

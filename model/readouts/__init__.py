@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..refuse import Refused
+from ..errors import InputError
 from .final_membrane import FinalMembrane
 from .first_spike import FirstSpike
 from .max_membrane import MaxMembrane
@@ -47,7 +47,7 @@ KINDS: dict[str, type[Readout]] = {
 def named(kind: Any) -> type[Readout]:
     """Find a kind by its name, refuse any other."""
     if not isinstance(kind, str) or kind not in KINDS:
-        raise Refused(f"Readout kind must be one of {', '.join(KINDS)}, not {kind!r}")
+        raise InputError(f"Readout kind must be one of {', '.join(KINDS)}, not {kind!r}")
     return KINDS[kind]
 
 
@@ -55,5 +55,5 @@ def readout(kind: Any, weights: np.ndarray | None = None) -> Readout:
     """Make a readout by the name of its kind."""
     found = named(kind)
     if ("weights" in found.tensors) != (weights is not None):
-        raise Refused("Readout weights must be given for weighted-sum and for nothing else")
+        raise InputError("Readout weights must be given for weighted-sum and for nothing else")
     return found(*([] if weights is None else [weights]))

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ..refuse import Refused
+from ..errors import InputError
 
 __all__ = ["Decision", "Readout"]
 
@@ -65,7 +65,7 @@ class Readout(ABC):
     def check(self, steps: int, fires: bool) -> None:
         """Refuse to follow a last layer that runs for `steps` and fires or never does."""
         if self.needs_threshold and not fires:
-            raise Refused(f"Readout {self.kind} must follow neurons with a threshold")
+            raise InputError(f"Readout {self.kind} must follow neurons with a threshold")
 
     def check_reach(self, reach: int) -> None:  # noqa: B027
         """Refuse membranes up to `reach` whose scores 64 bits might not hold."""

@@ -10,7 +10,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ..refuse import Refused, integers
+from ..check import integers
+from ..errors import InputError
 from .protocol import Decision, Readout, best
 
 __all__ = ["WeightedSum"]
@@ -47,7 +48,7 @@ class WeightedSum(Readout):
         """Refuse another number of weights than of steps."""
         super().check(steps, fires)
         if len(self.weights) != steps:
-            raise Refused(
+            raise InputError(
                 f"Readout weights must number {steps}, one per step, not {len(self.weights)}"
             )
 
@@ -55,7 +56,7 @@ class WeightedSum(Readout):
         """Refuse sums that 64 bits might not hold."""
         total = reach * int(np.abs(self.weights.astype(np.int64)).sum())
         if total >= 1 << 63:
-            raise Refused(f"Readout weights must keep scores below 2**63, not reach {total}")
+            raise InputError(f"Readout weights must keep scores below 2**63, not reach {total}")
 
     def bounds(self, low: int, high: int, steps: int) -> tuple[int, int]:
         """Bound every prefix of the sum."""

@@ -12,7 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..refuse import Refused, integer, integers
+from ..check import integer, integers
+from ..errors import InputError
 from .synapses import Synapses, Tap
 
 __all__ = ["WINDOW", "Delayed"]
@@ -35,7 +36,7 @@ class Delayed(Synapses):
 
     Raises
     ------
-    Refused
+    InputError
         If the width is not in 2..16, a weight does not fit it, a delay is not in 0..D-1, or the
         shapes do not agree.
     """
@@ -54,13 +55,13 @@ class Delayed(Synapses):
         window = integer("Delayed window", self.window, 1, WINDOW)
         delays = integers("Delayed delays", self.delays, ("post or 1", "pre", "taps"), 32)
         if delays.shape[1:] != weights.shape[1:] or delays.shape[0] not in (1, len(weights)):
-            raise Refused(
+            raise InputError(
                 f"Delayed delays must have the shape {weights.shape} of the weights, or"
                 f" {(1, *weights.shape[1:])}, not {delays.shape}"
             )
         if delays.min() < 0 or delays.max() >= window:
             wrong = delays.min() if delays.min() < 0 else delays.max()
-            raise Refused(f"Delayed delays must be in 0..{window - 1}, not {wrong}")
+            raise InputError(f"Delayed delays must be in 0..{window - 1}, not {wrong}")
         for name, value in (("bits", bits), ("window", window)):
             object.__setattr__(self, name, value)
         object.__setattr__(self, "weights", weights)

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..refuse import integer, integers
+from ..check import integer, integers
 from .synapses import Synapses, Tap
 
 __all__ = ["Dense"]
@@ -27,7 +27,7 @@ class Dense(Synapses):
 
     Raises
     ------
-    Refused
+    InputError
         If the width is not in 2..16, or a weight does not fit it.
     """
 

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..refuse import Refused, integer
+from ..check import integer
+from ..errors import InputError
 from ..values import Values
 
 __all__ = ["Crop"]
@@ -32,7 +33,7 @@ class Crop:
     def size(self, pre: int) -> int:
         """Count the addresses behind the view of `pre`."""
         if self.start + self.count > pre:
-            raise Refused(
+            raise InputError(
                 f"Crop must lie within the {pre} addresses before it, "
                 f"not at {self.start}..{self.start + self.count - 1}"
             )

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...model.errors import InputError
 from ...model.neurons import Neurons as Golden
 from ...model.neurons import neuron as golden
-from ...model.refuse import Refused
 from ...model.width import Bounds
 from .neurons import Neurons, Step
 from .norm import Norm
@@ -64,7 +64,7 @@ class Neuron(Neurons):
     ) -> None:
         super().__init__()
         if once and (threshold is None or reset != "none"):
-            raise Refused("A neuron that fires once must have a threshold and no reset")
+            raise InputError("A neuron that fires once must have a threshold and no reset")
         self.size, self.surrogate = size, surrogate or ATan()
         self.clamp, self.reset, self.once, self.rounding = clamp, reset, once, rounding
         self.fixed = leak

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, mse_loss, nll_loss
 
-from ...model.refuse import Refused
+from ...model.errors import InputError
 
 __all__ = ["LOSSES", "crowd", "loss", "weighting"]
 
@@ -42,7 +42,7 @@ def weighting(kind: str, steps: int, gamma: float = 2.0) -> np.ndarray:
         return gamma ** -t.astype(float)
     if kind == "even":
         return np.ones(steps)
-    raise Refused(f"Temporal weighting must be linear, exponential or even, not {kind!r}")
+    raise InputError(f"Temporal weighting must be linear, exponential or even, not {kind!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Scene:
 
 def _hazard(s: Tensor, h: Tensor, at: Scene) -> Tensor:
     if at.theta is None:
-        raise Refused("Loss hazard must have a threshold of the last layer")
+        raise InputError("Loss hazard must have a threshold of the last layer")
     logits = h * at.scale
     wait = (at.theta * at.scale).expand(*h.shape[:2], 1)
     p = torch.cat([logits, wait], 2)[:-1].log_softmax(2)
@@ -114,7 +114,7 @@ def _spikes_mse(s: Tensor, h: Tensor, at: Scene) -> Tensor:
 def _error(found: Tensor, wanted: Tensor) -> Tensor:
     if found.shape != wanted.shape:
         shape, other = tuple(found.shape), tuple(wanted.shape)
-        raise Refused(f"Targets must have the shape {shape}, one per neuron, not {other}")
+        raise InputError(f"Targets must have the shape {shape}, one per neuron, not {other}")
     return mse_loss(found, wanted)
 
 
@@ -145,7 +145,7 @@ def loss(
     scale, theta, w : as of `Scene`; `hazard` must have a threshold
     """
     if kind not in LOSSES:
-        raise Refused(f"Loss must be one of {', '.join(LOSSES)}, not {kind!r}")
+        raise InputError(f"Loss must be one of {', '.join(LOSSES)}, not {kind!r}")
     return LOSSES[kind](s, h, Scene(y, scale, theta, w))
 
 

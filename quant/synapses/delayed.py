@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...model.refuse import Refused
+from ...model.errors import InputError
 from ...model.synapses import delayed as golden
 from ..neurons.surrogate import round_half_even
 from .dense import Dense
@@ -142,11 +142,13 @@ class Delayed(Dense):
         used: np.ndarray | None = None,
     ) -> None:
         if window < 1 or window % 2 == 0:
-            raise Refused(f"Delayed window must be odd, not {window}")
+            raise InputError(f"Delayed window must be odd, not {window}")
         if profile not in PROFILES:
-            raise Refused(f"Delayed profile must be one of {', '.join(PROFILES)}, not {profile!r}")
+            raise InputError(
+                f"Delayed profile must be one of {', '.join(PROFILES)}, not {profile!r}"
+            )
         if window > steps:
-            raise Refused(f"Delayed window must be at most the {steps} steps, not {window}")
+            raise InputError(f"Delayed window must be at most the {steps} steps, not {window}")
         mask = None if used is None else np.repeat(np.asarray(used, bool), taps)
         super().__init__(
             pre * taps, post, bits, steps, standardise=standardise, gain=gain, used=mask

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...model.refuse import Refused
+from ...model.errors import InputError
 from ...model.synapses import Synapses as Golden
 from ...model.synapses import dense as golden
 from ..neurons.surrogate import round_half_even
@@ -62,9 +62,9 @@ class Dense(Synapses):
     ) -> None:
         super().__init__()
         if not 2 <= bits <= 16:
-            raise Refused(f"Dense weight width must be in 2..16 bits, not {bits}")
+            raise InputError(f"Dense weight width must be in 2..16 bits, not {bits}")
         if standardise not in ("row", "layer", "none"):
-            raise Refused(f"Dense standardise must be row, layer or none, not {standardise!r}")
+            raise InputError(f"Dense standardise must be row, layer or none, not {standardise!r}")
         self.pre, self.post = pre, post
         self.bits, self.steps, self.standardise = bits, steps, standardise
         mask = np.ones(pre, bool) if used is None else np.asarray(used, bool)

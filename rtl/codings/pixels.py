@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, memory
 
 from ...model.codings.latency import Latency
+from ...model.errors import InputError
 from ...model.network import Network
-from ...model.refuse import Refused
 from ..stream import vector
 from .intake import Intake
 
@@ -33,7 +33,7 @@ class Pixels(Intake):
 
     def __init__(self, network: Network, lanes: int) -> None:
         if not isinstance(network.coding, Latency):
-            raise Refused("Packed pixels must feed a network with latency coding")
+            raise InputError("Packed pixels must feed a network with latency coding")
         self.network = network
         self.lanes = lanes
         self.words = -(-network.width // lanes)

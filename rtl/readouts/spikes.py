@@ -5,8 +5,8 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data
 
+from ...model.errors import InputError
 from ...model.network import Network
-from ...model.refuse import Refused
 from ...model.width import Bounds
 from ...plan.unit import Unit
 from .protocol import Readout
@@ -25,7 +25,7 @@ class Spikes(Readout):
 
     def __init__(self, network: Network, unit: Unit, bounds: Bounds, width: int) -> None:
         if network.classes > 1 << 16:
-            raise Refused(
+            raise InputError(
                 "Readout spikes must follow at most 65536 neurons, as a word has 16 bits for them, "
                 f"not {network.classes}"
             )

@@ -1,14 +1,12 @@
-"""The one error that a user causes, and the checks of numbers that raise it."""
+"""Checks of numbers and arrays that somebody gave; what fails is an `InputError`."""
 
 from numbers import Integral
 
 import numpy as np
 
-__all__ = ["Refused", "array", "flag", "integer", "integers", "is_integer", "shown"]
+from .errors import InputError
 
-
-class Refused(ValueError):
-    """Input that cannot be used, in one sentence: whose what must be what, not value."""
+__all__ = ["array", "flag", "integer", "integers", "is_integer", "shown"]
 
 
 def shown(value: object) -> str:
@@ -25,16 +23,16 @@ def is_integer(value: object) -> bool:
 def integer(what: str, value: int, low: int, high: int) -> int:
     """Check an integer in ``low..high``."""
     if not is_integer(value):
-        raise Refused(f"{what} must be an integer in {low}..{high}, not {shown(value)}")
+        raise InputError(f"{what} must be an integer in {low}..{high}, not {shown(value)}")
     if not low <= value <= high:
-        raise Refused(f"{what} must be in {low}..{high}, not {value}")
+        raise InputError(f"{what} must be in {low}..{high}, not {value}")
     return int(value)
 
 
 def flag(what: str, value: bool) -> bool:
     """Check a truth value."""
     if not isinstance(value, bool | np.bool_):
-        raise Refused(f"{what} must be true or false, not {shown(value)}")
+        raise InputError(f"{what} must be true or false, not {shown(value)}")
     return bool(value)
 
 
@@ -43,7 +41,7 @@ def array(what: str, values: object) -> np.ndarray:
     try:
         return np.asarray(values)
     except (ValueError, TypeError, RuntimeError):  # ragged lists; tensors with a gradient
-        raise Refused(f"{what} must be an array, not {type(values).__name__}") from None
+        raise InputError(f"{what} must be an array, not {type(values).__name__}") from None
 
 
 def integers(what: str, values: np.ndarray, axes: tuple[str, ...], bits: int) -> np.ndarray:
@@ -56,13 +54,13 @@ def integers(what: str, values: np.ndarray, axes: tuple[str, ...], bits: int) ->
     values = array(what, values)
     if values.ndim != len(axes) or values.dtype.kind != "i" or not values.size:
         shape = f"({', '.join(axes)}{',' * (len(axes) == 1)})"
-        raise Refused(
+        raise InputError(
             f"{what} must be signed integers of shape {shape}, not {values.dtype} {values.shape}"
         )
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     wrong = (values < low) | (values > high)
     if wrong.any():
-        raise Refused(
+        raise InputError(
             f"{what} must be in {low}..{high} to fit {bits} bits, not {values[wrong].flat[0]}"
         )
     return values.astype(np.int8 if bits <= 8 else np.int16 if bits <= 16 else np.int32)
