@@ -4,33 +4,26 @@ spikeline train examples/residual.py --seed 1 --out r.safetensors
 spikeline cosim r.safetensors --samples 100
 """
 
-from spikeline.model.codings.latency import Latency
-from spikeline.model.readouts.first_spike import FirstSpike
-from spikeline.quant.network import Connection, Layer, Network
-from spikeline.quant.neurons.neuron import Neuron
-from spikeline.quant.synapses.dense import Dense
-from spikeline.quant.training import Training
+from spikeline import quant as q
 
 DATA = "digits"
-STEPS, WIDTH = 6, 64
 
 
-def layer(*sources: str, pre: int = WIDTH, post: int = WIDTH) -> Layer:
-    """Fully connected neurons that fire once, on the sum of what the sources fire."""
-    synapses = Dense(pre, post, bits=4, steps=STEPS)
-    return Layer([Connection(sources, synapses)], Neuron(post, threshold=1.0, once=True))
+def network() -> q.Network:
+    """input -> stem -> branch, and stem + branch -> output."""
+    net = q.Graph(steps=6, inputs=64, coding=q.Latency(floor=16))
+    stem = net.layer(q.Linear(64, bits=4), q.TTFS(), net.input)
+    branch = net.layer(q.Linear(64, bits=4), q.TTFS(), stem)
+    return net.output(q.Linear(10, bits=4), q.TTFS(), stem, branch, readout="first-spike")
 
 
-def network() -> Network:
-    """input -> stem -> branch, and stem + branch -> out."""
-    layers = {
-        "stem": layer("input"),
-        "branch": layer("stem"),
-        "out": layer("stem", "branch", post=10),
-    }
-    return Network(STEPS, {"input": 64}, Latency(16), layers, FirstSpike())
-
-
-def training() -> Training:
+def training() -> q.Training:
     """Every step counts; the decision may take 0.6 of them."""
-    return Training(epochs=40, batch=64, rate=1e-2, held=0.15, slack=0.006, used=0.6)
+    return q.Training(
+        epochs=40,
+        batch_size=64,
+        learning_rate=1e-2,
+        validation=0.15,
+        exit_slack=0.006,
+        exit_steps=0.6,
+    )

@@ -1,9 +1,9 @@
-"""A network of one's own and how it is trained, from a Python file that somebody wrote.
+"""A network of one's own and how it is trained, from a file that somebody wrote.
 
-Such a file has
+A recipe in TOML, see quant/recipes/reader.py; or a Python file, which has
 
-    def network(): ...     an untrained spikeline.quant.network.Network
-    def training(): ...    how to train it, a spikeline.quant.training.Training; may be left out
+    def network(): ...     an untrained network of spikeline.quant
+    def training(): ...    how to train it, a spikeline.quant.Training; may be left out
     DATA = "digits"        the data set, a name that --dataset takes; "own" where there is none
 """
 

@@ -1,12 +1,14 @@
 """Checks of numbers and arrays that somebody gave; what fails is an `InputError`."""
 
-from numbers import Integral
+from collections.abc import Collection
+from math import isfinite
+from numbers import Integral, Real
 
 import numpy as np
 
 from .errors import InputError
 
-__all__ = ["array", "flag", "integer", "integers", "is_integer", "shown"]
+__all__ = ["array", "choice", "flag", "integer", "integers", "is_integer", "real", "shown"]
 
 
 def shown(value: object) -> str:
@@ -27,6 +29,23 @@ def integer(what: str, value: int, low: int, high: int) -> int:
     if not low <= value <= high:
         raise InputError(f"{what} must be in {low}..{high}, not {value}")
     return int(value)
+
+
+def real(what: str, value: float, low: float, high: float = float("inf")) -> float:
+    """Check a number in ``low..high``; infinity is none, whatever `high` is."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not isfinite(value):
+        raise InputError(f"{what} must be a number, not {shown(value)}")
+    if not low <= value <= high:
+        meant = f"in {low:g}..{high:g}" if isfinite(high) else f"at least {low:g}"
+        raise InputError(f"{what} must be {meant}, not {value:g}")
+    return float(value)
+
+
+def choice(what: str, value: str, known: Collection[str]) -> str:
+    """Check one of several words."""
+    if not isinstance(value, str) or value not in known:
+        raise InputError(f"{what} must be one of {', '.join(known)}, not {shown(value)}")
+    return value
 
 
 def flag(what: str, value: bool) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -336,6 +337,12 @@ class Network:
     def encode(self, samples: np.ndarray) -> np.ndarray:
         """Encode samples as the input, uint8 (steps, samples, inputs)."""
         return self.coding.encode(samples, self.steps, self.width)
+
+    def save(self, path: Path | str) -> None:
+        """Write the network file, see `save` in store.py."""
+        from .store import save
+
+        save(self, path)
 
     def run(
         self,

@@ -1,4 +1,4 @@
-"""Augmentation: training images, shifted, turned and scaled a little, each epoch anew."""
+"""Augmentation: training images, moved, turned and scaled a little, each epoch anew."""
 
 from math import pi
 
@@ -12,14 +12,14 @@ __all__ = ["moved"]
 
 
 def moved(x: Tensor, how: Training, random: torch.Generator) -> Tensor:
-    """Shift, turn and scale square images (samples, pixels) at random, black coming in."""
-    if not (how.shift or how.turn or how.scale):
+    """Move, turn and scale square images (samples, pixels) at random, black coming in."""
+    if not how.augments:
         return x
     side = round(x.shape[1] ** 0.5)
     # Drawn on the processor, so that every device sees the same images.
     u = torch.rand(4, len(x), generator=random) * 2 - 1
-    angle, size = u[0] * (how.turn * pi / 180), 1 + u[1] * how.scale
-    across, down = u[2:] * (how.shift * 2 / side)
+    angle, size = u[0] * (how.rotate * pi / 180), 1 + u[1] * how.scale
+    across, down = u[2:] * (how.translate * 2 / side)
     c, s = angle.cos() * size, angle.sin() * size
     affine = torch.stack([c, -s, across, s, c, down], 1).view(-1, 2, 3).to(x.device)
     images = x.view(-1, 1, side, side).float()

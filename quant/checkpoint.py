@@ -3,7 +3,6 @@
 import hashlib
 import io
 import pickle
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import torch
 
 from ..model.errors import InputError
 from ..model.store import write_atomically
-from .training import Training
 
 __all__ = ["identity", "resume", "save"]
 
@@ -20,21 +18,28 @@ UNREADABLE = (RuntimeError, OSError, pickle.UnpicklingError, EOFError, KeyError,
 
 
 def identity(
-    how: Training,
+    how: Any,
     x: np.ndarray,
     y: np.ndarray,
     seed: int,
     device: str,
     network: torch.nn.Module | None = None,
 ) -> str:
-    """Hash all that a network comes from, SHA-256 in hexadecimal: how it was before, if given."""
-    words = repr((asdict(how), seed, torch.__version__, device)).encode()
+    """Hash all that a network comes from, SHA-256 in hexadecimal.
+
+    Parameters
+    ----------
+    how : a value whose repr tells all of it: a Training, or a Recipe
+    x, y, seed, device : as of `fit` in loop.py
+    network : the untrained network, where `how` does not make it
+    """
+    words = repr((how, seed, torch.__version__, device)).encode()
     file = io.BytesIO()
     if network is not None:
         file.write(repr(network).encode())
         for name, tensor in network.state_dict().items():
             file.write(name.encode() + tensor.cpu().numpy().tobytes())
-    content = words + x.tobytes() + y.astype(np.int64).tobytes() + file.getvalue()
+    content = words + x.tobytes() + y.tobytes() + file.getvalue()
     return hashlib.sha256(content).hexdigest()
 
 

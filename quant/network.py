@@ -136,12 +136,18 @@ class Trace:
     events : (steps, samples), sum of the input's values
     spikes, membranes : dict by layer, (steps, samples, neurons)
     output : Output, what the last layer gave
+    logits : (samples, neurons), real numbers: those of `output`
     """
 
     events: Tensor
     spikes: dict[str, Tensor] = field(default_factory=dict)
     membranes: dict[str, Tensor] = field(default_factory=dict)
     output: Output = field(init=False)
+
+    @property
+    def logits(self) -> Tensor:
+        """What a loss compares with labels or targets."""
+        return self.output.logits
 
 
 class Events:
@@ -258,11 +264,18 @@ class Network(nn.Module):
     def forward(self, samples: Tensor) -> Trace:
         """Run whole samples.
 
+        Parameters
+        ----------
+        samples : whole numbers in 0..255, a tensor or an array
+            (samples, ...) pixels, or (samples, up to steps, ...) counts; what stands for the dots
+            is as many values as the network has inputs.
+
         Raises
         ------
         InputError
-            In evaluation mode, if a value could reach 2**53.
+            If samples are none of these; in evaluation mode, if a value could reach 2**53.
         """
+        samples = self.encoder.check(samples, self.steps, self.width)
         dtype = torch.float32 if self.training else self.exact()
         summed = any(
             self._parallel(name) and self._fed_by(name, self.inputs) for name in self.layers
@@ -372,7 +385,7 @@ class Network(nn.Module):
             if not parameter.isfinite().all():
                 raise InputError(
                     f"Network parameter {name} must be finite, not NaN or infinite;"
-                    " train with a lower rate"
+                    " train with a lower learning_rate"
                 )
         layers, kernels = {}, {}
         for name, layer in self.layers.items():

@@ -320,9 +320,9 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
         (
             "train nothing --out new/it",
             (
-                "Recipe must be one of digits-ttfs, mnist-ttfs, mnist-lif, fashion-ttfs,"
-                " digits-spoken, digits-spoken-axonal, digits-spoken-none, digits-spoken-fixed,"
-                " shd-256, ssc-512, gsc-512, not 'nothing'"
+                "Recipe must be one of digits-spoken, digits-spoken-axonal, digits-spoken-fixed,"
+                " digits-spoken-none, digits-ttfs, fashion-ttfs, gsc-512, mnist-lif, mnist-ttfs,"
+                " shd-256, ssc-512, not 'nothing'"
             ),
         ),
         (
@@ -420,24 +420,25 @@ def test_training_stopped_and_resumed_gives_the_same_network(
     spikeline: Spikeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C keeps a checkpoint; the same command goes on from it to the same hash."""
-    from spikeline.quant import recipes, train
+    from spikeline.quant import loop, recipes
 
-    short = replace(recipes.recipe("digits-ttfs"), epochs=3)
+    short = recipes.recipe("digits-ttfs")
+    short = replace(short, training=replace(short.training, epochs=3))
     monkeypatch.setitem(recipes.RECIPES, "digits-ttfs", short)
     code, out, _ = spikeline("train", "digits-ttfs", "--out", "whole", "--json", "-")
     whole = json.loads(out)
     assert code == 0
     assert files(Path()) == {"whole", "whole.training.json"}
 
-    epoch = train._Run.train_epoch
+    epoch = loop._Run.train_epoch
 
-    def stop(self: train._Run, tick: object) -> None:
+    def stop(self: loop._Run, on_progress: object) -> None:
         if self.epoch == 2:
             raise KeyboardInterrupt
-        epoch(self, tick)  # pyright: ignore[reportArgumentType]
+        epoch(self, on_progress)  # pyright: ignore[reportArgumentType]
 
     with monkeypatch.context() as patch:
-        patch.setattr(train._Run, "train_epoch", stop)
+        patch.setattr(loop._Run, "train_epoch", stop)
         code, _, err = spikeline("train", "digits-ttfs", "--out", "part")
         kept = "part.digits-ttfs-1.checkpoint"
         assert code == 130
@@ -684,22 +685,17 @@ def test_counts_and_pixels_are_not_mixed(spikeline: Spikeline, counting: Path, f
 
 def test_counts_are_trained_on(spikeline: Spikeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """A recipe of counts trains on the bins of its steps, and what it makes takes them too."""
+    from spikeline import quant as q
     from spikeline.quant import recipes
 
-    how = recipes.Recipe(
+    layer = q.LayerSpec("only", (q.ConnectionSpec("input", q.Linear(10)),), q.LI())
+    how = q.Recipe(
         name="few",
         data="spoken",
-        shape=(40, 10),
-        bits=(4,),
-        steps=10,
-        limit=3,
-        readout="final-membrane",
-        loss="final",
-        shift=0,
-        turn=0,
-        scale=0,
-        quiet=0,
-        epochs=1,
+        architecture=q.Architecture(
+            steps=10, inputs=40, coding=q.Counts(3), layers=(layer,), readout="final-membrane"
+        ),
+        training=q.Training(epochs=1),
     )
     monkeypatch.setitem(recipes.RECIPES, "few", how)
     code, out, _ = spikeline("train", "few", "--out", "few.safetensors", "--json", "-")

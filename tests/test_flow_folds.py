@@ -14,8 +14,11 @@ from spikeline.flow.experiments.folds import PARTS, cross_validate, summary
 from spikeline.model.errors import InputError
 from spikeline.model.store import content_hash, load
 from spikeline.quant import recipes
+from spikeline.quant.architecture import ConnectionSpec
+from spikeline.quant.loop import Trained, train
 from spikeline.quant.recipes import Recipe
-from spikeline.quant.train import Trained, train
+from spikeline.quant.synapses.delayed import DelayedLinear
+from spikeline.quant.synapses.dense import Linear
 
 
 def test_parts_test_what_they_say() -> None:
@@ -46,9 +49,16 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def make(**changes: Any) -> None:
         recipe = recipes.recipe("digits-spoken")
-        recipe = replace(recipe, name="short", shape=(40, 8, 10), bits=(8, 8), windows=(5, 1))
+        hidden, _, last = recipe.architecture.layers
+        delays = DelayedLinear(8, bits=8, max_delay=4)
+        hidden = replace(hidden, connections=(ConnectionSpec("input", delays),))
+        last = replace(last, connections=(ConnectionSpec("layer0", Linear(bits=8, out=10)),))
+        of = replace(recipe.architecture, steps=46, layers=(hidden, last))
+        how = replace(recipe.training, epochs=1, **changes)
         monkeypatch.setitem(
-            recipes.RECIPES, "short", replace(recipe, steps=46, epochs=1, **changes)
+            recipes.RECIPES,
+            "short",
+            replace(recipe, name="short", architecture=of, training=how),
         )
 
     make()
@@ -78,7 +88,7 @@ def test_what_was_done_is_kept(tmp_path: Path, short: Callable[..., None]) -> No
     file.with_suffix(".safetensors").write_bytes(b"")
     assert accuracy() == first
     file.write_text(mark)
-    short(rate=0.5)
+    short(learning_rate=0.5)
     assert accuracy() != 0.5
 
 
@@ -92,7 +102,7 @@ def test_the_fold_is_not_trained_on(
         return train(recipe, x, y, seed=1)
 
     given: list[tuple[np.ndarray, np.ndarray]] = []
-    monkeypatch.setattr("spikeline.quant.train.train", keep)
+    monkeypatch.setattr("spikeline.quant.loop.train", keep)
     (result,) = cross_validate(["short"], "official", [1], tmp_path, jobs=1)
     spoken = recordings()
     fold = PARTS["official"][0](spoken) == 0

@@ -22,7 +22,7 @@ def network():
 
 
 def training():
-    return Training(loss="maximum", epochs=1, batch=8)
+    return Training(loss="maximum", epochs=1, batch_size=8)
 """
 
 

@@ -37,6 +37,9 @@ def test_sizes_fit_their_recipes(name: str) -> None:
     """The recipe of the same name trains a network of the same sizes."""
     from spikeline.quant.recipes import recipe
 
-    how, sizes = recipe(name), UNTRAINED[name]
-    assert (how.shape, how.taps, how.leak) == (sizes.shape, sizes.taps, sizes.leak)
-    assert set(how.windows) == {sizes.window}
+    made, sizes = recipe(name).architecture.build().export(), UNTRAINED[name]
+    layers = list(made.layers.values())
+    assert made.shape == "-".join(map(str, sizes.shape))
+    assert {layer.neuron.leak for layer in layers} == {sizes.leak}  # type: ignore[attr-defined]
+    delays = [layer.connections[0].synapses for layer in layers]
+    assert {(x.weights.shape[2], x.window) for x in delays} == {(sizes.taps, sizes.window)}  # type: ignore[attr-defined]

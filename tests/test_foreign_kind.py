@@ -27,12 +27,12 @@ from spikeline.plan.engines import Engine
 from spikeline.plan.layout import Part
 from spikeline.plan.mapping import Mapping
 from spikeline.plan.taps import Taps
+from spikeline.quant.loop import fit
 from spikeline.quant.network import Connection, Layer, Network
 from spikeline.quant.neurons.neuron import Neuron
 from spikeline.quant.neurons.surrogate import round_half_even
 from spikeline.quant.synapses.dense import Dense
 from spikeline.quant.synapses.synapses import Synapses
-from spikeline.quant.train import fit
 from spikeline.quant.training import Training
 from spikeline.rtl.memory import Rom
 from spikeline.rtl.sequencer import operation
@@ -183,7 +183,7 @@ def test_kind_from_outside_trains_is_saved_and_co_simulated(lanes, tmp_path):
     x = rng.binomial(
         2, 0.1 + 0.6 * (np.arange(SIZE) % CLASSES == y[:, None, None]), (120, STEPS, SIZE)
     )
-    how = Training(loss="maximum", epochs=4, batch=16)
+    how = Training(loss="maximum", epochs=4, batch_size=16)
     trained = fit(network(), x.astype(np.uint8), y, how, seed=1)
     path = tmp_path / "foreign.safetensors"
     save(trained.network, path)

@@ -72,7 +72,7 @@ def test_gain_is_folded_into_the_weights() -> None:
 def test_unused_inputs_have_no_weights() -> None:
     """Weights of inputs that never fire are zero and have no part in the standardisation."""
     used = np.arange(50) % 3 > 0
-    dense = make(used=used)
+    dense = make(connected=used)
     before = dense.export().weights
     assert not before[:, ~used].any() and before[:, used].any(axis=0).all()
     with torch.no_grad():
@@ -92,7 +92,7 @@ def test_options_are_refused() -> None:
     """Widths and kinds that do not exist are refused."""
     with pytest.raises(InputError) as error:
         make(bits=17)
-    assert str(error.value) == "Dense weight width must be in 2..16 bits, not 17"
+    assert str(error.value) == "Dense bits must be in 2..16, not 17"
     with pytest.raises(InputError) as error:
         make(standardise="column")
-    assert str(error.value) == "Dense standardise must be row, layer or none, not 'column'"
+    assert str(error.value) == "Dense standardise must be one of row, layer, none, not 'column'"

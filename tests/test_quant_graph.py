@@ -21,6 +21,7 @@ from spikeline.model.readouts import readout
 from spikeline.model.store import content_hash
 from spikeline.model.synapses import Tap
 from spikeline.model.views.crop import Crop
+from spikeline.quant.loop import fit
 from spikeline.quant.network import Connection, Layer, Network, chain
 from spikeline.quant.neurons import Neurons
 from spikeline.quant.neurons.neuron import Neuron
@@ -29,7 +30,6 @@ from spikeline.quant.neurons.surrogate import ATan, round_half_even
 from spikeline.quant.synapses import Synapses
 from spikeline.quant.synapses.delayed import Delayed
 from spikeline.quant.synapses.dense import Dense
-from spikeline.quant.train import fit
 from spikeline.quant.training import Training
 
 from .graphs import networks
@@ -252,7 +252,7 @@ def test_layers_may_have_any_name() -> None:
 @pytest.mark.parametrize("delayed", [False, True], ids=["dense", "delayed"])
 def test_fit_trains_a_graph(delayed: bool) -> None:
     """A graph with loops learns, is the network that comes out, and the same for the same seed."""
-    how = Training(loss="final", temperature=0.3, epochs=12, batch=16, rate=1e-2)
+    how = Training(loss="final", logit_scale=0.3, epochs=12, batch_size=16, learning_rate=1e-2)
     net = residual(delayed=delayed)
     trained = fit(net, X, Y, how, seed=1)
     assert trained.best > 0.85
@@ -267,18 +267,28 @@ def test_fit_trains_a_graph(delayed: bool) -> None:
 def test_data_that_do_not_fit_the_network_are_refused() -> None:
     """Samples are refused as the coding refuses them, labels by the number of neurons."""
     net = residual()
-    with pytest.raises(InputError) as refused:
-        fit(net, X[..., 1:], Y, seed=1)
-    assert (
-        str(refused.value) == "Samples must have the shape (samples, up to 12, 6), not (1, 10, 5)"
-    )
-    with pytest.raises(InputError) as refused:
-        fit(net, X, Y + 1, seed=1)
-    assert str(refused.value) == "Labels must number 300, one per sample, and be in 0..2"
+    y = RANDOM.normal(size=(300, 3))
+    for x, said, message in (
+        (X[..., 1:], Y, "Samples must have the shape (samples, up to 12, 6), not (300, 10, 5)"),
+        (X, Y + 1, "Labels must be 300 integers in 0..2, one per sample, not int64 (300,) in 1..3"),
+        (X, y, "Labels must be 300 integers in 0..2, one per sample, not float64 (300, 3)"),
+        (X * 0, Y, "Samples must hold an event somewhere, not 0 alone"),
+    ):
+        with pytest.raises(InputError) as refused:
+            fit(net, x, said, seed=1)
+        assert str(refused.value) == message
     net.readout = readout("membranes")
-    with pytest.raises(InputError) as refused:
-        fit(net, X, Y, seed=1)
-    assert str(refused.value) == "Network readout must give a class, not membranes"
+    for said, told in (
+        (Y, "int64 (300,)"),
+        (y[:, 1:], "float64 (300, 2)"),
+        (y * np.nan, "float64 (300, 3)"),
+    ):
+        with pytest.raises(InputError) as refused:
+            fit(net, X, said, seed=1)
+        assert str(refused.value) == (
+            "Targets must be finite numbers of shape (300, 3), one per sample and output, not "
+            + told
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -389,7 +399,7 @@ def test_kinds_from_elsewhere_work_by_themselves() -> None:
     """Synapses and neurons that no table lists evaluate as the model, learn, and are trained."""
     net = foreign().eval()
     assert_equal(net, X[:50])
-    how = Training(loss="maximum", epochs=8, batch=16)
+    how = Training(loss="maximum", epochs=8, batch_size=16)
     trained = fit(net, X, Y, how, seed=1)
     assert trained.best > 0.6
     drawn = foreign()

@@ -188,7 +188,7 @@ def test_parameter_that_is_no_number_is_refused(value: float) -> None:
         net(torch.from_numpy(samples(net, 8)))
     assert str(refused.value) == (
         "Network parameter layers.layer1.connections.0.synapses.position must be finite,"
-        " not NaN or infinite; train with a lower rate"
+        " not NaN or infinite; train with a lower learning_rate"
     )
 
 

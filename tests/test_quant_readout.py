@@ -81,7 +81,7 @@ def test_names_are_refused() -> None:
     with pytest.raises(InputError) as error:
         weighting("steep", 4)
     assert str(error.value) == (
-        "Temporal weighting must be linear, exponential or even, not 'steep'"
+        "Temporal weighting must be one of even, linear, exponential, not 'steep'"
     )
     with pytest.raises(InputError) as error:
         loss("none", S, H, Y, scale=1.0, theta=None, w=W)

@@ -44,18 +44,23 @@ def command(
 ) -> None:
     """Train a network, in the integers that the hardware computes.
 
-    NAME is a recipe: digits-ttfs, mnist-ttfs, mnist-lif, fashion-ttfs, shd-256, ssc-512, gsc-512 or
-    digits-spoken, which learns a delay for each synapse (digits-spoken-axonal: for each input;
-    -fixed: random ones, not learned; -none: without). Or it is a Python file of your own, which
-    ends in .py and defines network(), the untrained network, training(), how to train it, and DATA,
-    the name of its data set. The epoch is chosen on a part of the training split that is held out.
-    What was trained remembers which data it was trained on. Ctrl-C stops; the same command goes on.
+    NAME is a recipe that ships: digits-ttfs, mnist-ttfs, mnist-lif, fashion-ttfs, shd-256, ssc-512,
+    gsc-512 or digits-spoken, which learns a delay for each synapse (digits-spoken-axonal: for each
+    input; -fixed: random ones, not learned; -none: without); `spikeline recipe NAME` prints it.
+
+    Or NAME is a file of your own: a recipe in TOML, as those; or Python, which defines network(),
+    the untrained network, training(), how to train it, and DATA, the name of its data set.
+
+    The epoch is chosen on a part of the training split that is held out. What was trained remembers
+    which data it was trained on, so that other commands need not be told. Ctrl-C stops; the same
+    command goes on.
 
     \b
     Example:
       spikeline train mnist-ttfs --data DIR --seed 1 --out mine.safetensors
       spikeline eval mine.safetensors
       spikeline train examples/residual.py --out r.safetensors
+      spikeline train mine.toml --data FOLDER --out mine.safetensors
     """
     out = out or Path("out") / f"{Path(name).stem}-{seed}.safetensors"
     result = train(
@@ -64,7 +69,7 @@ def command(
     show.deliver(
         result,
         json_to,
-        f"{out}: {result['held_out']:.2%} of the held-out part right (epoch {result['epoch']})",
+        f"{out}: {_score(result)} (epoch {result['epoch']})",
         f"hash {result['hash']}",
     )
 
@@ -80,13 +85,13 @@ def train(
     dataset: str | None = None,
     framing: str | None = None,
 ) -> dict[str, Any]:
-    """Train a recipe or a Python file; write the network file and, beside it, how it was trained.
+    """Train a recipe or a file of one's own; write the network, and beside it how it was trained.
 
     Until then a checkpoint lies there.
     """
-    from ...quant.train import Progress
+    from ...quant.loop import Progress
 
-    prepared = _file(Path(name), seed) if name.endswith(".py") else _recipe(name)
+    prepared = _prepare(name, seed)
     data = load(dataset or prepared.data, "train", folder, framing or "grid")
     data = prepared.shaped(data)
     show.writable(out)
@@ -98,7 +103,7 @@ def train(
     with show.progress(f"train {stem}", 1000) as advance:
         done = 0
 
-        def tick(at: Progress) -> None:
+        def on_progress(at: Progress) -> None:
             nonlocal done
             now = 1000 * (at.epoch * at.batches + at.batch) // (at.epochs * at.batches)
             advance(now - done)
@@ -108,7 +113,12 @@ def train(
             show.say(f"going on from {checkpoint}")
         try:
             trained = prepared.fit(
-                data.x, data.y, seed=seed, checkpoint=checkpoint, device=device, tick=tick
+                data.x,
+                data.y,
+                seed=seed,
+                checkpoint=checkpoint,
+                device=device,
+                on_progress=on_progress,
             )
         except KeyboardInterrupt:
             if checkpoint.exists():
@@ -116,6 +126,8 @@ def train(
             raise
     save(trained.network, out)
     told = {"hash": content_hash(trained.network), **data.source, "history": trained.history}
+    if trained.scale is not None:
+        told["scale"] = trained.scale
     if folder is not None:
         told["folder"] = str(folder.resolve())
     write_atomically(training(out), json.dumps(told) + "\n")
@@ -126,10 +138,11 @@ def train(
         "recipe": name,
         "seed": seed,
         **data.source,
+        "metric": trained.metric,
         "held_out": trained.best,
         "held_out_last": trained.last,
         "epoch": trained.epoch,
-        "steps_used": trained.used,
+        "steps_used": trained.steps_used,
         **({"frozen": trained.frozen} if trained.frozen else {}),
     }
 
@@ -143,22 +156,25 @@ class _Prepared:
     fit: Callable[..., Any]
 
 
-def _recipe(name: str) -> _Prepared:
-    from ...quant.recipes import recipe
-    from ...quant.train import train
+def _prepare(name: str, seed: int) -> _Prepared:
+    """Find what is to be trained: a file of one's own, or a recipe that ships."""
+    from ...quant import loop, recipes
 
-    how = recipe(name)
+    if name.endswith(".py"):
+        return _python(Path(name), seed)
+    how = recipes.read(Path(name)) if name.endswith(".toml") else recipes.recipe(name)
+    of = how.architecture
     return _Prepared(
         how.data,
-        lambda data: data.shaped(how.limit > 0, how.shape[0], name).cut(how.steps),
-        partial(train, how),
+        lambda data: data.shaped(of.coding.counted, of.width, name).cut(of.steps),
+        partial(loop.train, how),
     )
 
 
-def _file(path: Path, seed: int) -> _Prepared:
+def _python(path: Path, seed: int) -> _Prepared:
     import torch
 
-    from ...quant.train import fit
+    from ...quant.loop import fit
 
     found = own.read(path)
     torch.manual_seed(seed)
@@ -170,3 +186,9 @@ def _file(path: Path, seed: int) -> _Prepared:
         ),
         partial(fit, network, training=found.training),
     )
+
+
+def _score(result: dict[str, Any]) -> str:
+    if result["metric"] == "accuracy":
+        return f"{result['held_out']:.2%} of the held-out part right"
+    return f"mean squared error of {result['held_out']:.4g} on the held-out part"

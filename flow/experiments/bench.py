@@ -100,7 +100,7 @@ def training_speedup(batch: int = 256, rounds: int = 2) -> tuple[float, float]:
     from torch import Tensor
     from torch.nn.functional import conv1d, cross_entropy, pad
 
-    from ...quant.recipes import Recipe
+    from ... import quant as q
     from ...quant.synapses.delayed import Delayed
 
     class Published(Delayed):
@@ -112,20 +112,17 @@ def training_speedup(batch: int = 256, rounds: int = 2) -> tuple[float, float]:
     x = torch.from_numpy((random.random((batch, 100, 140)) < 0.3).astype(np.uint8))
     y = torch.from_numpy(random.integers(0, 20, batch))
     torch.manual_seed(1)
-    recipe = Recipe(
-        name="bench",
-        data="none",
-        shape=(140, 256, 256, 20),
+    hidden = q.DelayedLinear(256, bits=8, gain=False), q.LIF((5, 10), norm=True)
+    subject = q.Sequential(
+        *hidden,
+        *hidden,
+        q.DelayedLinear(20, bits=8, standardise="layer"),
+        q.LI(),
+        inputs=140,
         steps=100,
-        limit=3,
-        bits=(8, 8, 8),
-        leak=(5, 10),
-        reset="zero",
-        norm=True,
-        windows=(25, 25, 25),
+        coding=q.Counts(3),
         readout="final-membrane",
-    )
-    subject = recipe.build(x.numpy()).train()
+    ).train()
 
     def step() -> float:
         began = time.perf_counter()

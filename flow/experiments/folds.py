@@ -77,12 +77,12 @@ def cross_validate(
 def train_fold(name: str, part: str, fold: int, seed: int, out: Path) -> dict[str, Any]:
     """Train a recipe on all folds but one, and test it on that, unless this was done before."""
     from ...quant.checkpoint import identity
+    from ...quant.loop import train
     from ...quant.recipes import recipe
-    from ...quant.train import train
 
     file = out / f"{name}-{part}{fold}-{seed}.json"
     all_of_them, how = recordings(), recipe(name)
-    x, y = all_of_them.x[:, : how.steps], all_of_them.y.astype(np.int64)
+    x, y = all_of_them.x[:, : how.architecture.steps], all_of_them.y.astype(np.int64)
     test = PARTS[part][0](all_of_them) == fold
     made_of = identity(how, x, y, seed, "cpu")
     before = _read(file)

@@ -27,7 +27,7 @@ class Named:
     name, hash : its name, its content hash
     data : the data set it was made for, where known
     folder, framing : where and how that was read when it was trained, where known
-    history : how it was trained, epoch by epoch (see quant/train.py); empty where not known
+    history : how it was trained, epoch by epoch (see quant/loop.py); empty where not known
     """
 
     network: Network

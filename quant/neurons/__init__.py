@@ -1,12 +1,14 @@
-"""Trainable twins of model/neurons.
+"""Trainable twins of model/neurons, and what makes them.
 
 A new kind is a file here, with its twin of the same name in model/neurons, and a line in `KINDS` of
-both.
+both; a line in `SPECS` makes it known to recipes.
 """
 
+from .named import IF, LI, LIF, TTFS
 from .neuron import Neuron
-from .neurons import Neurons
+from .neurons import Neurons, NeuronsSpec
 
-__all__ = ["KINDS", "Neurons"]
+__all__ = ["KINDS", "SPECS", "Neurons", "NeuronsSpec"]
 
 KINDS: dict[str, type[Neurons]] = {"neuron": Neuron}
+SPECS: dict[str, type[NeuronsSpec]] = {x.kind: x for x in (TTFS, IF, LIF, LI)}

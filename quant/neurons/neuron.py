@@ -44,6 +44,12 @@ class Neuron(Neurons):
     learned : bool
         Whether to learn the multiplier m of the leak, 0..2**k, from where `leak` puts it.
     surrogate : Surrogate
+        Its width goes with the threshold.
+
+    Attributes
+    ----------
+    width : float
+        Distance to the threshold, in units, that a surrogate sees as 1: where thresholds start.
     """
 
     def __init__(
@@ -67,7 +73,7 @@ class Neuron(Neurons):
             raise InputError("A neuron that fires once must have a threshold and no reset")
         self.size, self.surrogate = size, surrogate or ATan()
         self.clamp, self.reset, self.once, self.rounding = clamp, reset, once, rounding
-        self.fixed = leak
+        self.fixed, self.width = leak, 1.0 if threshold is None else float(threshold)
         self.kept = nn.Parameter(torch.tensor(leak[0] / (1 << leak[1]))) if learned else None
         self.threshold: nn.Parameter | None = None
         if threshold is not None:
@@ -148,7 +154,7 @@ class Neuron(Neurons):
         if theta is None:
             return torch.zeros_like(h), h
         highest = h.cummax(0).values if self.once else h
-        return self.surrogate((highest - theta) / unit), h
+        return self.surrogate((highest - theta) / (unit * self.width)), h
 
     def begin(self, x: Tensor) -> Step:
         """Begin samples, to go through them step by step."""
@@ -169,7 +175,7 @@ class Neuron(Neurons):
                 h = h.clamp(*self.clamp)
             s, v = torch.zeros_like(h), h
             if theta is not None:
-                s = self.surrogate((h - theta) / unit)
+                s = self.surrogate((h - theta) / (unit * self.width))
                 if self.reset == "zero":
                     v = h * (1 - s)
                 elif self.reset == "subtract":

@@ -2,15 +2,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from ...model.neurons import Neurons as Golden
 from ...model.width import Bounds
+from ..synapses.synapses import SynapsesSpec
 from .norm import Norm
 
-__all__ = ["Neurons", "Step"]
+__all__ = ["Neurons", "NeuronsSpec", "Step"]
 
 Step = Callable[[Tensor | None], tuple[Tensor, Tensor]]
 
@@ -118,3 +120,21 @@ class Neurons(nn.Module, ABC):
 
         It is that of the connections whose current `begin` was given as a whole.
         """
+
+
+@runtime_checkable
+class NeuronsSpec(Protocol):
+    """What neurons are to be, but for their number: a frozen dataclass that makes them.
+
+    Attributes
+    ----------
+    recurrent : SynapsesSpec or None
+        From the layer to itself.
+    """
+
+    @property
+    def recurrent(self) -> SynapsesSpec | None: ...
+
+    def build(self, size: int) -> Neurons:
+        """Make `size` neurons."""
+        ...

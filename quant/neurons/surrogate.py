@@ -15,7 +15,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["ATan", "Sigmoid", "Surrogate", "Triangle", "floor", "round_half_even", "trunc"]
+__all__ = [
+    "SURROGATES",
+    "ATan",
+    "Sigmoid",
+    "Surrogate",
+    "Triangle",
+    "floor",
+    "round_half_even",
+    "trunc",
+]
 
 
 class Surrogate:
@@ -70,6 +79,9 @@ class Triangle(Surrogate):
     def slope(self, x: Tensor) -> Tensor:
         """Take the gradient at `x`."""
         return self.alpha * (1 - self.alpha * x.abs()).clamp_min(0)
+
+
+SURROGATES: dict[str, type[Surrogate]] = {"atan": ATan, "sigmoid": Sigmoid, "triangle": Triangle}
 
 
 class _Step(torch.autograd.Function):

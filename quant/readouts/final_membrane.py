@@ -10,6 +10,8 @@ __all__ = ["FinalMembrane"]
 class FinalMembrane(Scored):
     """Scores by the membrane of the last step."""
 
+    loss = "final"
+
     def score(self, s: Tensor, h: Tensor) -> Tensor:
         """Score each class."""
         return h[-1]

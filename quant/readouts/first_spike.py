@@ -13,6 +13,8 @@ __all__ = ["FirstSpike", "choose_threshold"]
 class FirstSpike(Readout):
     """Decides at the first step with a spike."""
 
+    loss = "every"
+
     def decide(self, s: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """Decide a batch."""
         fires, row = s.bool().any(2), torch.arange(s.shape[1], device=h.device)
@@ -43,7 +45,7 @@ def choose_threshold(
     -------
     threshold : int
     accuracy : float
-    used : float, mean steps used (index + 1)
+    steps_used : float, mean of the steps up to the decision, it included
     """
     rule, tried = golden.FirstSpike(), []
     for theta in range(1, max(1, int(h.max())) + 1):

@@ -26,23 +26,25 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, mse_loss, nll_loss
 
+from ...model.check import choice
 from ...model.errors import InputError
 
-__all__ = ["LOSSES", "crowd", "loss", "weighting"]
+__all__ = ["LOSSES", "REGRESSION", "WEIGHTINGS", "crowd", "loss", "weighting"]
 
 SHARP = 5.0  # logits per spike
 
 
+WEIGHTINGS: dict[str, Callable[[np.ndarray, int, float], np.ndarray]] = {
+    "even": lambda t, steps, gamma: np.ones(steps),
+    "linear": lambda t, steps, gamma: (steps - t) / steps,
+    "exponential": lambda t, steps, gamma: gamma ** -t.astype(float),
+}
+
+
 def weighting(kind: str, steps: int, gamma: float = 2.0) -> np.ndarray:
-    """Weigh the steps, float64 (steps,), the first by 1: `linear`, `exponential` or `even`."""
-    t = np.arange(steps)
-    if kind == "linear":
-        return (steps - t) / steps
-    if kind == "exponential":
-        return gamma ** -t.astype(float)
-    if kind == "even":
-        return np.ones(steps)
-    raise InputError(f"Temporal weighting must be linear, exponential or even, not {kind!r}")
+    """Weigh the steps, float64 (steps,), the first by 1, by a kind of `WEIGHTINGS`."""
+    known = choice("Temporal weighting", kind, WEIGHTINGS)
+    return WEIGHTINGS[known](np.arange(steps), steps, gamma)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Scene:
     scale : float
         What a membrane is multiplied by to be a logit.
     theta : (1,) or None
-        Threshold of the first spike, as a whole number.
+        Threshold of the last layer, a whole number.
     w : (steps,), temporal weighting
     """
 
@@ -66,8 +68,7 @@ class Scene:
 
 
 def _hazard(s: Tensor, h: Tensor, at: Scene) -> Tensor:
-    if at.theta is None:
-        raise InputError("Loss hazard must have a threshold of the last layer")
+    assert at.theta is not None
     logits = h * at.scale
     wait = (at.theta * at.scale).expand(*h.shape[:2], 1)
     p = torch.cat([logits, wait], 2)[:-1].log_softmax(2)
@@ -131,6 +132,12 @@ LOSSES: dict[str, Callable[[Tensor, Tensor, Scene], Tensor]] = {
 }
 
 
+# Those that compare with targets, real numbers, instead of labels.
+REGRESSION = ("mse", "spikes-mse")
+# Those that look at spikes, so the last layer must fire.
+FIRING = ("hazard", "spikes", "count")
+
+
 def loss(
     kind: str, s: Tensor, h: Tensor, y: Tensor, *, scale: float, theta: Tensor | None, w: Tensor
 ) -> Tensor:
@@ -142,15 +149,15 @@ def loss(
     s, h : (steps, samples, classes)
         Spikes and membranes; whole numbers.
     y : int64 (samples,), labels, or float (samples, neurons), targets
-    scale, theta, w : as of `Scene`; `hazard` must have a threshold
+    scale, theta, w : as of `Scene`; losses of spikes must have a threshold
     """
-    if kind not in LOSSES:
-        raise InputError(f"Loss must be one of {', '.join(LOSSES)}, not {kind!r}")
+    if choice("Loss", kind, LOSSES) in FIRING and theta is None:
+        raise InputError(f"Loss {kind} must have a threshold of the last layer")
     return LOSSES[kind](s, h, Scene(y, scale, theta, w))
 
 
-def crowd(events: Tensor, spikes: list[Tensor], spare: int) -> Tensor:
-    """Measure by how many cycles hidden spikes that wait in line delay the answer, beyond `spare`.
+def crowd(events: Tensor, spikes: list[Tensor], allowance: int) -> Tensor:
+    """Measure by how many cycles beyond `allowance` waiting hidden spikes delay the answer.
 
     One event is added per cycle and layer. Spikes of step t queue behind those before them, beside
     the input events of the steps to come, so the sample ends late by the largest of: spikes since
@@ -160,11 +167,11 @@ def crowd(events: Tensor, spikes: list[Tensor], spare: int) -> Tensor:
     ----------
     events : (steps, samples), input events
     spikes : per hidden layer (steps, samples, neurons)
-    spare : int, cycles
+    allowance : int, cycles
     """
     after = _since(events) - events
     waits = [(_since(s.sum(2)) - after).max(0).values for s in spikes]
-    return sum(((w - spare).relu().mean() for w in waits), events.new_zeros(()))
+    return sum(((w - allowance).relu().mean() for w in waits), events.new_zeros(()))
 
 
 def _since(x: Tensor) -> Tensor:

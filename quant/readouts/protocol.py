@@ -1,6 +1,6 @@
 """What every readout is while training: it decides in torch as the one in model/readouts/ does."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -14,7 +14,14 @@ class Readout:
     Parameters
     ----------
     golden : the readout of the same kind in model/readouts/
+
+    Attributes
+    ----------
+    loss : str
+        The loss that goes with it, of `LOSSES` in losses.py.
     """
+
+    loss: ClassVar[str]
 
     def __init__(self, golden: Any) -> None:
         self.golden = golden

@@ -10,6 +10,8 @@ __all__ = ["SpikeCount"]
 class SpikeCount(Scored):
     """Scores by the number of spikes."""
 
+    loss = "count"
+
     def score(self, s: Tensor, h: Tensor) -> Tensor:
         """Score each class."""
         return s.sum(0)

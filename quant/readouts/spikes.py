@@ -10,6 +10,8 @@ __all__ = ["Spikes"]
 class Spikes(Readout):
     """Gives the spikes and no class: `Trace` of quant/network.py has them."""
 
+    loss = "spikes-mse"
+
     def logits(self, s: Tensor, h: Tensor, unit: float) -> Tensor:
         """Give the numbers of spikes."""
         return s.sum(0)

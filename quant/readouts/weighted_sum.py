@@ -12,6 +12,8 @@ __all__ = ["WeightedSum"]
 class WeightedSum(Scored):
     """Scores by the weighted sum of the membranes."""
 
+    loss = "weighted"
+
     def score(self, s: Tensor, h: Tensor) -> Tensor:
         """Score each class."""
         w = torch.from_numpy(self.golden.weights.astype(np.float64)).to(h)

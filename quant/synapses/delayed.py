@@ -19,19 +19,22 @@ kernel, at 3/2 (T + D) products of an input and a weight where that takes T D.
 Source: arXiv 2112.03740, 2306.00817 (profiles), 2306.17670 (delays in time).
 """
 
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...model.check import choice, flag, integer
 from ...model.errors import InputError
 from ...model.synapses import delayed as golden
 from ..neurons.surrogate import round_half_even
-from .dense import Dense
+from .dense import STANDARDISE, Dense
 from .synapses import Feedback
 
-__all__ = ["PROFILES", "SHARP", "Delayed", "convolve", "spread"]
+__all__ = ["PROFILES", "SHARP", "Delayed", "DelayedLinear", "convolve", "spread"]
 
 PROFILES = ("linear", "triangle", "wide", "gauss")
 SHARP = 0.23  # the width that training narrows to
@@ -108,7 +111,7 @@ class Delayed(Dense):
 
     Parameters
     ----------
-    pre, post, bits, steps, standardise, gain, used : as of Dense
+    pre, post, bits, steps, standardise, gain, connected : as of Dense
     window : int, odd
         D.
     taps : int
@@ -139,19 +142,16 @@ class Delayed(Dense):
         least: int = 0,
         standardise: str = "row",
         gain: bool = True,
-        used: np.ndarray | None = None,
+        connected: np.ndarray | None = None,
     ) -> None:
         if window < 1 or window % 2 == 0:
             raise InputError(f"Delayed window must be odd, not {window}")
-        if profile not in PROFILES:
-            raise InputError(
-                f"Delayed profile must be one of {', '.join(PROFILES)}, not {profile!r}"
-            )
+        choice("Delayed profile", profile, PROFILES)
         if window > steps:
             raise InputError(f"Delayed window must be at most the {steps} steps, not {window}")
-        mask = None if used is None else np.repeat(np.asarray(used, bool), taps)
+        mask = None if connected is None else np.repeat(np.asarray(connected, bool), taps)
         super().__init__(
-            pre * taps, post, bits, steps, standardise=standardise, gain=gain, used=mask
+            pre * taps, post, bits, steps, standardise=standardise, gain=gain, connected=mask
         )
         self.pre = pre
         self.window, self.taps, self.profile, self.least = window, taps, profile, least
@@ -237,3 +237,76 @@ def merge(weights: np.ndarray, delays: np.ndarray, bits: int) -> tuple[np.ndarra
             weights[..., first] = np.where(merged, total, weights[..., first])
             weights[..., other] = np.where(merged, 0, weights[..., other])
     return weights, delays.astype(np.int16)
+
+
+@dataclass(frozen=True, slots=True)
+class DelayedLinear:
+    """A weight and a learned delay from every input to every neuron (DCLS in time).
+
+    Parameters
+    ----------
+    out, bits, standardise, gain : as of Linear
+    max_delay : int, even
+        Delays are in 0..max_delay steps.
+    taps : int
+        Weights, each with a delay of its own, between an input and a neuron.
+    axonal : bool
+        Whether a delay belongs to an input, rather than to a synapse.
+    learned : bool
+        Whether delays are learned; they are drawn at random and stay there otherwise.
+    profile : one of `PROFILES`
+        How a tap is spread over the delays around it while training.
+    least : int, 0 or 1
+        Smallest delay; a recurrence makes it 1.
+    """
+
+    kind: ClassVar[str] = "delayed-linear"
+
+    out: int | None = None
+    bits: int = 4
+    max_delay: int = 24
+    taps: int = 1
+    axonal: bool = False
+    learned: bool = True
+    profile: str = "gauss"
+    standardise: str = "row"
+    gain: bool = True
+    least: int = 0
+
+    def __post_init__(self) -> None:
+        if self.out is not None:
+            integer("DelayedLinear out", self.out, 1, 1 << 16)
+        integer("DelayedLinear bits", self.bits, 2, 16)
+        integer("DelayedLinear max_delay", self.max_delay, 2, 1 << 15)
+        if self.max_delay % 2:
+            raise InputError(f"DelayedLinear max_delay must be even, not {self.max_delay}")
+        integer("DelayedLinear taps", self.taps, 1, 64)
+        integer("DelayedLinear least", self.least, 0, 1)
+        choice("DelayedLinear profile", self.profile, PROFILES)
+        choice("DelayedLinear standardise", self.standardise, STANDARDISE)
+        for name in ("axonal", "learned", "gain"):
+            flag(f"DelayedLinear {name}", getattr(self, name))
+
+    def recurrent(self) -> Self:
+        """Give the same with delays from 1 on."""
+        return replace(self, least=1)
+
+    def build(
+        self, pre: int, post: int, steps: int, connected: np.ndarray | None = None
+    ) -> Delayed:
+        """Make the taps, see `SynapsesSpec`."""
+        return Delayed(
+            pre,
+            post,
+            self.bits,
+            steps,
+            window=self.max_delay + 1,
+            taps=self.taps,
+            axonal=self.axonal,
+            learned=self.learned,
+            profile=self.profile,
+            least=self.least,
+            standardise=self.standardise,
+            gain=self.gain,
+            connected=connected,
+        )

@@ -12,19 +12,23 @@ Source: initialisation, standardisation, affine: arXiv 2410.23619, equations 14,
 read them).
 """
 
+from dataclasses import dataclass
 from math import sqrt
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...model.errors import InputError
+from ...model.check import choice, flag, integer
 from ...model.synapses import Synapses as Golden
 from ...model.synapses import dense as golden
 from ..neurons.surrogate import round_half_even
 from .synapses import Feedback, Synapses
 
-__all__ = ["Dense"]
+__all__ = ["Dense", "Linear"]
+
+STANDARDISE = ("row", "layer", "none")
 
 SPAN = 2.6  # deviations of a weight that its width holds
 EPS = 1e-6
@@ -42,11 +46,11 @@ class Dense(Synapses):
     standardise : "row", "layer" or "none"
     gain : bool
         Whether a learnable gain (one per row, or one per layer) scales the standardised weights.
-    used : bool (pre,), or None
+    connected : bool (pre,), or None
         Inputs that have weights; the weights of the others are zero.
     """
 
-    used: Tensor
+    connected: Tensor
     weight: nn.Parameter
 
     def __init__(
@@ -58,17 +62,15 @@ class Dense(Synapses):
         *,
         standardise: str = "row",
         gain: bool = True,
-        used: np.ndarray | None = None,
+        connected: np.ndarray | None = None,
     ) -> None:
         super().__init__()
-        if not 2 <= bits <= 16:
-            raise InputError(f"Dense weight width must be in 2..16 bits, not {bits}")
-        if standardise not in ("row", "layer", "none"):
-            raise InputError(f"Dense standardise must be row, layer or none, not {standardise!r}")
+        integer("Dense bits", bits, 2, 16)
+        choice("Dense standardise", standardise, STANDARDISE)
         self.pre, self.post = pre, post
         self.bits, self.steps, self.standardise = bits, steps, standardise
-        mask = np.ones(pre, bool) if used is None else np.asarray(used, bool)
-        self.register_buffer("used", torch.from_numpy(mask.astype(np.float32)))
+        mask = np.ones(pre, bool) if connected is None else np.asarray(connected, bool)
+        self.register_buffer("connected", torch.from_numpy(mask.astype(np.float32)))
         self.fan = max(1, int(mask.sum()))
         bound = sqrt(3 * steps / self.fan)
         self.weight = nn.Parameter(torch.empty(post, pre).uniform_(-bound, bound))
@@ -103,12 +105,12 @@ class Dense(Synapses):
         else:
             axes = (1,) if self.standardise == "row" else (0, 1)
             n = self.fan if self.standardise == "row" else self.fan * w.shape[0]
-            w = w * self.used
-            w = (w - w.sum(axes, keepdim=True) / n) * self.used
+            w = w * self.connected
+            w = (w - w.sum(axes, keepdim=True) / n) * self.connected
             w = w / (((w * w).sum(axes, keepdim=True) / n).sqrt() + EPS)
         if self.gain is not None:
             w = w * self.gain
-        return round_half_even((w * self.step).clamp(self.low, self.high)) * self.used
+        return round_half_even((w * self.step).clamp(self.low, self.high)) * self.connected
 
     def forward(self, x: Tensor) -> Tensor:
         """Sum weighted spikes (..., pre) to currents (..., post)."""
@@ -125,3 +127,55 @@ class Dense(Synapses):
         if sign is not None:
             w = w * sign[:, None]
         return golden.Dense(w.cpu().numpy().astype(np.int64), self.bits)
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A weight from every input to every neuron, as torch.nn.Linear without bias.
+
+    Parameters
+    ----------
+    out : int or None
+        Number of neurons; None takes it from elsewhere in the layer, as for a recurrence.
+    bits : int, 2..16
+        Width of the deployed weights, signed.
+    standardise : "row", "layer" or "none"
+        Over what mean and deviation of the weights are taken off in the forward.
+    gain : bool
+        Whether a learnable gain, one per row or one per layer, scales the standardised weights.
+    """
+
+    kind: ClassVar[str] = "linear"
+
+    out: int | None = None
+    bits: int = 4
+    standardise: str = "row"
+    gain: bool = True
+
+    def __post_init__(self) -> None:
+        if self.out is not None:
+            integer("Linear out", self.out, 1, 1 << 16)
+        integer("Linear bits", self.bits, 2, 16)
+        choice("Linear standardise", self.standardise, STANDARDISE)
+        flag("Linear gain", self.gain)
+
+    @property
+    def least(self) -> int:
+        """Smallest delay: there are none."""
+        return 0
+
+    def recurrent(self) -> Self:
+        """Give itself: its connection brings the delay of 1."""
+        return self
+
+    def build(self, pre: int, post: int, steps: int, connected: np.ndarray | None = None) -> Dense:
+        """Make the weights, see `SynapsesSpec`."""
+        return Dense(
+            pre,
+            post,
+            self.bits,
+            steps,
+            standardise=self.standardise,
+            gain=self.gain,
+            connected=connected,
+        )

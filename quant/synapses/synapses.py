@@ -2,12 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Protocol, Self, runtime_checkable
 
+import numpy as np
 from torch import Tensor, nn
 
 from ...model.synapses import Synapses as Golden
 
-__all__ = ["Feedback", "Synapses"]
+__all__ = ["Feedback", "Synapses", "SynapsesSpec"]
 
 Feedback = Callable[[list[Tensor]], Tensor]
 
@@ -69,3 +71,39 @@ class Synapses(nn.Module, ABC):
 
     def clamp(self) -> None:
         """Put parameters back into their range; whoever trains calls this after each step."""
+
+
+@runtime_checkable
+class SynapsesSpec(Protocol):
+    """What synapses are to be, but for their sizes: a frozen dataclass that makes them.
+
+    Attributes
+    ----------
+    out : int or None
+        Number of neurons that they feed; None takes it from elsewhere in the layer.
+    least : int
+        Smallest delay that they can have.
+    """
+
+    @property
+    def out(self) -> int | None: ...
+
+    @property
+    def least(self) -> int: ...
+
+    def recurrent(self) -> Self:
+        """Give the same for a layer that feeds itself, without delays of 0 if it learns delays."""
+        ...
+
+    def build(
+        self, pre: int, post: int, steps: int, connected: np.ndarray | None = None
+    ) -> Synapses:
+        """Make the synapses.
+
+        Parameters
+        ----------
+        pre, post, steps : int
+        connected : bool (pre,), or None
+            Inputs that have weights; None: all.
+        """
+        ...

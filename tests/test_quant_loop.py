@@ -8,26 +8,65 @@ import numpy as np
 import pytest
 import torch
 
+from spikeline.model.codings.counts import Counts
+from spikeline.model.codings.latency import Latency
 from spikeline.model.errors import InputError
 from spikeline.model.network import Layer
 from spikeline.model.store import content_hash
+from spikeline.quant.architecture import Architecture, ConnectionSpec, LayerSpec
 from spikeline.quant.augment import moved
-from spikeline.quant.network import Network, chain
+from spikeline.quant.loop import Progress, train
+from spikeline.quant.network import Network
+from spikeline.quant.neurons.named import LI, LIF, TTFS
 from spikeline.quant.recipes import RECIPES, Recipe, recipe
-from spikeline.quant.synapses.delayed import Delayed
-from spikeline.quant.train import Progress, train
+from spikeline.quant.synapses.delayed import Delayed, DelayedLinear
+from spikeline.quant.synapses.dense import Linear
+from spikeline.quant.training import Training
 
-TINY = Recipe(
-    name="tiny",
-    data="none",
-    shape=(16, 12, 3),
-    floor=100,
-    epochs=5,
-    batch=16,
-    shift=0.0,
-    turn=0.0,
-    scale=0.0,
-)
+
+def tiny(
+    *layers: LayerSpec,
+    inputs: int = 16,
+    steps: int = 4,
+    coding: Any = Latency(100),  # noqa: B008
+    readout: str = "first-spike",
+    dropout: float = 0.0,
+    **training: Any,
+) -> Recipe:
+    """Make a recipe for the data below; its neurons fire once unless layers are given."""
+    return Recipe(
+        name="tiny",
+        data="none",
+        architecture=Architecture(
+            steps=steps,
+            inputs=inputs,
+            coding=coding,
+            layers=layers or (hidden(TTFS()), output(TTFS())),
+            readout=readout,
+            dropout=dropout,
+            min_rate=None if coding.counted else 0.0,
+        ),
+        training=Training(**{"epochs": 5, "batch_size": 16, **training}),
+    )
+
+
+def hidden(neuron: Any, synapses: Any = Linear(12, gain=False)) -> LayerSpec:  # noqa: B008
+    """Make the first layer."""
+    return LayerSpec("layer0", (ConnectionSpec("input", synapses),), neuron)
+
+
+def output(neuron: Any) -> LayerSpec:
+    """Make the last one, of three neurons."""
+    synapses = Linear(3, standardise="layer")
+    return LayerSpec("layer1", (ConnectionSpec("layer0", synapses),), neuron)
+
+
+def changed(r: Recipe, **training: Any) -> Recipe:
+    """Make the recipe with another training."""
+    return replace(r, training=replace(r.training, **training))
+
+
+TINY = tiny()
 RANDOM = np.random.default_rng(0)
 Y = RANDOM.integers(0, 3, 300)
 # Class c lights four pixels of its own.
@@ -38,31 +77,40 @@ EVENTS = np.zeros((300, 10, 6), np.uint8)
 for sample, label in enumerate(Y):
     for turn, channel in enumerate(np.roll(np.arange(3), label)):
         EVENTS[sample, 3 * turn + RANDOM.integers(0, 2), [channel, channel + 3]] = [1, 2]
-DELAYS = replace(
-    TINY,
-    shape=(6, 12, 3),
-    steps=12,
-    limit=2,
-    windows=(7, 1),
-    leak=(3, 2),
-    reset="zero",
-    norm=True,
-    dropout=0.1,
-    readout="final-membrane",
-    loss="final",
-    temperature=0.1,
-)
+
+
+def delays(max_delay: int = 6, steps: int = 12, recurrent: Any = None, **changes: Any) -> Recipe:
+    """Make a recipe of learned delays; `changes` are of its synapses or of its training."""
+    ours = {k: changes.pop(k) for k in ("axonal", "learned") if k in changes}
+    synapses = DelayedLinear(12, max_delay=max_delay, gain=False, **ours)
+    neuron = LIF(3 / 4, norm=True, recurrent=recurrent)
+    how = {"loss": "final", "logit_scale": 0.1, **changes}
+    return tiny(
+        hidden(neuron, synapses),
+        output(LI()),
+        inputs=6,
+        steps=steps,
+        coding=Counts(2),
+        dropout=0.1,
+        readout="final-membrane",
+        **how,
+    )
+
+
+DELAYS = delays()
 KINDS = {
-    "ttfs": replace(TINY, shift=0.1, turn=5.0),
-    "leaky": replace(TINY, leak=(7, 3), reset="zero", readout="spike-count", loss="count"),
+    "ttfs": changed(TINY, translate=0.1, rotate=5.0),
+    "leaky": tiny(hidden(LIF()), output(TTFS()), readout="spike-count", loss="count"),
     "delays": DELAYS,
-    "norm": replace(TINY, norm=True, leak=(3, 2), reset="subtract", readout="final-membrane"),
+    "norm": tiny(
+        hidden(LIF(3 / 4, reset="subtract", norm=True)), output(LI()), readout="final-membrane"
+    ),
 }
 
 
 def inputs(r: Recipe) -> np.ndarray:
     """The samples that a recipe is for."""
-    return EVENTS if r.limit else X
+    return EVENTS if r.architecture.coding.counted else X
 
 
 def kernel(layer: Layer) -> Any:
@@ -71,7 +119,7 @@ def kernel(layer: Layer) -> Any:
 
 
 class Killed(Exception):
-    """What a tick raises to end training in the middle of an epoch."""
+    """What a callback raises to end training in the middle of an epoch."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -81,24 +129,24 @@ def test_killed_and_resumed_is_the_same(tmp_path: Path, kind: str) -> None:
     whole = train(r, inputs(r), Y, seed=1)
 
     def kill(epoch: int) -> None:
-        def tick(at: Progress) -> None:
+        def kill_now(at: Progress) -> None:
             if (at.epoch, at.batch) == (epoch, 3):
                 raise Killed
 
         with pytest.raises(Killed):
-            train(r, inputs(r), Y, seed=1, checkpoint=path, tick=tick)
+            train(r, inputs(r), Y, seed=1, checkpoint=path, on_progress=kill_now)
 
     kill(2)
     kill(4)
     asked: list[int] = []
     resumed = train(
-        r, inputs(r), Y, seed=1, checkpoint=path, tick=lambda at: asked.append(at.epoch)
+        r, inputs(r), Y, seed=1, checkpoint=path, on_progress=lambda at: asked.append(at.epoch)
     )
     assert set(asked) == {4}
     assert content_hash(resumed.network) == content_hash(whole.network)
     assert (resumed.best, resumed.last, resumed.epoch) == (whole.best, whole.last, whole.epoch)
     assert resumed.history == whole.history
-    assert len(whole.history) == 1 + r.epochs
+    assert len(whole.history) == 1 + r.training.epochs
     again = train(r, inputs(r), Y, seed=1, checkpoint=path)
     assert content_hash(again.network) == content_hash(whole.network)
     assert again.frozen == resumed.frozen == whole.frozen
@@ -108,28 +156,28 @@ def test_killed_and_resumed_is_the_same(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_accuracy_is_that_of_the_integers(kind: str) -> None:
     """It learns; the accuracy it tells is the frozen network's on the held-out samples."""
-    r = replace(KINDS[kind], epochs=15)
+    r = changed(KINDS[kind], epochs=15)
     trained = train(r, inputs(r), Y, seed=3)
     held = np.random.default_rng(3).permutation(300)[:25]
     run = trained.network.run(inputs(r)[held])
     assert trained.best == (run.decision.label == Y[held]).mean() > 0.85
-    assert trained.used == pytest.approx(run.decision.step.mean() + 1)
+    assert trained.steps_used == pytest.approx(run.decision.step.mean() + 1)
 
 
 @pytest.mark.parametrize("weighting", ["linear", "exponential"])
 @pytest.mark.parametrize("loss", ["hazard", "spikes", "weighted"])
 def test_weighted_losses_learn(loss: str, weighting: str) -> None:
     """Losses that weigh the steps train a first-spike network, by either weighting."""
-    r = replace(TINY, loss=loss, weighting=weighting, gamma=2.0, epochs=12)
+    r = changed(TINY, loss=loss, time_weighting=weighting, gamma=2.0, epochs=12)
     assert train(r, inputs(r), Y, seed=3).best > 0.85
 
 
 def test_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
     """A checkpoint of another seed or recipe, or none at all, is refused."""
     path = tmp_path / "checkpoint"
-    short = replace(TINY, epochs=1)
+    short = changed(TINY, epochs=1)
     train(short, X, Y, seed=1, checkpoint=path)
-    for r, seed in ((short, 2), (replace(short, rate=0.1), 1)):
+    for r, seed in ((short, 2), (changed(short, learning_rate=0.1), 1)):
         with pytest.raises(InputError) as error:
             train(r, inputs(r), Y, seed=seed, checkpoint=path)
         assert str(error.value) == (
@@ -159,65 +207,69 @@ def test_data_are_checked() -> None:
     ):
         with pytest.raises(InputError) as error:
             train(TINY, x, Y, seed=1)
-        assert str(error.value).startswith(f"Samples must be whole numbers in 0..255, not {told}")
-    with pytest.raises(InputError) as error:
-        train(replace(TINY, readout="membranes"), X, Y, seed=1)
-    assert str(error.value) == "Recipe readout must give a class, not membranes"
-    for y in (Y[1:], Y - 1, Y + 1):
+        assert str(error.value).startswith(f"Samples must be integers in 0..255, not {told}")
+    for y, told in ((Y[1:], "(299,)"), (Y - 1, "(300,) in -1..1"), (Y + 1, "(300,) in 1..3")):
         with pytest.raises(InputError) as error:
             train(TINY, X, y, seed=1)
-        assert str(error.value) == "Labels must number 300, one per sample, and be in 0..2"
+        assert str(error.value) == (
+            f"Labels must be 300 integers in 0..2, one per sample, not int64 {told}"
+        )
 
 
 def test_images_are_moved_whole() -> None:
     """A shift by a whole pixel moves every pixel; no shift, turn or scale leaves all as it is."""
     x = torch.from_numpy(X)
 
-    assert moved(x, TINY, torch.Generator()) is x
+    assert moved(x, TINY.training, torch.Generator()) is x
     random = torch.Generator().manual_seed(0)
-    by = moved(x, replace(TINY, shift=1e-6), random)
+    by = moved(x, Training(translate=1e-6), random)
     assert torch.equal(by, x)
-    assert not torch.equal(moved(x, replace(TINY, turn=20.0), random), x)
+    assert not torch.equal(moved(x, Training(rotate=20.0), random), x)
 
 
 def test_recipes_are_found() -> None:
-    """Every recipe builds a network of its shape; an unknown name is refused."""
+    """Every recipe builds a network; an unknown name is refused."""
     for name, r in RECIPES.items():
-        x = np.full((2, r.shape[0]), 255, np.uint8)
-        x[:, 0] = 0
-        net = recipe(name).build(x).export()
-        assert net.shape == "-".join(map(str, r.shape)) and net.steps == r.steps
-        assert bool(r.limit) or (
-            r.steps <= 16 and not kernel(net.layers["layer0"]).weights[:, 0].any()
-        )
-        windows = [getattr(kernel(x), "window", 1) for x in net.layers.values()]
-        assert windows == list(r.windows or [1] * len(net.layers))
+        of, width = r.architecture, r.architecture.build(sample(r)).width
+        net = recipe(name).architecture.build(sample(r)).export()
+        assert net.steps == of.steps and list(net.layers) == [x.name for x in of.layers]
+        if not of.coding.counted:
+            assert of.steps <= 16 and width in (64, 784)
+            assert not kernel(net.layers["layer0"]).weights[:, 0].any()
         assert all((layer.neuron.bias == 0).all() for layer in net.layers.values())
     with pytest.raises(InputError) as error:
         recipe("cifar")
     assert str(error.value) == f"Recipe must be one of {', '.join(RECIPES)}, not 'cifar'"
 
 
+def sample(r: Recipe) -> np.ndarray:
+    """Two samples for a recipe, whose first input never fires."""
+    assert isinstance(r.architecture.inputs, dict)
+    x = np.full((2, *[5] * r.architecture.coding.counted, r.architecture.inputs["input"]), 255)
+    x[..., 0] = 0
+    return x.astype(np.uint8)
+
+
 @pytest.mark.parametrize("delta", [0.5, 1.0], ids=["to_a_delta", "as_published"])
 def test_freezing_delays_is_measured(delta: float) -> None:
     """Rounded and integer networks decide alike; trained to a delta, so does the trained one."""
-    frozen = train(replace(DELAYS, delta=delta, epochs=8), EVENTS, Y, seed=1).frozen
+    frozen = train(changed(DELAYS, delta_after=delta, epochs=8), EVENTS, Y, seed=1).frozen
     assert frozen["same"] == frozen["samples"] == 25
     assert frozen["rounded"] == frozen["integer"]
     if delta < 1:
         assert frozen["trained"] == frozen["rounded"]
-    assert train(replace(TINY, epochs=1), X, Y, seed=1).frozen == {}
+    assert train(changed(TINY, epochs=1), X, Y, seed=1).frozen == {}
 
 
 def built(monkeypatch: pytest.MonkeyPatch) -> list[Network]:
     """Keep the networks that are trained from now on."""
-    build, kept = Recipe.build, []
+    build, kept = Architecture.build, []
 
-    def keep(self: Recipe, x: np.ndarray) -> Network:
+    def keep(self: Architecture, x: np.ndarray) -> Network:
         kept.append(build(self, x))
         return kept[-1]
 
-    monkeypatch.setattr(Recipe, "build", keep)
+    monkeypatch.setattr(Architecture, "build", keep)
     return kept
 
 
@@ -227,7 +279,7 @@ def test_statistics_are_those_of_rounded_delays(
 ) -> None:
     """What is folded is the mean and the variance of the currents that are deployed."""
     networks = built(monkeypatch)
-    train(replace(DELAYS, delta=delta, settled=0.0, epochs=4), EVENTS, Y, seed=1)
+    train(changed(DELAYS, delta_after=delta, norm_frozen=0.0, epochs=4), EVENTS, Y, seed=1)
     layer = networks[0].eval().layers["layer0"]
     kept = EVENTS[np.random.default_rng(1).permutation(300)[25:]]
     with torch.no_grad():
@@ -239,7 +291,7 @@ def test_statistics_are_those_of_rounded_delays(
 
 def test_profile_narrows_by_a_constant_factor_then_is_a_delta() -> None:
     """D = 25: from 12 to 0.23 within a quarter of 8 epochs, half-way in factors; from 4 on, 0."""
-    r = replace(DELAYS, steps=25, windows=(25, 1), narrow=0.25, delta=0.5, epochs=8)
+    r = delays(24, 25, epochs=8)
     widths = [entry["width"] for entry in train(r, EVENTS, Y, seed=1).history]
     # The first entry is before training, each other one of the epoch before it.
     assert widths[:2] == [12.0, 12.0]
@@ -249,21 +301,22 @@ def test_profile_narrows_by_a_constant_factor_then_is_a_delta() -> None:
 
 
 @pytest.mark.parametrize(
-    ("delays", "rows", "moves"),
-    [("synaptic", 12, True), ("axonal", 1, True), ("fixed", 12, False)],
+    ("ours", "rows", "moves"),
+    [({}, 12, True), ({"axonal": True}, 1, True), ({"learned": False}, 12, False)],
+    ids=["synaptic", "axonal", "fixed"],
 )
 def test_positions_move_at_their_own_rate(
-    monkeypatch: pytest.MonkeyPatch, delays: str, rows: int, moves: bool
+    monkeypatch: pytest.MonkeyPatch, ours: dict[str, bool], rows: int, moves: bool
 ) -> None:
     """Positions, per synapse or per input, move by their rate alone; fixed ones never do."""
     networks = built(monkeypatch)
 
     def moved(rate: float) -> tuple[bool, bool]:
         """Train; tell whether positions moved, and whether weights did."""
-        r = replace(DELAYS, delays=delays, epochs=2, position_rate=rate)
+        r = delays(**ours, epochs=2, position_rate=rate)
         train(r, EVENTS, Y, seed=1)
         torch.manual_seed(1)
-        r.build(EVENTS)
+        r.architecture.build(EVENTS)
         trained, drawn = (network.kernels()[0] for network in networks[-2:])
         assert isinstance(trained, Delayed) and isinstance(drawn, Delayed)
         assert trained.position.shape == (rows, 6, 1)
@@ -280,12 +333,24 @@ def test_positions_move_at_their_own_rate(
 def test_published_recipes_train(name: str) -> None:
     """With few neurons and samples they learn an epoch, and end as integers without loss."""
     r, random = recipe(name), np.random.default_rng(1)
-    shape = (140, *(12 for _ in r.shape[1:-1]), r.shape[-1])
+    of = r.architecture
+    small = [
+        replace(
+            layer,
+            connections=(
+                replace(
+                    layer.connections[0], synapses=replace(layer.connections[0].synapses, out=12)
+                ),  # type: ignore[type-var]
+            ),
+        )
+        for layer in of.layers[:-1]
+    ]
+    r = replace(r, architecture=replace(of, layers=(*small, of.layers[-1])))
     x = random.poisson(0.3, (60, 100, 140)).astype(np.uint8)
-    y = random.permutation(np.arange(60) % r.shape[-1])
-    trained = train(replace(r, shape=shape, epochs=2, batch=20), x, y, seed=1)
-    assert trained.network.shape == "-".join(map(str, shape))
-    assert [kernel(x).window for x in trained.network.layers.values()] == list(r.windows)
+    y = random.permutation(np.arange(60) % of.layers[-1].size)
+    trained = train(changed(r, epochs=2, batch_size=20), x, y, seed=1)
+    assert [x.neuron.size for x in trained.network.layers.values()][:-1] == [12] * len(small)
+    assert {kernel(x).window for x in trained.network.layers.values()} <= {25, 31}
     assert trained.frozen["rounded"] == trained.frozen["integer"]
     assert trained.frozen["same"] == trained.frozen["samples"] == 5
 
@@ -294,7 +359,7 @@ def test_twins_of_digits_spoken_have_as_many_parameters() -> None:
     """Weights and delays, within a thousandth: 45,568, 45,589, 45,568 and 45,600."""
     counts = {}
     for kind in ("", "-axonal", "-fixed", "-none"):
-        network = recipe(f"digits-spoken{kind}").build(np.zeros((2, 46, 40), np.uint8)).export()
+        network = recipe(f"digits-spoken{kind}").architecture.build().export()
         counts[kind] = sum(
             x.weights.size + (x.delays.size if x.kind == "delayed" else 0)
             for x in map(kernel, network.layers.values())
@@ -302,20 +367,11 @@ def test_twins_of_digits_spoken_have_as_many_parameters() -> None:
     assert counts == {"": 45_568, "-axonal": 45_589, "-fixed": 45_568, "-none": 45_600}
 
 
-def test_delays_of_a_loop_are_trained_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delays_of_a_loop_are_trained_like_others() -> None:
     """Recurrent positions narrow to a delta, stay in their range, and are frozen without loss."""
-    build = Recipe.build
-
-    def looped(self: Recipe, x: np.ndarray) -> Network:
-        net = build(self, x)
-        hidden, output = (
-            (layer.connections[0].synapses, layer.neuron) for layer in net.layers.values()
-        )
-        stack = [(*hidden, Delayed(12, 12, 2, 12, window=5, least=1)), output]
-        return chain(12, 6, net.coding, stack, net.readout, net.dropout)
-
-    monkeypatch.setattr(Recipe, "build", looped)
-    trained = train(replace(DELAYS, delta=0.1, epochs=6, position_rate=0.5), EVENTS, Y, seed=1)
+    back = DelayedLinear(bits=2, max_delay=4)
+    r = delays(recurrent=back, delta_after=0.1, epochs=6, position_rate=0.5)
+    trained = train(r, EVENTS, Y, seed=1)
     forward, back = trained.history[-1]["delays"]
     assert (sum(forward), sum(back)) == (6 * 12, 12 * 12)
     assert back[0] == 0 and back != trained.history[0]["delays"][1]
@@ -327,7 +383,7 @@ def test_delays_of_a_loop_are_trained_like_others(monkeypatch: pytest.MonkeyPatc
 def test_best_epoch_is_frozen() -> None:
     """Labels that mean nothing: the network is the one of the best epoch, not the last."""
     y = Y[::-1]
-    runs = ((seed, train(replace(TINY, epochs=4), X, y, seed=seed)) for seed in range(20))
+    runs = ((seed, train(changed(TINY, epochs=4), X, y, seed=seed)) for seed in range(20))
     seed, trained = next((n, t) for n, t in runs if t.last < t.best)
     assert trained.epoch < 3
     held = np.random.default_rng(seed).permutation(300)[:25]
@@ -342,8 +398,8 @@ def test_epochs_differ(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(x)
         return x
 
-    monkeypatch.setattr("spikeline.quant.train.moved", keep)
-    train(replace(TINY, epochs=2), X, Y, seed=3)
+    monkeypatch.setattr("spikeline.quant.loop.moved", keep)
+    train(changed(TINY, epochs=2), X, Y, seed=3)
     epochs = [torch.cat(seen[: len(seen) // 2]), torch.cat(seen[len(seen) // 2 :])]
     assert not torch.equal(epochs[0], epochs[1])
     kept = np.sort(X[np.random.default_rng(3).permutation(300)[25:]].view("V16").ravel())

@@ -1,0 +1,388 @@
+"""Architectures: what a network is to be, as a value; the three ways to write one down.
+
+    Sequential(Linear(64), LIF(7 / 8), Linear(10), LI(), ...)    a chain
+    Graph(...).layer(...), .output(...)                          layers that name their sources
+    Architecture(...)                                            the value that both of them make
+
+Sizes of inputs are inferred, and networks are drawn at random, with torch's own seed, layer by
+layer.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from ..model.check import integer, real, shown
+from ..model.codings import Coding
+from ..model.errors import InputError
+from ..model.readouts import readout as readout_of
+from ..model.readouts.protocol import Readout
+from ..model.views import View
+from .network import Connection, Layer, Network
+from .neurons import SPECS as NEURONS
+from .neurons import Neurons, NeuronsSpec
+from .synapses import SPECS as SYNAPSES
+from .synapses import Synapses, SynapsesSpec
+
+__all__ = ["Architecture", "ConnectionSpec", "Graph", "LayerSpec", "Sequential"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSpec:
+    """What feeds a layer, and by which synapses.
+
+    Parameters
+    ----------
+    sources : str or several
+        Inputs and layers, by name; what several of them fire is added.
+    synapses : SynapsesSpec, or Synapses that are there already (two connections may share them)
+    views, delay, shift : as in model/network.py
+    """
+
+    sources: tuple[str, ...]
+    synapses: SynapsesSpec | Synapses
+    views: tuple[View, ...] = ()
+    delay: int = 0
+    shift: int = 0
+
+    def __post_init__(self) -> None:
+        sources = (self.sources,) if isinstance(self.sources, str) else tuple(self.sources)
+        object.__setattr__(self, "sources", sources)
+        object.__setattr__(self, "views", tuple(self.views))
+        if not _is(self.synapses, SynapsesSpec | Synapses):
+            raise InputError(
+                f"Connection synapses must be {_names(SYNAPSES)}, not {_told(self.synapses)}"
+            )
+        integer("Connection delay", self.delay, 0, 1 << 15)
+        integer("Connection shift", self.shift, 0, 15)
+
+    @property
+    def out(self) -> int | None:
+        """Number of neurons that the synapses feed, if they tell."""
+        return self.synapses.post if isinstance(self.synapses, Synapses) else self.synapses.out
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSpec:
+    """Neurons, and what feeds them.
+
+    Parameters
+    ----------
+    name : str
+    connections : ConnectionSpec, several
+        A recurrence that `neuron` declares is added to them.
+    neuron : NeuronsSpec, or Neurons that are there already
+    """
+
+    name: str
+    connections: tuple[ConnectionSpec, ...]
+    neuron: NeuronsSpec | Neurons
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "connections", tuple(self.connections))
+        if not _is(self.neuron, NeuronsSpec | Neurons):
+            raise InputError(
+                f"Layer {self.name} neuron must be {_names(NEURONS)}, not {_told(self.neuron)}"
+            )
+
+    @property
+    def fed_by(self) -> tuple[ConnectionSpec, ...]:
+        """All connections, that of a recurrence included."""
+        own = None if isinstance(self.neuron, Neurons) else self.neuron.recurrent
+        if own is None:
+            return self.connections
+        own = own.recurrent()
+        return *self.connections, ConnectionSpec((self.name,), own, delay=1 - own.least)
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        if isinstance(self.neuron, Neurons):
+            return self.neuron.size
+        told = [c.out for c in self.connections if c.out is not None]
+        if not told:
+            raise InputError(
+                f"Layer {self.name} must have a number of neurons: give it to the synapses,"
+                " as in Linear(64)"
+            )
+        return told[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """What a network is to be.
+
+    Parameters
+    ----------
+    steps : int
+        T, time steps of a sample.
+    inputs : int, or dict of int by name
+        Number of input addresses; a number alone is that of ``input``.
+    coding : Coding, such as Counts(7) or Latency(64)
+    layers : LayerSpec, several
+        The last one is the output.
+    readout : Readout, or the name of one, such as "max-membrane"
+    dropout : float in 0..0.95
+        Share of the hidden neurons that are left out while training, for a whole sample.
+    min_rate : float or None
+        Inputs that fire in no larger share of the training samples have no weights; None: all have.
+    """
+
+    steps: int
+    inputs: int | Mapping[str, int]
+    coding: Coding
+    layers: tuple[LayerSpec, ...]
+    readout: Readout | str
+    dropout: float = 0.0
+    min_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        integer("Network steps", self.steps, 1, 1 << 15)
+        inputs = self.addresses
+        for name, size in inputs.items():
+            integer(f"Network input {name}", size, 1, 1 << 16)
+        if not inputs:
+            raise InputError("Network inputs must be at least one")
+        if not _is(self.coding, Coding):
+            raise InputError(
+                f"Network coding must be Counts(), Latency() or Graded(), not {_told(self.coding)}"
+            )
+        made = self.readout if isinstance(self.readout, Readout) else readout_of(self.readout)
+        real("Network dropout", self.dropout, 0, 0.95)
+        if self.min_rate is not None:
+            real("Network min_rate", self.min_rate, 0, 1)
+        object.__setattr__(self, "inputs", inputs)
+        object.__setattr__(self, "layers", tuple(self.layers))
+        object.__setattr__(self, "readout", made)
+        names = [*inputs, *(layer.name for layer in self.layers)]
+        for name in names:
+            if not isinstance(name, str) or names.count(name) > 1:
+                raise InputError(
+                    f"Network names must be words, each of one input or layer, not {shown(name)}"
+                )
+        if not self.layers:
+            raise InputError("Network layers must be at least one")
+
+    @property
+    def addresses(self) -> dict[str, int]:
+        """Number of addresses of each input, by name."""
+        return dict(self.inputs) if isinstance(self.inputs, Mapping) else {"input": self.inputs}
+
+    @property
+    def width(self) -> int:
+        """Number of all input addresses."""
+        return sum(self.addresses.values())
+
+    def build(self, x: np.ndarray | None = None) -> Network:
+        """Make the untrained network, by torch's own random numbers.
+
+        Parameters
+        ----------
+        x : training samples, as the coding takes them; needed with a `min_rate` alone
+        """
+        return Network(**self.parts(x))
+
+    def parts(self, x: np.ndarray | None = None) -> dict[str, Any]:
+        """Make what `Network` is made of; as `build`."""
+        connected = self._connected(x)
+        sizes = self.addresses | {layer.name: layer.size for layer in self.layers}
+        layers = {
+            layer.name: Layer(
+                [self._connection(layer, c, sizes, connected) for c in layer.fed_by],
+                layer.neuron
+                if isinstance(layer.neuron, Neurons)
+                else layer.neuron.build(layer.size),
+            )
+            for layer in self.layers
+        }
+        given = {"steps": self.steps, "inputs": self.addresses, "coding": self.coding}
+        return given | {"layers": layers, "readout": self.readout, "dropout": self.dropout}
+
+    def _connection(
+        self,
+        layer: LayerSpec,
+        c: ConnectionSpec,
+        sizes: dict[str, int],
+        connected: dict[str, np.ndarray],
+    ) -> Connection:
+        for source in c.sources:
+            if source not in sizes:
+                raise InputError(
+                    f"Layer {layer.name} must be fed by inputs or layers, not by {source!r}"
+                )
+        if not c.sources:
+            raise InputError(f"Layer {layer.name} must be fed by inputs or layers, not by nothing")
+        synapses = c.synapses
+        if not isinstance(synapses, Synapses):
+            pre = reduce(lambda size, view: view.size(size), c.views, sizes[c.sources[0]])
+            have = connected.get(c.sources[0]) if len(c.sources) == 1 and not c.views else None
+            if c.out not in (None, layer.size):
+                raise InputError(
+                    f"Layer {layer.name} connections must feed equally many neurons,"
+                    f" not {layer.size} and {c.out}"
+                )
+            synapses = synapses.build(pre, layer.size, self.steps, have)
+        return Connection(c.sources, synapses, c.views, c.delay, c.shift)
+
+    def _connected(self, x: np.ndarray | None) -> dict[str, np.ndarray]:
+        """Tell which inputs fire often enough to have weights, bool by input."""
+        if self.min_rate is None:
+            return {}
+        if x is None or not len(x):
+            raise InputError("Network with a min_rate must be built for training samples")
+        fired = 0
+        for start in range(0, len(x), 1000):
+            events = self.coding.encode(x[start : start + 1000], self.steps, self.width)
+            fired = fired + events.any(axis=0).sum(axis=0)
+        often = fired / len(x) > self.min_rate
+        ends = np.cumsum(list(self.addresses.values()))
+        return dict(zip(self.addresses, np.split(often, ends[:-1]), strict=True))
+
+
+class Sequential(Network):
+    """A trainable network whose layers follow one another, as torch.nn.Sequential.
+
+    Parameters
+    ----------
+    *parts : synapses, neuron, synapses, neuron, ...
+        They become layers ``layer0``, ``layer1``, ...
+    inputs, steps, coding, readout, dropout : as of `Architecture`
+
+    Raises
+    ------
+    InputError
+        If the parts do not alternate, or are no network.
+    """
+
+    def __init__(
+        self,
+        *parts: Any,
+        inputs: int,
+        steps: int,
+        coding: Coding,
+        readout: Readout | str,
+        dropout: float = 0.0,
+    ) -> None:
+        if not parts or len(parts) % 2:
+            raise InputError(
+                "Sequential must have synapses and neurons in turn, such as Linear(64), LIF(),"
+                f" not {len(parts)} part{'s' * (len(parts) != 1)}"
+            )
+        layers, source = [], "input"
+        for n, (synapses, neuron) in enumerate(zip(parts[::2], parts[1::2], strict=True)):
+            name = f"layer{n}"
+            layers.append(LayerSpec(name, (ConnectionSpec((source,), synapses),), neuron))
+            source = name
+        architecture = Architecture(
+            steps=steps,
+            inputs={"input": inputs},
+            coding=coding,
+            layers=tuple(layers),
+            readout=readout,
+            dropout=dropout,
+        )
+        super().__init__(**architecture.parts())
+
+
+@dataclass(slots=True, kw_only=True)
+class Graph:
+    """A network that is being written down, layer by layer; `output` makes it.
+
+    Layers are known by their names, which `layer` gives back. A layer may name one that comes
+    later, or itself, as a source: its connection needs a delay of at least 1.
+
+    Parameters
+    ----------
+    steps, inputs, coding, dropout : as of `Architecture`
+    """
+
+    steps: int
+    inputs: int | Mapping[str, int]
+    coding: Coding
+    dropout: float = 0.0
+    layers: list[LayerSpec] = field(default_factory=list, init=False)
+
+    @property
+    def input(self) -> str:
+        """Name of the input, where there is one."""
+        return next(iter(self.inputs)) if isinstance(self.inputs, Mapping) else "input"
+
+    def layer(
+        self,
+        synapses: SynapsesSpec | Synapses,
+        neuron: NeuronsSpec | Neurons,
+        *sources: str,
+        name: str | None = None,
+        views: Sequence[View] = (),
+        delay: int = 0,
+        shift: int = 0,
+        also: Sequence[ConnectionSpec] = (),
+    ) -> str:
+        """Add a layer.
+
+        Parameters
+        ----------
+        synapses, neuron : what it is made of
+        *sources : str
+            Names of what feeds it; what several of them fire is added.
+        name : str or None
+            Its name; ``layer`` and its number by default.
+        views, delay, shift : of the connection, as in model/network.py
+        also : further connections, each with synapses of its own
+
+        Returns
+        -------
+        str, its name
+        """
+        name = name or f"layer{len(self.layers)}"
+        first = ConnectionSpec(sources, synapses, tuple(views), delay, shift)
+        self.layers.append(LayerSpec(name, (first, *also), neuron))
+        return name
+
+    def output(
+        self,
+        synapses: SynapsesSpec | Synapses,
+        neuron: NeuronsSpec | Neurons,
+        *sources: str,
+        readout: Readout | str,
+        name: str = "output",
+        **connection: Any,
+    ) -> Network:
+        """Add the last layer, as `layer` does, and make the untrained network.
+
+        Parameters
+        ----------
+        readout : Readout, or the name of one
+        """
+        self.layer(synapses, neuron, *sources, name=name, **connection)
+        return self.architecture(readout).build()
+
+    def architecture(self, readout: Readout | str) -> Architecture:
+        """Give what was written down so far, as a value."""
+        return Architecture(
+            steps=self.steps,
+            inputs=self.inputs,
+            coding=self.coding,
+            layers=tuple(self.layers),
+            readout=readout,
+            dropout=self.dropout,
+        )
+
+
+def _is(value: object, kinds: Any) -> bool:
+    """Whether a value is of a kind; a class in its place, without brackets, is not."""
+    return isinstance(value, kinds) and not isinstance(value, type)
+
+
+def _told(value: object) -> str:
+    """Show a value; a class by what makes it one of its values."""
+    return f"{value.__name__} without ()" if isinstance(value, type) else shown(value)
+
+
+def _names(specs: Mapping[str, type]) -> str:
+    """List what can be given, such as ``Linear() or DelayedLinear()``."""
+    names = [f"{kind.__name__}()" for kind in specs.values()]
+    return f"{', '.join(names[:-1])} or {names[-1]}"

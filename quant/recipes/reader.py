@@ -1,0 +1,175 @@
+"""Recipes in TOML.
+
+    data = "digits"                                     a name that --dataset takes, or "own"
+
+    [network]
+    steps = 4                                           fields of quant/architecture.py
+    inputs = 64                                         or { left = 32, right = 32 }
+    coding = { kind = "latency", floor = 16 }           a value with a kind: fields of its class
+    readout = "first-spike"
+
+    [[network.layers]]                                  from the input to the output
+    synapses = { kind = "linear", out = 96, bits = 4 }
+    neuron = { kind = "ttfs" }
+    # name = "hidden"                                   layer0, layer1, ... by default
+    # from = ["input"]                                  the layer before by default
+    # delay = 0, shift = 0, views = [...]               of this connection
+    # also = [{ from = "...", synapses = { ... } }]     further connections
+
+    [training]
+    epochs = 150                                        fields of quant/training.py
+
+Every field has the name and the default that it has in Python.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from ...model.check import shown
+from ...model.codings import KINDS as CODINGS
+from ...model.errors import InputError
+from ...model.views import KINDS as VIEWS
+from ..architecture import Architecture, ConnectionSpec, LayerSpec
+from ..neurons import SPECS as NEURONS
+from ..neurons.surrogate import SURROGATES
+from ..synapses import SPECS as SYNAPSES
+from ..training import Training
+from .recipe import Recipe
+
+__all__ = ["read"]
+
+# Fields whose values have a kind, and the kinds; those of a list have one each.
+KINDS: dict[str, Mapping[str, type]] = {
+    "coding": CODINGS,
+    "synapses": SYNAPSES,
+    "recurrent": SYNAPSES,
+    "neuron": NEURONS,
+    "surrogate": SURROGATES,
+    "views": VIEWS,
+}
+
+
+def read(path: Path) -> Recipe:
+    """Read a recipe from a file; its name is that of the file, without the end.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or is no recipe; the sentence begins with the path, and names the table
+        and the key that are wrong.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"Recipe file {path} must exist") from None
+    except OSError as error:
+        raise InputError(f"Recipe file {path} must be readable: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: must be TOML: {error}") from None
+    try:
+        return _recipe(path.stem, content)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _recipe(name: str, content: dict[str, Any]) -> Recipe:
+    _keys("the file", content, ("data", "network", "training"), ("data", "network"))
+    if not isinstance(content["data"], str):
+        raise InputError(f"data must be the name of a data set, not {shown(content['data'])}")
+    training = _fill("training", content.get("training", {}), Training)
+    return Recipe(
+        name=name,
+        data=content["data"],
+        architecture=_architecture(_table("network", content["network"])),
+        training=training,
+    )
+
+
+def _architecture(table: dict[str, Any]) -> Architecture:
+    layers, source = [], None
+    inputs = table.get("inputs")
+    if isinstance(inputs, dict):
+        source = next(iter(inputs), None) if len(inputs) == 1 else None
+    elif inputs is not None:
+        source = "input"
+    listed = table.get("layers", [])
+    if not isinstance(listed, list):
+        raise InputError("network.layers must be a list of tables, as [[network.layers]] makes")
+    for n, given in enumerate(listed):
+        layer = _layer(f"layer{n}", _table(f"network.layers[{n}]", given), source)
+        layers.append(layer)
+        source = layer.name
+    return _fill("network", table | {"layers": tuple(layers)}, Architecture)
+
+
+def _layer(name: str, table: dict[str, Any], source: str | None) -> LayerSpec:
+    """Make a layer; `source` is what feeds it where it does not say."""
+    name = table.get("name", name)
+    where = f"layer {name}"
+    own = ("from", *(f.name for f in fields(ConnectionSpec)[1:]))
+    _keys(where, table, ("name", "neuron", "also", *own), ("neuron", "synapses"))
+    connections = [_connection(where, {k: table[k] for k in own if k in table}, source)]
+    also = table.get("also", [])
+    if not isinstance(also, list):
+        raise InputError(f"also of {where} must be a list of connections, not {shown(also)}")
+    for given in also:
+        connections.append(_connection(f"also of {where}", _table(f"also of {where}", given), None))
+    return LayerSpec(name, tuple(connections), _value(where, "neuron", table["neuron"]))
+
+
+def _connection(where: str, table: dict[str, Any], source: str | None) -> ConnectionSpec:
+    given = dict(table)
+    sources = given.pop("from", source)
+    named = [sources] if isinstance(sources, str) else sources
+    if not isinstance(named, list) or not named or not all(isinstance(x, str) for x in named):
+        raise InputError(f"from of {where} must be inputs or layers, not {shown(sources)}")
+    return _fill(where, given | {"sources": tuple(named)}, ConnectionSpec)
+
+
+def _fill(where: str, table: Any, kind: type) -> Any:
+    """Make a value of the fields that a table gives."""
+    table = _table(where, table)
+    known = {f.name: f for f in fields(kind)}
+    needed = [
+        name for name, f in known.items() if f.default is MISSING and f.default_factory is MISSING
+    ]
+    _keys(where, table, tuple(known), needed)
+    return kind(**{key: _value(where, key, value) for key, value in table.items()})
+
+
+def _value(where: str, key: str, value: Any) -> Any:
+    """Make the value of a key; lists become tuples."""
+    if key in KINDS:
+        if key == "views" and isinstance(value, list):
+            return tuple(_of_kind(f"{key} of {where}", x, KINDS[key]) for x in value)
+        return _of_kind(f"{key} of {where}", value, KINDS[key])
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _of_kind(what: str, value: Any, kinds: Mapping[str, type]) -> Any:
+    table = dict(_table(what, value))
+    kind = table.pop("kind", None)
+    if kind not in kinds:
+        raise InputError(f"kind of {what} must be one of {', '.join(kinds)}, not {shown(kind)}")
+    return _fill(what, table, kinds[kind])
+
+
+def _table(what: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{what} must be a table, not {shown(value)}")
+    return value
+
+
+def _keys(where: str, table: dict[str, Any], known: Any, needed: Any) -> None:
+    """Refuse keys that are unknown, or missing."""
+    hidden = ("sources",)  # what the file calls from
+    for key in table:
+        if key not in known:
+            names = ", ".join(x for x in known if x not in hidden)
+            raise InputError(f"{key!r} of {where} is unknown; there are {names}")
+    for key in needed:
+        if key not in table:
+            raise InputError(f"{key!r} of {where} must be given")

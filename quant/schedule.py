@@ -1,0 +1,166 @@
+"""What a training loop needs beside a loss and an optimiser, whoever writes the loop.
+
+    schedule = Schedule(network, training)
+    optimizer = torch.optim.Adam(schedule.parameters())
+    for epoch in range(training.epochs):
+        schedule.begin(epoch)
+        for x, y in loader:
+            optimizer.zero_grad()
+            cross_entropy(network(x).logits, y).backward()
+            optimizer.step()
+            schedule.step()
+    schedule.finish(x_held_out, y_held_out)
+
+Such a loop is resumed from the states of network and optimiser alone: `begin` sets all that goes by
+the epoch.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..model.check import array, integer
+from ..model.errors import InputError
+from .network import Network
+from .neurons.norm import Norm
+from .readouts.first_spike import choose_threshold
+from .synapses import Synapses
+from .synapses.delayed import SHARP
+from .training import Training
+
+__all__ = ["Schedule", "outputs"]
+
+RECOMPUTED = 10_000  # samples that the statistics of a normalisation are taken from
+AT_ONCE = 1000  # samples that are run together where no gradient is needed
+
+
+class Schedule:
+    """What goes by the epoch, by the step, and what comes last.
+
+    Delays narrow from a wide profile to a delta and stay in their range; the statistics of
+    normalisations move and then stand still; the threshold of a first-spike output is chosen on
+    samples that were held out.
+
+    Parameters
+    ----------
+    network : Network
+    training : Training, `Training()` by default
+        Its epochs, rates, `sharp_after`, `delta_after`, `norm_frozen`, `exit_slack` and
+        `exit_steps` count.
+    """
+
+    def __init__(self, network: Network, training: Training | None = None) -> None:
+        self.network, self.training = network, training or Training()
+
+    def parameters(self) -> list[dict[str, Any]]:
+        """Group the parameters for an optimiser: positions of delays have a rate of their own."""
+        positions = [p for x in self.network.kernels() for p in x.positions()]
+        others = [p for p in self.network.parameters() if all(p is not x for x in positions)]
+        groups = [{"params": others, "lr": self.training.learning_rate}]
+        if positions:
+            groups.append({"params": positions, "lr": self.training.position_rate})
+        return groups
+
+    def begin(self, epoch: int) -> None:
+        """Enter an epoch, numbered from 0, in training mode."""
+        self.network.train()
+        self.enter(integer("Epoch", epoch, 0, self.training.epochs - 1))
+
+    def enter(self, epoch: int) -> None:
+        """Set what goes by the epoch: the width of delays, and whether statistics still move."""
+        how = self.training
+        for norm in self.norms():
+            norm.settled = epoch >= round(how.epochs * (1 - how.norm_frozen))
+        for synapses in self.delayed():
+            synapses.width = self._width(synapses.window // 2, epoch / how.epochs)
+
+    def _width(self, widest: float, share: float) -> float:
+        """Narrow the profile of delays: from `widest` by a constant factor, at last to a delta."""
+        how = self.training
+        if share >= how.delta_after or not widest:
+            return 0.0
+        narrowed = min(1.0, share / how.sharp_after) if how.sharp_after else 1.0
+        return widest * (SHARP / widest) ** narrowed
+
+    def step(self) -> None:
+        """Put parameters back into their range, after each step of the optimiser."""
+        for synapses in self.network.kernels():
+            synapses.clamp()
+
+    @torch.no_grad()
+    def settle(self, x: Tensor) -> None:
+        """Take the statistics of normalisations that still move from training samples, rounded
+        delays and all."""
+        for norm in self.norms():
+            if norm.settled:
+                continue
+            norm.restart()
+            norm.recomputing = True
+            for some in x[:RECOMPUTED].split(AT_ONCE):
+                self.network(some)
+            norm.recomputing = False
+
+    def finish(self, x: Any, y: Any) -> float:
+        """End in evaluation mode, with the output threshold chosen if the readout has a choice.
+
+        Parameters
+        ----------
+        x, y : samples and labels that were held out, at least one, tensors or arrays
+
+        Returns
+        -------
+        float
+            Accuracy on them, of the integer network.
+
+        Raises
+        ------
+        InputError
+            If they do not fit the network, or its readout gives no class.
+        """
+        network = self.network.eval()
+        if not network.readout.classifies:
+            raise InputError(f"Network readout must give a class, not {network.readout.kind}")
+        samples = network.encoder.check(x, network.steps, network.width)
+        y = array("Labels", y)
+        if y.shape != (len(samples),) or not len(y):
+            raise InputError(f"Labels must number {len(samples)}, one per sample, not {y.shape}")
+        device = next(network.parameters()).device
+        s, h = outputs(network, samples.to(device))
+        if not network.readout.early:
+            return float((network.readout.decide(s, h).label == y).mean())
+        theta, accuracy, _ = self.choose(h, y)
+        network.last.neuron.place(theta)
+        return accuracy
+
+    def choose(self, h: np.ndarray, y: np.ndarray) -> tuple[int, float, float]:
+        """Choose the threshold of a first-spike output, see `choose_threshold`."""
+        how = self.training
+        return choose_threshold(
+            h, y, slack=how.exit_slack, steps=how.exit_steps * self.network.steps
+        )
+
+    def delayed(self) -> list[Synapses]:
+        """The synapses that have delays."""
+        return [x for x in self.network.kernels() if x.delays() is not None]
+
+    def norms(self) -> list[Norm]:
+        """The normalisations of the layers that have one."""
+        return [norm for layer in self.network.layers.values() for norm in layer.neuron.norms()]
+
+
+@torch.no_grad()
+def outputs(network: nn.Module, x: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Run samples for the spikes and membranes of the last layer, and keep no more.
+
+    Returns
+    -------
+    s bool, h int64 (steps, samples, neurons)
+    """
+    s, h = [], []
+    for some in x.split(AT_ONCE):
+        output = network(some).output
+        s.append(output.spikes.cpu().numpy().astype(bool))
+        h.append(output.membranes.cpu().numpy().astype(np.int64))
+    return np.concatenate(s, 1), np.concatenate(h, 1)
