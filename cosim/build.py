@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..model.errors import InputError
+from ..model.errors import MissingTool, ToolFailed
 from ..model.store import cache_folder
 from . import simulator
 
@@ -26,13 +26,13 @@ def verilator_environment() -> dict[str, str]:
 
     Raises
     ------
-    InputError
+    MissingTool
         If a tool is missing.
     """
     try:
         return simulator.environment()
     except simulator.MissingTool as error:
-        raise InputError(str(error)) from None
+        raise MissingTool(str(error)) from None
 
 
 def build(sources: list[Path], top: str, *, waves: str = "") -> Path:
@@ -50,6 +50,11 @@ def build(sources: list[Path], top: str, *, waves: str = "") -> Path:
     -------
     Path
         Folder of the simulator.
+
+    Raises
+    ------
+    MissingTool, ToolFailed
+        If Verilator or what it needs is missing, or fails.
     """
     environment = verilator_environment()
     tools = _tools(environment)
@@ -102,7 +107,7 @@ def _build(sources: list[Path], top: str, folder: Path, runtime: Path, *, waves:
         simulator.build(sources, top, work, waves=waves, done=done)
     except RuntimeError:
         shutil.move(work / "build.log", log)
-        raise InputError(f"Verilator must build {sources[-1].name}; it failed, see {log}") from None
+        raise ToolFailed(f"Verilator must build {sources[-1].name}; it failed, see {log}") from None
     else:
         if not done:
             _keep(work.glob("veril*.o"), runtime)

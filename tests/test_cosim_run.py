@@ -12,7 +12,7 @@ from spikeline.cosim import build as builder
 from spikeline.cosim import harness, run, simulator
 from spikeline.cosim.divergence import operands
 from spikeline.model.codings.counts import Counts
-from spikeline.model.errors import InputError
+from spikeline.model.errors import InputError, MissingTool, ToolFailed
 from spikeline.model.network import Connection, Layer, Network, chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.spike_count import SpikeCount
@@ -340,7 +340,7 @@ def test_missing_tool_is_named(tool, tmp_path, monkeypatch):
         (tmp_path / other).write_text("")
         (tmp_path / other).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(MissingTool) as refused:
         builder.verilator_environment()
     assert str(refused.value) == f"Simulation needs {tool}; install it with your package manager"
 
@@ -368,7 +368,7 @@ def test_old_verilator_alone_is_refused(tmp_path, monkeypatch):
     fake_verilator(tmp_path, "5.006")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setitem(sys.modules, "verilator", None)
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(MissingTool) as refused:
         builder.verilator_environment()
     assert str(refused.value) == (
         "Simulation needs Verilator 5.036 or newer, not 5.006; install it with:"
@@ -389,7 +389,7 @@ def test_stopped_build_leaves_nothing(tmp_path, monkeypatch, stop):
     monkeypatch.setattr(simulator, "build", fail)
     source = tmp_path / "top.v"
     source.write_text("module top; endmodule\n")
-    with pytest.raises(KeyboardInterrupt if stop is KeyboardInterrupt else InputError) as stopped:
+    with pytest.raises(KeyboardInterrupt if stop is KeyboardInterrupt else ToolFailed) as stopped:
         builder.build([source], "top")
     left = {path.suffix for path in (tmp_path / "cache" / "verilator").iterdir()}
     assert left <= {".lock", ".log"}

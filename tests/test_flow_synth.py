@@ -14,7 +14,7 @@ from spikeline.flow.synth import tools
 from spikeline.flow.synth.synth import RELAYS, TARGETS, count, harness, instances, ports, synth
 from spikeline.model import cache
 from spikeline.model.codings.counts import Counts
-from spikeline.model.errors import InputError
+from spikeline.model.errors import InputError, MissingTool, ToolFailed
 from spikeline.model.network import chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.spike_count import SpikeCount
@@ -210,7 +210,7 @@ def test_verilog_that_yosys_refuses_is_told(design: Small) -> None:
     """Yosys' own first error is in the sentence, and the log is named."""
     design.sources[0].write_text(VERILOG.replace("s <= s + word;", "s <= s +;"))
     with pytest.raises(
-        InputError, match=r"^yosys must accept the design; it said: .*ERROR.*log\)$"
+        ToolFailed, match=r"^yosys must accept the design; it said: .*ERROR.*log\)$"
     ):
         synth(design, "xilinx")
 
@@ -222,7 +222,7 @@ def test_missing_tool_is_named(design: Small, monkeypatch: pytest.MonkeyPatch) -
     sentence = (
         r"^yosys 0\.40 or newer must be on PATH, or installed by pip install 'spikeline\[flow\]'$"
     )
-    with pytest.raises(InputError, match=sentence):
+    with pytest.raises(MissingTool, match=sentence):
         synth(design, "xilinx")
     assert not (design.folder / "harness.v").exists()
 
@@ -251,7 +251,7 @@ def test_cache_may_be_looked_at_by_several_at_once(monkeypatch: pytest.MonkeyPat
 def test_failure_without_words_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that fails without a word still gives a sentence."""
     monkeypatch.setattr(tools, "find", lambda name: [sys.executable, "-c", "raise SystemExit(3)"])
-    with pytest.raises(InputError, match=r"^yosys must accept the design; it said: nothing \(all"):
+    with pytest.raises(ToolFailed, match=r"^yosys must accept the design; it said: nothing \(all"):
         tools.run("yosys", [], tmp_path, "log")
 
 
@@ -272,7 +272,7 @@ def test_seed_that_fails_ends_the_others(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=":")
     with pytest.raises(
-        InputError, match=r"^nextpnr-ice40 must accept the design; .*: ERROR: no room"
+        ToolFailed, match=r"^nextpnr-ice40 must accept the design; .*: ERROR: no room"
     ):
         synth(design, "ice40", pnr=True, seeds=2)
     assert not (design.folder / "waited").exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
-from ...model.errors import InputError
+from ...model.errors import InputError, SpikelineError
 from ...model.network import Network
 from ...plan.mapping import Mapping, delay_bits
 from .. import show
@@ -76,7 +76,7 @@ def scratch(out: Path | None) -> Iterator[Path]:
     folder, kept = out or Path(mkdtemp(prefix="spikeline-")), out is not None
     try:
         yield folder
-    except InputError as error:
+    except SpikelineError as error:
         kept = kept or str(folder) in str(error)
         raise
     finally:

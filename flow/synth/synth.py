@@ -230,7 +230,9 @@ def synth(
     Raises
     ------
     InputError
-        If the target is unknown, has no place and route, or is too small, or if a tool is missing.
+        If the target is unknown, has no place and route, or is too small.
+    MissingTool, ToolFailed
+        If Yosys or nextpnr is missing, or fails.
     """
     check(target, pnr, seeds)
     to, top, core = TARGETS[target], plain(design.top), plain(design.core)
