@@ -1,14 +1,15 @@
 """Builds of the simulator, cached by content."""
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
+from ..model.cache import check
 from ..model.errors import MissingTool, ToolFailed
 from ..model.store import cache_folder
 from . import simulator
@@ -55,18 +56,21 @@ def build(sources: list[Path], top: str, *, waves: str = "") -> Path:
     ------
     MissingTool, ToolFailed
         If Verilator or what it needs is missing, or fails.
+    InputError
+        If the cache folder cannot be written to.
     """
     environment = verilator_environment()
     tools = _tools(environment)
     key = hashlib.sha256(repr((top, waves, simulator.FLAGS, tools)).encode())
     for source in sources:
         key.update(hashlib.sha256(source.read_bytes()).digest())
+    check()
     cache = cache_folder() / "verilator"
     folder = cache / key.hexdigest()[:24]
     cache.mkdir(parents=True, exist_ok=True)
     runtime = hashlib.sha256(repr((waves, tools)).encode()).hexdigest()
     runtime = cache / f"runtime-{runtime[:16]}"
-    with _alone(folder.with_suffix(".lock")):
+    with FileLock(folder.with_suffix(".lock")):  # who wants the same waits
         if not (folder / top).exists():
             _build(sources, top, folder, runtime, waves=waves)
     return folder
@@ -126,11 +130,3 @@ def _keep(files: Iterator[Path] | list[Path], folder: Path) -> None:
         part.rename(folder)
     except OSError:  # another process was faster
         shutil.rmtree(part)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Let other processes that want the same wait."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

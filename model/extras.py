@@ -14,6 +14,7 @@ EXTRAS = {
     "amaranth": ("amaranth", "rtl"),
     "cocotb": ("cocotb", "cosim"),
     "cocotb_tools": ("cocotb 2.0 or newer", "cosim"),  # older ones have no such module
+    "filelock": ("filelock", "cosim"),
     "click": ("click", "flow"),
     "rich": ("rich", "flow"),
     "matplotlib": ("matplotlib", "flow"),

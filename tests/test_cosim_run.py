@@ -397,6 +397,18 @@ def test_stopped_build_leaves_nothing(tmp_path, monkeypatch, stop):
         assert re.match(r"Verilator must build top.v; it failed, see .*\.log$", str(stopped.value))
 
 
+def test_build_without_a_cache_is_refused(tmp_path, monkeypatch):
+    """Where no simulator can be kept, one sentence tells what to set."""
+    source, below = tmp_path / "top.v", tmp_path / "top.v" / "below"
+    source.write_text("module top; endmodule\n")
+    monkeypatch.setenv("SPIKELINE_CACHE", str(below))
+    with pytest.raises(InputError) as refused:
+        builder.build([source], "top")
+    assert str(refused.value) == (
+        f"Cache folder {below} must be one that can be written to; SPIKELINE_CACHE names another"
+    )
+
+
 def test_stopped_run_leaves_no_result_of_another(tiny, tmp_path, monkeypatch):
     """Where the Verilog is another, results of the one before are gone; what is not ours stays."""
 

@@ -1,13 +1,13 @@
 """What several commands do: find network and samples, emit, keep folders whole."""
 
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from ...model.errors import InputError, SpikelineError
 from ...model.network import Network
@@ -17,6 +17,8 @@ from ..data.data import Data, guess, load
 from ..zoo.zoo import Named, resolve
 
 __all__ = ["alone", "delays", "emit", "network_and_data", "scratch", "whole"]
+
+LOCK = ".cosim.lock"  # stays, empty: to remove it would let two in
 
 
 def network_and_data(
@@ -87,16 +89,17 @@ def scratch(out: Path | None) -> Iterator[Path]:
 @contextmanager
 def alone(out: Path) -> Iterator[None]:
     """Keep other co-simulations, whose files have the same names, out of a folder meanwhile."""
-    folder = os.open(out, os.O_RDONLY)
+    lock = FileLock(out / LOCK, blocking=False)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
+        lock.acquire()
+    except Timeout:
         raise InputError(
             f"Folder {out} must be used by one co-simulation at a time; give another by --out"
         ) from None
+    try:
+        yield
     finally:
-        os.close(folder)
+        lock.release()
 
 
 @contextmanager
