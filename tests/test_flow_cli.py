@@ -566,13 +566,27 @@ def test_delay_engine_and_its_memory_are_told(
     """The JSON tells which engine each layer with delays has, and the bits of either."""
     save(with_delays(5, 0), Path("late"))
     cost = {"lut": 1, "ff": 2, "bram": 3, "dsp": 4}
-    made = {"core": cost, "wrapper": cost, "layers": [], "fmax_mhz": None}
+    made = {"core": cost, "wrapper": cost, "layers": [], "parts": [], "fmax_mhz": None}
     monkeypatch.setattr("spikeline.flow.cli.synth.run", lambda *_, **__: made)
     words = ("synth", "late", "--target", "ecp5", "--lanes", "3,4", "--delay", asked)
     code, out, _ = spikeline(*words, "--json", "-")
     # By hand in test_plan_mapping.py.
     bits = {"line_bits": 5 * 3 + 3 * 4, "wheel_bits": 2 * 8 * 9}
     assert (code, json.loads(out)["delays"]) == (0, [{"layer": "layer0", "engine": engine, **bits}])
+
+
+def test_layer_named_as_another_part_has_a_row_of_its_own(
+    spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layers called readout and core are not taken for the readout and the core."""
+    cost = {"lut": 1, "ff": 2, "bram": 3, "dsp": 4}
+    layers = [{"name": name, **cost} for name in ("readout", "core")]
+    made = {"core": cost, "wrapper": cost, "layers": layers, "fmax_mhz": None}
+    made |= {"parts": [{"name": "readout", **cost}]}
+    monkeypatch.setattr("spikeline.flow.cli.synth.run", lambda *_, **__: made)
+    _, out, _ = spikeline("synth", file, "--target", "ecp5")
+    rows = [re.split("  +", line)[0] for line in out.splitlines()[2:]]
+    assert rows == ["layer readout", "layer core", "readout", "core", "wrapper"]
 
 
 def test_unknown_delay_engine_is_refused(spikeline: Spikeline) -> None:
