@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ..model.cache import check
+from ..model.cache import caching, check
 from ..model.errors import MissingTool, ToolFailed
 from ..model.store import cache_folder
 from . import simulator
@@ -108,7 +108,8 @@ def _build(sources: list[Path], top: str, folder: Path, runtime: Path, *, waves:
     for name in done:
         shutil.copyfile(runtime / name, work / name)
     try:
-        simulator.build(sources, top, work, waves=waves, done=done)
+        with caching():  # the compiler may be one that keeps what it made
+            simulator.build(sources, top, work, waves=waves, done=done)
     except RuntimeError:
         shutil.move(work / "build.log", log)
         raise ToolFailed(f"Verilator must build {sources[-1].name}; it failed, see {log}") from None

@@ -409,6 +409,21 @@ def test_build_without_a_cache_is_refused(tmp_path, monkeypatch):
     )
 
 
+def test_compiler_caches_where_it_is_told(tmp_path, monkeypatch):
+    """What stands before the compiler and keeps what it made finds the cache folder."""
+    told = []
+
+    def look(sources, top, folder, **_):
+        told.append(os.environ["XDG_CACHE_HOME"])
+        (folder / top).touch()
+
+    monkeypatch.setenv("SPIKELINE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(simulator, "build", look)
+    (tmp_path / "top.v").write_text("module top; endmodule\n")
+    builder.build([tmp_path / "top.v"], "top")
+    assert told == [str(tmp_path / "cache")]
+
+
 def test_stopped_run_leaves_no_result_of_another(tiny, tmp_path, monkeypatch):
     """Where the Verilog is another, results of the one before are gone; what is not ours stays."""
 

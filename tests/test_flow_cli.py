@@ -791,3 +791,22 @@ def test_every_tool_caches_where_it_is_told(
     assert tools.version(tools.find("yosys")) != ()
     assert {"wasmtime", "yowasp"} <= {path.name for path in kept.iterdir()}
     assert "XDG_CACHE_HOME" not in os.environ
+
+
+def test_matplotlib_caches_where_it_is_told(tmp_path: Path) -> None:
+    """With SPIKELINE_CACHE, the pictures of a report need no home, and nothing is told of one."""
+    (tmp_path / "file").touch()
+    nowhere = str(tmp_path / "file" / "below")
+    where = {k: v for k, v in os.environ.items() if not k.startswith(("XDG", "MPL"))}
+    where |= {"HOME": nowhere, "SPIKELINE_CACHE": str(tmp_path / "cache")}
+    code = "from matplotlib import font_manager; print(font_manager.fontManager.defaultFamily)"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", f"import spikeline.flow.report.pictures; {code}"],
+        env=where,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and nowhere not in done.stderr
+    (kept,) = (tmp_path / "cache").iterdir()
+    assert kept.name == "matplotlib" and any(kept.glob("fontlist*.json"))
