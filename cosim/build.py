@@ -1,15 +1,16 @@
 """Builds of the simulator, cached by content."""
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from ..model.errors import InputError
+from filelock import FileLock
+
+from ..model.cache import caching, check
+from ..model.errors import MissingTool, ToolFailed
 from ..model.store import cache_folder
 from . import simulator
 
@@ -26,13 +27,13 @@ def verilator_environment() -> dict[str, str]:
 
     Raises
     ------
-    InputError
+    MissingTool
         If a tool is missing.
     """
     try:
         return simulator.environment()
     except simulator.MissingTool as error:
-        raise InputError(str(error)) from None
+        raise MissingTool(str(error)) from None
 
 
 def build(sources: list[Path], top: str, *, waves: str = "") -> Path:
@@ -50,18 +51,26 @@ def build(sources: list[Path], top: str, *, waves: str = "") -> Path:
     -------
     Path
         Folder of the simulator.
+
+    Raises
+    ------
+    MissingTool, ToolFailed
+        If Verilator or what it needs is missing, or fails.
+    InputError
+        If the cache folder cannot be written to.
     """
     environment = verilator_environment()
     tools = _tools(environment)
     key = hashlib.sha256(repr((top, waves, simulator.FLAGS, tools)).encode())
     for source in sources:
         key.update(hashlib.sha256(source.read_bytes()).digest())
+    check()
     cache = cache_folder() / "verilator"
     folder = cache / key.hexdigest()[:24]
     cache.mkdir(parents=True, exist_ok=True)
     runtime = hashlib.sha256(repr((waves, tools)).encode()).hexdigest()
     runtime = cache / f"runtime-{runtime[:16]}"
-    with _alone(folder.with_suffix(".lock")):
+    with FileLock(folder.with_suffix(".lock")):  # who wants the same waits
         if not (folder / top).exists():
             _build(sources, top, folder, runtime, waves=waves)
     return folder
@@ -99,10 +108,11 @@ def _build(sources: list[Path], top: str, folder: Path, runtime: Path, *, waves:
     for name in done:
         shutil.copyfile(runtime / name, work / name)
     try:
-        simulator.build(sources, top, work, waves=waves, done=done)
+        with caching():  # the compiler may be one that keeps what it made
+            simulator.build(sources, top, work, waves=waves, done=done)
     except RuntimeError:
         shutil.move(work / "build.log", log)
-        raise InputError(f"Verilator must build {sources[-1].name}; it failed, see {log}") from None
+        raise ToolFailed(f"Verilator must build {sources[-1].name}; it failed, see {log}") from None
     else:
         if not done:
             _keep(work.glob("veril*.o"), runtime)
@@ -121,11 +131,3 @@ def _keep(files: Iterator[Path] | list[Path], folder: Path) -> None:
         part.rename(folder)
     except OSError:  # another process was faster
         shutil.rmtree(part)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Let other processes that want the same wait."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

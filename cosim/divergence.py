@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.errors import InputError
+from ..model.errors import MissingTool, ToolFailed
 from ..model.network import Network, Run
 from ..model.store import write_atomically
 from .build import build, waveforms
@@ -104,7 +104,7 @@ def record(sources: list[Path], folder: Path, sample: int, plusargs: list[str]) 
             words += [f"+waves={waves.name}", f"+waves_from={begin}"]
             if play(simulator, folder, "divergence", [*words, *plusargs])["mismatches"]:
                 return f"waveforms of samples {max(sample - 1, 0)} to {sample}: {waves}"
-    except InputError as error:
+    except (MissingTool, ToolFailed) as error:
         return f"no waveforms: {error}"
     return f"waveforms: {waves}, in which the divergence did not happen again"
 

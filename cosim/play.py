@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ..model.errors import InputError
+from ..model.errors import ToolFailed
 from .simulator import simulate
 
 __all__ = ["clear", "play"]
@@ -37,6 +37,11 @@ def play(simulator: Path, folder: Path, what: str, plusargs: list[str]) -> dict[
     -------
     dict
         As `compare` of cosim/bench.py returns it.
+
+    Raises
+    ------
+    ToolFailed
+        If the simulation ends without a result.
     """
     log, result, out = (folder / f"{what}.{kind}" for kind in ("log", "json", "out"))
     result.unlink(missing_ok=True)
@@ -52,5 +57,5 @@ def play(simulator: Path, folder: Path, what: str, plusargs: list[str]) -> dict[
         log=out,
     )
     if not result.exists():
-        raise InputError(f"The simulation must end with a result; it did not, see {out}")
+        raise ToolFailed(f"The simulation must end with a result; it did not, see {out}")
     return json.loads(result.read_text())

@@ -2,7 +2,8 @@
 
 Programs that come as WebAssembly are compiled when they first run. Yosys as Amaranth brings it
 keeps that in ``wasmtime`` of the folder that XDG_CACHE_HOME names; the others, which YoWASP brings,
-where YOWASP_CACHE_DIR says.
+where YOWASP_CACHE_DIR says. Matplotlib keeps what it knows of fonts where MPLCONFIGDIR says, and
+reads its settings there. Whoever sets one of the last two himself is obeyed.
 """
 
 import os
@@ -18,8 +19,9 @@ __all__ = ["caching", "check", "environment"]
 def environment() -> dict[str, str]:
     """Name the environment variables that lead other programs below the cache folder."""
     folder = cache_folder().absolute()
-    yowasp = os.environ.get("YOWASP_CACHE_DIR") or str(folder / "yowasp")
-    return {"XDG_CACHE_HOME": str(folder), "YOWASP_CACHE_DIR": yowasp}
+    own = {"YOWASP_CACHE_DIR": "yowasp", "MPLCONFIGDIR": "matplotlib"}
+    below = {name: os.environ.get(name) or str(folder / room) for name, room in own.items()}
+    return {"XDG_CACHE_HOME": str(folder), **below}
 
 
 def check() -> None:
@@ -38,7 +40,7 @@ def check() -> None:
 
 @contextmanager
 def caching() -> Iterator[None]:
-    """Lead the programs that this process starts meanwhile to the cache folder.
+    """Lead the programs that this process starts, or loads, meanwhile to the cache folder.
 
     Raises
     ------

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from platformdirs import user_cache_path
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as tensors_to_bytes
 
@@ -60,12 +61,11 @@ def cache_folder() -> Path:
     base = os.environ.get("SPIKELINE_CACHE")
     if base:
         return Path(base)
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spikeline"
-    except RuntimeError:  # a user without a home
-        raise InputError(
-            "Cache folder must be named by SPIKELINE_CACHE, as no home is known"
-        ) from None
+    with suppress(RuntimeError):  # a user without a home; older platformdirs leave the ~
+        folder = user_cache_path("spikeline", appauthor=False)
+        if folder.is_absolute():
+            return folder
+    raise InputError("Cache folder must be named by SPIKELINE_CACHE, as no home is known")
 
 
 def write_atomically(path: Path | str, data: bytes | str) -> None:

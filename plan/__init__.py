@@ -1,1 +1,1 @@
-"""Layouts: mapping, pipeline, and exact cycles (NumPy only)."""
+"""Layouts: mapping, pipeline, and exact cycles (numba)."""

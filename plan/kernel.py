@@ -13,8 +13,8 @@ lanes, which are as many as its width tells; without a width it has no event. Pl
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from ..model.extras import missing
 from .pipeline import IN_FLIGHT
 from .stages import (
     FINAL,
@@ -36,6 +36,11 @@ from .stages import (
     Tail,
     Taker,
 )
+
+try:
+    from numba import njit
+except ModuleNotFoundError as error:
+    raise missing(error) or error from None
 
 __all__ = ["simulate"]
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-import numba
 import numpy as np
 
 from ..model.store import cache_folder
@@ -13,8 +12,6 @@ from . import kernel
 from .stages import Memory, Stage
 
 __all__ = ["play", "trace"]
-
-CONFIG: Any = vars(numba)["config"]
 
 
 def play(
@@ -92,14 +89,17 @@ def _lay_out(stages: Sequence[Stage]) -> tuple[np.ndarray, np.ndarray]:
 @cache
 def _compiled() -> Callable[..., int]:
     """Compile the kernel, once for all processes where the cache folder can be written."""
+    import numba  # the kernel found it
+
+    config: Any = vars(numba)["config"]
     plain: Any = numba.njit(error_model="numpy")(kernel.simulate)
     folder = os.environ.get("NUMBA_CACHE_DIR") or str(cache_folder() / "numba")
-    before, CONFIG.CACHE_DIR = CONFIG.CACHE_DIR, folder
+    before, config.CACHE_DIR = config.CACHE_DIR, folder
     try:
         os.makedirs(folder, exist_ok=True)
         kept: Any = numba.njit(cache=True, error_model="numpy")(kernel.simulate)
     except (OSError, RuntimeError):
         return plain
     finally:
-        CONFIG.CACHE_DIR = before
+        config.CACHE_DIR = before
     return kept

@@ -3,10 +3,11 @@
 import re
 from typing import Any
 
-from amaranth._toolchain.yosys import find_yosys
+from amaranth._toolchain.yosys import YosysError, find_yosys
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]: no stub
 
 from ..model.cache import caching
+from ..model.errors import MissingTool, ToolFailed
 
 __all__ = ["convert"]
 
@@ -23,6 +24,7 @@ attrmap {attributes}
 attrmap -modattr {attributes}
 write_verilog
 """
+OLDEST = (0, 40)  # Yosys that has the commands above
 ATTRIBUTES = "generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding"
 
 
@@ -39,17 +41,34 @@ def convert(component: Any, name: str, platform: object = None) -> str:
 
     Raises
     ------
+    MissingTool, ToolFailed
+        If Yosys is missing or too old, or fails.
     InputError
-        If Yosys cannot keep what it compiles of itself.
+        If it cannot keep what it compiles of itself.
     """
-    yosys = find_yosys(lambda version: version >= (0, 40))
+    yosys = _yosys()
     attributes = " ".join(f"-remove {attribute}" for attribute in ATTRIBUTES)
     text = rtlil.convert(component, name=name, platform=platform, emit_src=False)
     script = SCRIPT.format(text=text, attributes=attributes)
     with caching():
-        text = yosys.run(["-q", "-"], script, ignore_warnings=True)
+        try:
+            text = yosys.run(["-q", "-"], script, ignore_warnings=True)
+        except YosysError as error:
+            said = [line for line in str(error).splitlines() if line.strip()] or ["nothing"]
+            raise ToolFailed(f"Yosys must write {name} as Verilog; it said: {said[-1]}") from None
     text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
     # A field of no bits, declared for its name alone, would be a wire of two.
     text = re.sub(r"^\s*wire \[-1:0\] .*;\n", "", text, flags=re.MULTILINE)
     # Yosys takes a wire that is named like a bit of another one for that bit.
     return re.sub(r"\\\S+", lambda found: re.sub(r"\[(\d+)\]", r".\1", found[0]), text)
+
+
+def _yosys() -> Any:
+    """Find Yosys: on PATH where it is new enough, else as Amaranth's package brings it."""
+    try:
+        return find_yosys(lambda version: version >= OLDEST)
+    except YosysError:
+        raise MissingTool(
+            f"Yosys {'.'.join(map(str, OLDEST))} or newer must be on PATH, or installed by"
+            " pip install 'spikeline[rtl]'"
+        ) from None

@@ -12,7 +12,7 @@ from spikeline.cosim import build as builder
 from spikeline.cosim import harness, run, simulator
 from spikeline.cosim.divergence import operands
 from spikeline.model.codings.counts import Counts
-from spikeline.model.errors import InputError
+from spikeline.model.errors import InputError, MissingTool, ToolFailed
 from spikeline.model.network import Connection, Layer, Network, chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.spike_count import SpikeCount
@@ -340,7 +340,7 @@ def test_missing_tool_is_named(tool, tmp_path, monkeypatch):
         (tmp_path / other).write_text("")
         (tmp_path / other).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(MissingTool) as refused:
         builder.verilator_environment()
     assert str(refused.value) == f"Simulation needs {tool}; install it with your package manager"
 
@@ -368,7 +368,7 @@ def test_old_verilator_alone_is_refused(tmp_path, monkeypatch):
     fake_verilator(tmp_path, "5.006")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setitem(sys.modules, "verilator", None)
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(MissingTool) as refused:
         builder.verilator_environment()
     assert str(refused.value) == (
         "Simulation needs Verilator 5.036 or newer, not 5.006; install it with:"
@@ -389,12 +389,39 @@ def test_stopped_build_leaves_nothing(tmp_path, monkeypatch, stop):
     monkeypatch.setattr(simulator, "build", fail)
     source = tmp_path / "top.v"
     source.write_text("module top; endmodule\n")
-    with pytest.raises(KeyboardInterrupt if stop is KeyboardInterrupt else InputError) as stopped:
+    with pytest.raises(KeyboardInterrupt if stop is KeyboardInterrupt else ToolFailed) as stopped:
         builder.build([source], "top")
     left = {path.suffix for path in (tmp_path / "cache" / "verilator").iterdir()}
     assert left <= {".lock", ".log"}
     if stop is RuntimeError:
         assert re.match(r"Verilator must build top.v; it failed, see .*\.log$", str(stopped.value))
+
+
+def test_build_without_a_cache_is_refused(tmp_path, monkeypatch):
+    """Where no simulator can be kept, one sentence tells what to set."""
+    source, below = tmp_path / "top.v", tmp_path / "top.v" / "below"
+    source.write_text("module top; endmodule\n")
+    monkeypatch.setenv("SPIKELINE_CACHE", str(below))
+    with pytest.raises(InputError) as refused:
+        builder.build([source], "top")
+    assert str(refused.value) == (
+        f"Cache folder {below} must be one that can be written to; SPIKELINE_CACHE names another"
+    )
+
+
+def test_compiler_caches_where_it_is_told(tmp_path, monkeypatch):
+    """What stands before the compiler and keeps what it made finds the cache folder."""
+    told = []
+
+    def look(sources, top, folder, **_):
+        told.append(os.environ["XDG_CACHE_HOME"])
+        (folder / top).touch()
+
+    monkeypatch.setenv("SPIKELINE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(simulator, "build", look)
+    (tmp_path / "top.v").write_text("module top; endmodule\n")
+    builder.build([tmp_path / "top.v"], "top")
+    assert told == [str(tmp_path / "cache")]
 
 
 def test_stopped_run_leaves_no_result_of_another(tiny, tmp_path, monkeypatch):

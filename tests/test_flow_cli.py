@@ -538,7 +538,7 @@ def test_folder_is_for_one_co_simulation_at_a_time(spikeline: Spikeline) -> None
         code, out, err = spikeline("cosim", "digits-ttfs", "--samples", 1, "--out", "shared")
     sentence = "Folder shared must be used by one co-simulation at a time; give another by --out"
     assert (code, out, err) == (2, "", f"spikeline: {sentence}\n")
-    assert files(Path("shared")) == set()
+    assert files(Path("shared")) == {shared.LOCK}
     with shared.alone(Path("shared")):  # it is free again
         pass
 
@@ -567,13 +567,27 @@ def test_delay_engine_and_its_memory_are_told(
     """The JSON tells which engine each layer with delays has, and the bits of either."""
     save(with_delays(5, 0), Path("late"))
     cost = {"lut": 1, "ff": 2, "bram": 3, "dsp": 4}
-    made = {"core": cost, "wrapper": cost, "layers": [], "fmax_mhz": None}
+    made = {"core": cost, "wrapper": cost, "layers": [], "parts": [], "fmax_mhz": None}
     monkeypatch.setattr("spikeline.flow.cli.synth.run", lambda *_, **__: made)
     words = ("synth", "late", "--target", "ecp5", "--lanes", "3,4", "--delay", asked)
     code, out, _ = spikeline(*words, "--json", "-")
     # By hand in test_plan_mapping.py.
     bits = {"line_bits": 5 * 3 + 3 * 4, "wheel_bits": 2 * 8 * 9}
     assert (code, json.loads(out)["delays"]) == (0, [{"layer": "layer0", "engine": engine, **bits}])
+
+
+def test_layer_named_as_another_part_has_a_row_of_its_own(
+    spikeline: Spikeline, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layers called readout and core are not taken for the readout and the core."""
+    cost = {"lut": 1, "ff": 2, "bram": 3, "dsp": 4}
+    layers = [{"name": name, **cost} for name in ("readout", "core")]
+    made = {"core": cost, "wrapper": cost, "layers": layers, "fmax_mhz": None}
+    made |= {"parts": [{"name": "readout", **cost}]}
+    monkeypatch.setattr("spikeline.flow.cli.synth.run", lambda *_, **__: made)
+    _, out, _ = spikeline("synth", file, "--target", "ecp5")
+    rows = [re.split("  +", line)[0] for line in out.splitlines()[2:]]
+    assert rows == ["layer readout", "layer core", "readout", "core", "wrapper"]
 
 
 def test_unknown_delay_engine_is_refused(spikeline: Spikeline) -> None:
@@ -750,10 +764,11 @@ def test_user_without_a_home_is_refused(
     for name in ("XDG_CACHE_HOME", "SPIKELINE_CACHE"):
         monkeypatch.delenv(name, raising=False)
 
-    def nowhere() -> Path:
-        raise RuntimeError("Could not determine home directory.")
+    def nobody(user: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {user}")
 
-    monkeypatch.setattr(Path, "home", nowhere)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
     code, _, err = spikeline("verilog", file)
     sentence = "Cache folder must be named by SPIKELINE_CACHE, as no home is known"
     assert (code, err) == (2, f"spikeline: {sentence}\n")
@@ -772,3 +787,22 @@ def test_every_tool_caches_where_it_is_told(
     assert tools.version(tools.find("yosys")) != ()
     assert {"wasmtime", "yowasp"} <= {path.name for path in kept.iterdir()}
     assert "XDG_CACHE_HOME" not in os.environ
+
+
+def test_matplotlib_caches_where_it_is_told(tmp_path: Path) -> None:
+    """With SPIKELINE_CACHE, the pictures of a report need no home, and nothing is told of one."""
+    (tmp_path / "file").touch()
+    nowhere = str(tmp_path / "file" / "below")
+    where = {k: v for k, v in os.environ.items() if not k.startswith(("XDG", "MPL"))}
+    where |= {"HOME": nowhere, "SPIKELINE_CACHE": str(tmp_path / "cache")}
+    code = "from matplotlib import font_manager; print(font_manager.fontManager.defaultFamily)"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", f"import spikeline.flow.report.pictures; {code}"],
+        env=where,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and nowhere not in done.stderr
+    (kept,) = (tmp_path / "cache").iterdir()
+    assert kept.name == "matplotlib" and any(kept.glob("fontlist*.json"))

@@ -67,8 +67,8 @@ def make(network: Network, data: Data, mismatches: int = 0, lanes: tuple[int, ..
     }
     part = {"lut": 4321, "ff": 22, "bram": 3, "dsp": 1}
     cost = {"target": "ecp5", **part, "core": part, "wrapper": part | {"lut": 87}}
-    cost |= {"layers": [{"name": "layer0", **part}], "fmax_mhz": 123.45, "device": "85k"}
-    cost |= {"fmax_mhz_seeds": [123.45]}
+    cost |= {"layers": [{"name": "readout", **part}], "fmax_mhz": 123.45, "device": "85k"}
+    cost |= {"parts": [{"name": "readout", **part}], "fmax_mhz_seeds": [123.45]}
     run = SimpleNamespace(cycles=cycles, predicted=cycles, interval=cycles[1:])
     named = Named(network, "tiny <one>", "ab" * 32, "digits")
     evaluated = evaluate(network, data.x, data.y)
@@ -108,6 +108,7 @@ def test_page_tells_what_was_measured(tiny: Network, data: Data) -> None:
         "55 cycles",
         "4 321 LUT",
         "123.45 MHz",
+        "layer readout 4 321 22 3 1 readout 4 321 22 3 1 core 4 321 22 3 1",
         "AXI4-Stream wrapper 87",
         "predicted 0 of 59 latencies and intervals wrong",
         "ab" * 32,

@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 
 from spikeline.flow.synth import tools
-from spikeline.flow.synth.synth import RELAYS, TARGETS, count, harness, instances, ports, synth
+from spikeline.flow.synth.harness import harness
+from spikeline.flow.synth.hierarchy import Module, modules
+from spikeline.flow.synth.synth import RELAYS, synth
+from spikeline.flow.synth.targets import TARGETS, count
 from spikeline.model import cache
 from spikeline.model.codings.counts import Counts
-from spikeline.model.errors import InputError
+from spikeline.model.errors import InputError, MissingTool, ToolFailed
 from spikeline.model.network import chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.spike_count import SpikeCount
@@ -25,7 +28,7 @@ from spikeline.rtl.emit import emit
 from .test_rtl_emit import delayed_network
 
 VERILOG = r"""
-module \top.core.layer0 (input clk, input [7:0] a, output reg [7:0] s);
+module \top.core.layer_readout (input clk, input [7:0] a, output reg [7:0] s);
   (* rom_style = "block" *) reg [7:0] memory [0:255];
   reg [7:0] word;
   initial $readmemh("weights.hex", memory);
@@ -39,7 +42,7 @@ module \top.core.readout (input clk, input [7:0] s, output reg o);
 endmodule
 module \top.core (input clk, input [7:0] a, output o);
   wire [7:0] s;
-  \top.core.layer0  layer0 (
+  \top.core.layer_readout  layer_readout (
     .clk(clk), .a(a), .s(s)
   );
   \top.core.readout  readout (.clk(clk), .s(s), .o(o));
@@ -93,45 +96,64 @@ def test_cells_count_as_the_docstring_says() -> None:
 
 def test_ports_and_instances_are_read_in_both_styles(design: Small) -> None:
     """Ports in the head or in the body of a module, names escaped or not."""
-    core = list(instances(design.sources, r"\top.core"))
-    assert core == [(r"\top.core.layer0", "layer0"), (r"\top.core.readout", "readout")]
-    top = list(instances(design.sources, "top"))
-    assert top == [(r"\top.framer", "framer"), (r"\top.core", "core")]
-    head = ports("module m (input clk, output reg [3:0] o, input signed_, output \\a.b );")
-    assert head == {"input": [("clk", 1), ("signed_", 1)], "output": [("o", 4), ("\\a.b", 1)]}
-    body = ports("module m (i, o);\n  input [7:0] i;\n  wire [7:0] i;\n  output o;\n  reg o;")
-    assert body == {"input": [("i", 8)], "output": [("o", 1)]}
+    top, core = modules(design)
+    assert core.instances == {"layer_readout": "top.core.layer_readout"} | {
+        "readout": "top.core.readout"
+    }
+    assert (core.inputs, core.outputs) == ({"a": 8, "clk": 1}, {"o": 1})
+    assert top.instances == {"framer": "top.framer", "core": "top.core"}
+    assert top.inputs == {"clk": 1, "rst": 1, "s_axis_tdata": 8}
+    styles = r"module \m.x (i, \o.1 ); input [7:0] i; wire [7:0] i; output \o.1 ; reg \o.1 ;"
+    design.sources[0].write_text(
+        f"{styles} endmodule\nmodule n (input j, output [2:0] p);\nassign p = 5;\nendmodule"
+    )
+    design.top, design.core = "m.x", "n"
+    assert modules(design) == (Module({"i": 8}, {"o.1": 1}, {}), Module({"j": 1}, {"p": 3}, {}))
+
+
+def test_module_that_is_not_there_is_refused(design: Small) -> None:
+    """A name that no module has is told."""
+    design.core = "top.heart"
+    with pytest.raises(InputError) as refused:
+        synth(design, "ice40")
+    assert str(refused.value) == "Module top.heart must be in the Verilog files of the design"
 
 
 def test_harness_reaches_every_port_once() -> None:
     """Each bit of each port has its own bit of a shift register."""
-    text = "module m (input clk, input rst, input [7:0] a, input b, output [3:0] c, output d);"
-    made = harness(text, "m")
-    for link in ("clk(clk)", "rst(rst)", "a (given[0 +: 8])", "b (given[8 +: 1])"):
+    top = Module({"clk": 1, "rst": 1, "a": 8, "b.x": 1}, {"c": 4, "d": 1}, {})
+    made = harness(top, "m.x")
+    for link in ("clk(clk)", "rst(rst)", "a (given[0 +: 8])", "\\b.x  (given[8 +: 1])"):
         assert f".{link}" in made
     for link in ("c (seen[0 +: 4])", "d (seen[4 +: 1])"):
         assert f".{link}" in made
+    assert "  \\m.x  dut (" in made
     assert "reg [8:0] given;" in made
     assert "reg [4:0] taken, held;" in made
 
 
 def test_probes_are_left_open() -> None:
     """What shows the layers is connected to nothing, so that it costs nothing."""
-    module = "module top (input clk, input rst, input i, output o, output [3:0] probe_a_data);"
-    text = harness(f"{module}\nendmodule", "top")
+    top = Module({"clk": 1, "rst": 1, "i": 1}, {"o": 1, "probe_a_data": 4}, {})
+    text = harness(top, "top")
     assert "probe" not in text and ".o (seen[0 +: 1])" in text
 
 
 @pytest.mark.parametrize("target", ["xilinx", "ecp5"])
 def test_parts_add_up(design: Small, target: str) -> None:
-    """The core is the sum of its layers; the wrapper stands apart; weights are a block memory."""
+    """The core is the sum of its parts, the wrapper stands apart; weights are a block memory.
+
+    A layer may be named as another part is.
+    """
     result = synth(design, target)
     layers = {layer["name"]: layer for layer in result["layers"]}
-    assert set(layers) == {"layer0", "readout"}
+    parts = {part["name"]: part for part in result["parts"]}
+    assert set(layers) == set(parts) == {"readout"}
+    layer, part = layers["readout"], parts["readout"]
     for kind in ("lut", "ff", "bram", "dsp"):
-        assert result[kind] == result["core"][kind] == sum(layer[kind] for layer in layers.values())
-    assert layers["layer0"]["bram"] == 1
-    assert layers["readout"]["ff"] == 1
+        assert result[kind] == result["core"][kind] == layer[kind] + part[kind]
+    assert (layer["bram"], part["bram"]) == (1, 0)
+    assert part["ff"] == 1 < layer["ff"]
     assert result["wrapper"] == {"lut": result["wrapper"]["lut"], "ff": 8, "bram": 0, "dsp": 0}
     assert 0 < result["wrapper"]["lut"] <= 8
     assert result["target"] == target
@@ -145,12 +167,12 @@ def test_equal_relays_stay_apart(design: Small) -> None:
         "  reg [7:0] word;",
         r"""  reg [7:0] word;
   wire [7:0] x, y;
-  \top.core.layer0.relay0  relay0 (.clk(clk), .i(word), .o(x));
-  \top.core.layer0.relay1  relay1 (.clk(clk), .i(word), .o(y));""",
+  \top.core.layer_readout.relay0  relay0 (.clk(clk), .i(word), .o(x));
+  \top.core.layer_readout.relay1  relay1 (.clk(clk), .i(word), .o(y));""",
     )
     for n in range(2):
         text += rf"""
-module \top.core.layer0.relay{n} (input clk, input [7:0] i, output reg [7:0] o);
+module \top.core.layer_readout.relay{n} (input clk, input [7:0] i, output reg [7:0] o);
   always @(posedge clk) o <= i;
 endmodule
 """
@@ -165,7 +187,8 @@ def test_delays_are_synthesised_at_full_width(delay: str, tmp_path: Path) -> Non
     made = emit(network, Mapping.of(network, delay=delay), tmp_path, name="net")
     result = synth(made, "ecp5")
     layers = {layer["name"]: layer for layer in result["layers"]}
-    assert {"layer0", "layer1", "layer2", "readout"} <= set(layers)
+    assert set(layers) == {"layer0", "layer1", "layer2"}
+    assert "readout" in {part["name"] for part in result["parts"]}
     assert all(layers[f"layer{n}"]["lut"] > 0 for n in range(3))
 
 
@@ -210,7 +233,7 @@ def test_verilog_that_yosys_refuses_is_told(design: Small) -> None:
     """Yosys' own first error is in the sentence, and the log is named."""
     design.sources[0].write_text(VERILOG.replace("s <= s + word;", "s <= s +;"))
     with pytest.raises(
-        InputError, match=r"^yosys must accept the design; it said: .*ERROR.*log\)$"
+        ToolFailed, match=r"^yosys must accept the design; it said: .*ERROR.*log\)$"
     ):
         synth(design, "xilinx")
 
@@ -222,7 +245,7 @@ def test_missing_tool_is_named(design: Small, monkeypatch: pytest.MonkeyPatch) -
     sentence = (
         r"^yosys 0\.40 or newer must be on PATH, or installed by pip install 'spikeline\[flow\]'$"
     )
-    with pytest.raises(InputError, match=sentence):
+    with pytest.raises(MissingTool, match=sentence):
         synth(design, "xilinx")
     assert not (design.folder / "harness.v").exists()
 
@@ -251,7 +274,7 @@ def test_cache_may_be_looked_at_by_several_at_once(monkeypatch: pytest.MonkeyPat
 def test_failure_without_words_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that fails without a word still gives a sentence."""
     monkeypatch.setattr(tools, "find", lambda name: [sys.executable, "-c", "raise SystemExit(3)"])
-    with pytest.raises(InputError, match=r"^yosys must accept the design; it said: nothing \(all"):
+    with pytest.raises(ToolFailed, match=r"^yosys must accept the design; it said: nothing \(all"):
         tools.run("yosys", [], tmp_path, "log")
 
 
@@ -272,7 +295,7 @@ def test_seed_that_fails_ends_the_others(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=":")
     with pytest.raises(
-        InputError, match=r"^nextpnr-ice40 must accept the design; .*: ERROR: no room"
+        ToolFailed, match=r"^nextpnr-ice40 must accept the design; .*: ERROR: no room"
     ):
         synth(design, "ice40", pnr=True, seeds=2)
     assert not (design.folder / "waited").exists()

@@ -12,7 +12,7 @@ import pytest
 import spikeline
 from spikeline.cosim import simulator
 from spikeline.model.codings.latency import Latency
-from spikeline.model.errors import InputError
+from spikeline.model.errors import InputError, MissingTool, ToolFailed
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.store import content_hash
@@ -290,3 +290,32 @@ def test_reserved_names_are_refused(name, tmp_path):
     with pytest.raises(InputError, match=f"^Verilog name must be free to use, not '{name}'$"):
         emit(NET, Mapping.of(NET), tmp_path, name=name)
     assert not list(tmp_path.iterdir())
+
+
+def test_missing_or_old_yosys_is_named(tmp_path, monkeypatch):
+    """Where Yosys is not there, or too old, one sentence tells what to install."""
+    monkeypatch.setenv("AMARANTH_USE_YOSYS", "system")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for program in ("", "#!/bin/sh\necho 'Yosys 0.9 (git sha1 1979e0b)'\n"):
+        if program:
+            (tmp_path / "yosys").write_text(program)
+            (tmp_path / "yosys").chmod(0o755)
+        with pytest.raises(MissingTool) as refused:
+            emit(NET, Mapping.of(NET), tmp_path / "out", name="net")
+        assert str(refused.value) == (
+            "Yosys 0.40 or newer must be on PATH, or installed by pip install 'spikeline[rtl]'"
+        )
+
+
+def test_yosys_that_fails_is_told(tmp_path, monkeypatch):
+    """What Yosys said last is in the sentence."""
+    monkeypatch.setenv("AMARANTH_USE_YOSYS", "system")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "yosys").write_text(
+        "#!/bin/sh\nif [ \"$1\" = -V ]; then echo 'Yosys 0.99'; else\n"
+        "while read -r line; do :; done; echo 'ERROR: no room' >&2; exit 1; fi\n"
+    )
+    (tmp_path / "yosys").chmod(0o755)
+    with pytest.raises(ToolFailed) as refused:
+        emit(NET, Mapping.of(NET), tmp_path / "out", name="net")
+    assert str(refused.value) == "Yosys must write net as Verilog; it said: ERROR: no room"

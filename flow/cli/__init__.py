@@ -2,11 +2,11 @@
 
 import sys
 
+from ...model.errors import MissingTool
+from ...model.extras import need
+
 try:
-    import click  # noqa: F401
-except ModuleNotFoundError as error:  # the package was installed without its extras
-    if error.name != "click":
-        raise
-    message = "spikeline: click must be installed for this: pip install 'spikeline[flow]'"
-    print(message, file=sys.stderr)
+    need("click")
+except MissingTool as error:  # the package was installed without its extras
+    print(f"spikeline: {error}", file=sys.stderr)
     sys.exit(2)

@@ -7,7 +7,8 @@ import click
 
 from .. import show
 from ..data.data import load
-from ..synth.synth import TARGETS, check
+from ..synth.synth import check
+from ..synth.targets import TARGETS
 from ..zoo.zoo import resolve
 from .errors import differs
 from .options import SEED, options

@@ -7,22 +7,10 @@ from typing import Any
 
 import click
 
-from ...model.errors import InputError
+from ...model.errors import SpikelineError
+from ...model.extras import missing
 
 __all__ = ["differs", "exit_code"]
-
-EXTRAS = {
-    "torch": "train",
-    "sklearn": "train",
-    "h5py": "flow",
-    "numba": "plan",
-    "amaranth": "rtl",
-    "cocotb": "cosim",
-    "cocotb_tools": "cosim",
-    "rich": "flow",
-    "matplotlib": "flow",
-    "jinja2": "flow",
-}
 
 
 def exit_code(run: Callable[[], int]) -> int:
@@ -34,7 +22,7 @@ def exit_code(run: Callable[[], int]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    except InputError as error:
+    except SpikelineError as error:
         return _fail(str(error))
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
@@ -45,12 +33,10 @@ def exit_code(run: Callable[[], int]) -> int:
     except click.ClickException as error:
         return _fail(error.format_message())
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
+        told = missing(error)
+        if told is None:
             raise
-        return _fail(
-            f"{package} must be installed for this: pip install 'spikeline[{EXTRAS[package]}]'"
-        )
+        return _fail(str(told))
     except OSError as error:
         return _fail(f"{error.filename or 'Output'} cannot be used: {error.strerror or error}")
 

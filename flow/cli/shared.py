@@ -1,7 +1,5 @@
 """What several commands do: find network and samples, emit, keep folders whole."""
 
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
-from ...model.errors import InputError
+from filelock import FileLock, Timeout
+
+from ...model.errors import InputError, SpikelineError
 from ...model.network import Network
 from ...plan.mapping import Mapping, delay_bits
 from .. import show
@@ -17,6 +17,8 @@ from ..data.data import Data, guess, load
 from ..zoo.zoo import Named, resolve
 
 __all__ = ["alone", "delays", "emit", "network_and_data", "scratch", "whole"]
+
+LOCK = ".cosim.lock"  # stays, empty: to remove it would let two in
 
 
 def network_and_data(
@@ -76,7 +78,7 @@ def scratch(out: Path | None) -> Iterator[Path]:
     folder, kept = out or Path(mkdtemp(prefix="spikeline-")), out is not None
     try:
         yield folder
-    except InputError as error:
+    except SpikelineError as error:
         kept = kept or str(folder) in str(error)
         raise
     finally:
@@ -87,16 +89,17 @@ def scratch(out: Path | None) -> Iterator[Path]:
 @contextmanager
 def alone(out: Path) -> Iterator[None]:
     """Keep other co-simulations, whose files have the same names, out of a folder meanwhile."""
-    folder = os.open(out, os.O_RDONLY)
+    lock = FileLock(out / LOCK, blocking=False)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
+        lock.acquire()
+    except Timeout:
         raise InputError(
             f"Folder {out} must be used by one co-simulation at a time; give another by --out"
         ) from None
+    try:
+        yield
     finally:
-        os.close(folder)
+        lock.release()
 
 
 @contextmanager

@@ -42,9 +42,7 @@ def command(
     """
     named = resolve(network)
     result = synth(named, target, out, pnr=pnr, seeds=seeds, **layout)
-    rows = [*result["layers"], {"name": "core", **result["core"]}]
-    rows.append({"name": "wrapper", **result["wrapper"]})
-    said: list[Any] = [f"{named.name} on {target}", show.table(rows)]
+    said: list[Any] = [f"{named.name} on {target}", show.table(rows(result))]
     if result["fmax_mhz"]:
         said.append(
             f"fmax {result['fmax_mhz']} MHz on {result['device']}"
@@ -52,6 +50,13 @@ def command(
             f" the slowest path: {result['critical_path']}"
         )
     show.deliver(result, json_to, *said)
+
+
+def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Lay out costs: of each layer, by its name; of each other part of the core; of the sums."""
+    layers = [{**layer, "name": f"layer {layer['name']}"} for layer in result["layers"]]
+    sums = [{"name": name, **result[name]} for name in ("core", "wrapper")]
+    return [*layers, *result["parts"], *sums]
 
 
 def synth(

@@ -36,6 +36,7 @@ import numpy as np
 
 from ...model.codings.pixels import pixels
 from ...model.errors import InputError
+from ...model.extras import need
 from ..zoo import untrained
 from . import archive, commands, heidelberg, idx, spoken
 
@@ -211,10 +212,9 @@ def guess(split: str, folder: Path | str | None = None) -> str | None:
 
 
 def _digits(split: str) -> Data:
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise InputError("Data set digits must have scikit-learn installed") from None
+    need("sklearn")
+    from sklearn.datasets import load_digits
+
     images, labels = load_digits(return_X_y=True)
     x, y = images.astype(np.int64) * 255 // 16, labels.astype(np.int64)
     # Every third sample of each class is the test split.

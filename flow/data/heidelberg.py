@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from ...model.errors import InputError
+from ...model.extras import need
 from . import archive
 
 __all__ = ["CLASSES", "FRAMINGS", "frames", "holds", "load"]
@@ -159,6 +160,7 @@ def _find(folder: Path, stem: str) -> Path | None:
 @contextmanager
 def _opened(path: Path, stem: str) -> Iterator[Any]:
     """Open an HDF5 file, unpacked where it is packed; what breaks while reading is refused."""
+    need("h5py")
     import h5py
 
     with archive.opened(path):  # the errors of h5py do not name the reason alone

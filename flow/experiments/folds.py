@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...model.errors import InputError
+from ...model.extras import need
 from ...model.network import accuracy
 from ...model.store import content_hash, load, save, write_atomically
 from ..data.spoken import by_speaker, folds, recordings
@@ -50,6 +51,7 @@ def cross_validate(
     list of dict
         ``recipe, part, fold, seed, samples, accuracy, held_out, hash, frozen, identity``
     """
+    need("joblib", "torch")
     from joblib import Parallel, delayed
 
     from ...quant.recipes import recipe

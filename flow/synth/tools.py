@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from ...model import cache
-from ...model.errors import InputError
+from ...model.errors import MissingTool, ToolFailed
 
 __all__ = ["find", "run", "stop", "version"]
 
@@ -50,8 +50,10 @@ def find(name: str) -> list[str]:
 
     Raises
     ------
+    MissingTool
+        If it is in neither.
     InputError
-        If it is in neither, or cannot keep what is compiled of its package.
+        If what is compiled of its package cannot be kept.
     """
     native = shutil.which(name)
     if native and version([native]) >= OLDEST[name]:
@@ -62,7 +64,7 @@ def find(name: str) -> list[str]:
         code = f"import sys, {package}; sys.exit({package}.{function}(sys.argv[1:]))"
         return [sys.executable, "-c", code]
     wanted = ".".join(map(str, OLDEST[name]))
-    raise InputError(
+    raise MissingTool(
         f"{name} {wanted} or newer must be on PATH, or installed by pip install 'spikeline[flow]'"
     )
 
@@ -75,7 +77,7 @@ def run(name: str, arguments: list[str], folder: Path, log: str) -> str:
 
     Raises
     ------
-    InputError
+    ToolFailed
         If the program fails; with its first error line.
     """
     with subprocess.Popen(
@@ -99,7 +101,7 @@ def run(name: str, arguments: list[str], folder: Path, log: str) -> str:
     (folder / log).write_text(said)
     if process.returncode:
         errors = [line for line in said.splitlines() if "ERROR" in line] or said.splitlines()[-1:]
-        raise InputError(
+        raise ToolFailed(
             f"{name} must accept the design; it said: {(errors or ['nothing'])[0].strip()}"
             f" (all of it: {folder / log})"
         )
