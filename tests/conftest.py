@@ -14,6 +14,8 @@ from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.synapses.dense import Dense
 
+from .groups import group_of
+
 # quick: the same examples each time; fuzz: new ones, 10 times as many (make fuzz).
 # A test that wants another number than these says so by profiles.examples, never by settings.
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=25)
@@ -21,6 +23,13 @@ settings.register_profile("fuzz", deadline=None, max_examples=10 * 25)
 settings.load_profile("quick")
 # Tests never reach out for data.
 os.environ.pop("SPIKELINE_DATA", None)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test with its group."""
+    for item in items:
+        item.add_marker(group_of(item.nodeid, {mark.name for mark in item.iter_markers()}))
 
 
 @pytest.fixture

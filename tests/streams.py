@@ -273,3 +273,6 @@ def spikes_of(items: Iterable[dict[str, int]], lanes: int, neurons: int) -> list
             steps = []
     assert not steps and not row.any(), "a sample without an end"
     return samples
+
+
+VOID = {"position": 0, "lanes": 0, "tick": 0, "last": 1}

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from spikeline.cosim.run import cosim
 from spikeline.plan.mapping import Mapping
 
-from .graphs import random_mapping, random_network
-from .profiles import examples
+from .builders import random_mapping, random_network
+from .strategies import examples
 from .test_oxford import oxford
 from .test_oxford import pytestmark as needs_samples
 from .twins import assert_equal, samples, trainable

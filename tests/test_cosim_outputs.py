@@ -13,9 +13,8 @@ from spikeline.rtl.emit import emit
 from spikeline.rtl.readouts import membranes
 from spikeline.rtl.readouts.spikes import Spikes
 
+from .builders import NEURONS, delayed_chain, random_chain, recurrent_chain
 from .test_cosim_export import folders, played  # noqa: F401
-from .test_rtl_join import network as recurrent_network
-from .test_rtl_network import NEURONS, delayed_network, network
 
 SAMPLES = np.random.default_rng(2).integers(0, 256, (20, 9)).astype(np.uint8)
 # Of 6 neurons, at once; in folds and groups, the last of them without a neuron.
@@ -25,7 +24,7 @@ each_kind = pytest.mark.parametrize("kind", ["spikes", "membranes"])
 
 def net_of(kind: str, neurons: str = "shift"):
     """Make a network of 9-7-6 whose neurons fire often."""
-    return network(6, (9, 7, 6), 5, kind, NEURONS[neurons])
+    return random_chain(6, (9, 7, 6), 5, kind, NEURONS[neurons])
 
 
 @each_kind
@@ -50,8 +49,8 @@ def test_outputs_are_computed_exactly(tmp_path, layout, stalls, kind):
 def test_outputs_of_recurrent_and_delayed_layers(tmp_path, kind):
     """Whatever the last layer is: no mismatch, every cycle as predicted."""
     x = np.random.default_rng(9).poisson(0.4, (8, 7, 9))
-    loops = recurrent_network(8, (9, 8, 4), kind)
-    wheels = delayed_network(3, kind)
+    loops = recurrent_chain(8, (9, 8, 4), kind)
+    wheels = delayed_chain(3, kind)
     cases = ((loops, (3, 4), "line"), (wheels, (8, 3, 2), ("line", "wheel", "wheel")))
     for n, (net, lanes, delay) in enumerate(cases):
         mapping = Mapping.of(net, lanes, None, 0, delay)

@@ -25,9 +25,7 @@ from spikeline.rtl import lanes, network
 from spikeline.rtl.neurons import neuron
 from spikeline.rtl.synapses import dense
 
-from .test_rtl_join import network as recurrent_network
-from .test_rtl_network import delayed_network
-from .test_rtl_network import network as network_of
+from .builders import delayed_chain, random_chain, recurrent_chain
 
 SAMPLES = np.random.default_rng(2).integers(0, 256, (30, 64)).astype(np.uint8)
 
@@ -52,7 +50,7 @@ def test_small_network_is_computed_exactly(tiny, tmp_path, stalls):
 @pytest.mark.parametrize("delay", [("line", "wheel", "line"), ("wheel", "line", "wheel")], ids=str)
 def test_delays_are_computed_exactly(tmp_path, delay, stalls):
     """Lines and wheels as Verilog: every spike, membrane, decision and cycle of forty samples."""
-    net = delayed_network(3)
+    net = delayed_chain(3)
     x = np.random.default_rng(4).poisson(0.5, (40, 7, 9))
     mapping = Mapping.of(net, (8, 3, 2), None, 0, delay)
     found = run.cosim(net, mapping, x, None, name="delays", stalls=stalls, folder=tmp_path).json()
@@ -66,7 +64,7 @@ def test_delays_are_computed_exactly(tmp_path, delay, stalls):
 @pytest.mark.parametrize(("neurons", "lanes"), [(9, 4), (34, 34)], ids=["folds", "wide"])
 def test_recurrence_is_computed_exactly(tmp_path, neurons, lanes, delay):
     """What layers fire comes back to them: no mismatch, every cycle as predicted."""
-    net = recurrent_network(8, (6, neurons, 4))
+    net = recurrent_chain(8, (6, neurons, 4))
     x = np.random.default_rng(9).poisson(0.4, (12, 7, 6))
     mapping = Mapping.of(net, (lanes, 4), None, 0, delay)
     found = run.cosim(net, mapping, x, None, name="loops", folder=tmp_path).json()
@@ -102,7 +100,7 @@ def test_a_wheel_that_clears_is_not_idle(tmp_path, lanes):
 
 def test_first_sample_is_as_fast_as_any(tmp_path):
     """Engines that take longer than the source to clear themselves after reset are waited for."""
-    net = network_of(5, (3, 60, 4), 3, "spike-count")
+    net = random_chain(5, (3, 60, 4), 3, "spike-count")
     mapping = Mapping.of(net, (2, 4))
     found = run.cosim(net, mapping, SAMPLES[:4, :3], None, name="slow", folder=tmp_path).json()
 

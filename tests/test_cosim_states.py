@@ -16,9 +16,7 @@ from spikeline.plan.mapping import Mapping
 from spikeline.rtl.emit import emit
 
 from . import icarus
-from .test_rtl_join import network as recurrent_network
-from .test_rtl_network import delayed_network, images
-from .test_rtl_network import network as network_of
+from .builders import delayed_chain, random_chain, random_images, recurrent_chain
 
 
 def counts(shape: tuple[int, ...]) -> np.ndarray:
@@ -28,14 +26,14 @@ def counts(shape: tuple[int, ...]) -> np.ndarray:
 
 def cases() -> dict[str, tuple[Network, Mapping, np.ndarray]]:
     """Make a small network of every engine and of every source."""
-    dense, delayed = network_of(1, (9, 7, 4)), delayed_network(3)
-    loops = recurrent_network(8, (6, 9, 4))
-    leaky = network_of(5, (9, 7, 4), 3, "spike-count", {"leak": (7, 3), "reset": "subtract"})
+    dense, delayed = random_chain(1, (9, 7, 4)), delayed_chain(3)
+    loops = recurrent_chain(8, (6, 9, 4))
+    leaky = random_chain(5, (9, 7, 4), 3, "spike-count", {"leak": (7, 3), "reset": "subtract"})
     return {
-        "dense": (dense, Mapping.of(dense), images(2, 6, 9)),
-        "folds": (dense, Mapping.of(dense, (3, 2)), images(2, 6, 9)),
-        "leaky-folds": (leaky, Mapping.of(leaky, (4, 2)), images(2, 6, 9)),
-        "pixels": (dense, Mapping.of(dense, None, None, 4), images(2, 6, 9)),
+        "dense": (dense, Mapping.of(dense), random_images(2, 6, 9)),
+        "folds": (dense, Mapping.of(dense, (3, 2)), random_images(2, 6, 9)),
+        "leaky-folds": (leaky, Mapping.of(leaky, (4, 2)), random_images(2, 6, 9)),
+        "pixels": (dense, Mapping.of(dense, None, None, 4), random_images(2, 6, 9)),
         "line": (delayed, Mapping.of(delayed, (8, 3, 2), None, 0, "line"), counts((5, 7, 9))),
         "wheel": (delayed, Mapping.of(delayed, (8, 3, 2), None, 0, "wheel"), counts((5, 7, 9))),
         "loops": (loops, Mapping.of(loops, (4, 4), None, 0, "wheel"), counts((5, 7, 6))),

@@ -21,7 +21,7 @@ from spikeline.flow.synth import tools
 from spikeline.model.network import Network
 from spikeline.model.store import cache_folder, content_hash, save, to_bytes
 
-from .test_plan_mapping import with_delays
+from .builders import with_delays
 
 Spikeline = Callable[..., tuple[int, str, str]]
 COMMANDS = ("train", "eval", "verilog", "cosim", "synth", "report", "zoo", "demo")

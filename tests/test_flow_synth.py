@@ -25,7 +25,7 @@ from spikeline.model.synapses.delayed import Delayed
 from spikeline.plan.mapping import Mapping
 from spikeline.rtl.emit import emit
 
-from .test_rtl_emit import delayed_network
+from .builders import delayed_chain
 
 VERILOG = r"""
 module \top.core.layer_readout (input clk, input [7:0] a, output reg [7:0] s);
@@ -183,7 +183,7 @@ endmodule
 @pytest.mark.parametrize("delay", ["line", "wheel"])
 def test_delays_are_synthesised_at_full_width(delay: str, tmp_path: Path) -> None:
     """Yosys takes both delay engines with all neurons at once, and counts each layer."""
-    network = delayed_network(1)
+    network = delayed_chain(1)
     made = emit(network, Mapping.of(network, delay=delay), tmp_path, name="net")
     result = synth(made, "ecp5")
     layers = {layer["name"]: layer for layer in result["layers"]}

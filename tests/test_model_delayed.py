@@ -8,7 +8,7 @@ from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 
-from .graphs import run_layer
+from .builders import Law
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_no_delay_equals_dense(window):
 
     assert dense.current(s, 3).tolist() == delayed.current(s, 3).tolist()
     for one, other in zip(
-        run_layer((dense, neuron), s, 3), run_layer((delayed, neuron), s, 3), strict=True
+        Law(dense, neuron).run(s, 3), Law(delayed, neuron).run(s, 3), strict=True
     ):
         assert one.tolist() == other.tolist()
     for synapses in (dense, delayed):
@@ -203,7 +203,7 @@ def test_recurrent_course_by_hand(layer, s, membranes, spikes):
     """Membranes and spikes are those worked out beside each case, for each sample alone."""
     x = np.array([[[v], [0]] for v in s], np.uint8)
 
-    fired, h = run_layer(layer, x, 2)
+    fired, h = Law(*layer).run(x, 2)
 
     assert membranes == h[:, 0].tolist()
     assert spikes == fired[:, 0].astype(int).tolist()
@@ -273,6 +273,6 @@ def test_wrong_recurrence_is_refused(weights, delays, message):
     layer = Dense(np.ones((2, 1), int), 2), Neuron(np.zeros(2, int), np.ones(2, int)), back
 
     with pytest.raises(InputError) as refused:
-        run_layer(layer, np.zeros((4, 1, 1), int), 1)
+        Law(*layer).run(np.zeros((4, 1, 1), int), 1)
 
     assert message == str(refused.value)

@@ -20,9 +20,9 @@ from spikeline.model.values import Values
 from spikeline.model.views.crop import Crop
 from spikeline.model.views.flatten import Flatten
 
-from .graphs import cases, random_network, random_samples
-from .profiles import examples
+from .builders import random_network, random_samples
 from .scalar import slow_run
+from .strategies import cases, examples
 
 
 @examples(100)

@@ -1,7 +1,5 @@
 """The golden run against the law read slowly (tests/scalar.py), and what a network refuses."""
 
-from math import prod
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,58 +18,8 @@ from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 from spikeline.model.values import Values
 
-from .graphs import cases
-from .profiles import examples
 from .scalar import slow_run
-
-
-@st.composite
-def layers(draw, pre: int, post: int, fires: bool = False) -> tuple[Dense, Neuron]:
-    """Draw a layer of a chain; `fires` asks for a threshold."""
-    bits = draw(st.integers(2, 8))
-    integers = st.integers(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
-    row = st.lists(integers, min_size=pre, max_size=pre)
-    weights = draw(st.lists(row, min_size=post, max_size=post))
-    return Dense(np.array(weights), bits), draw(neurons(post, fires))
-
-
-@st.composite
-def neurons(draw, post: int, fires: bool = False) -> Neuron:
-    """Draw neurons of any kind; `fires` asks for a threshold."""
-    vector = lambda low, high: st.lists(  # noqa: E731
-        st.integers(low, high), min_size=post, max_size=post
-    ).map(np.array)
-    top = draw(st.sampled_from([10, 200, 3000]))
-    threshold = draw(vector(1, top)) if fires or draw(st.integers(0, 4)) else None
-    k = draw(st.sampled_from([0, 0, 1, 2, 4, 8, 15]))
-    m = draw(st.sampled_from([1 << k, (1 << k) - 1, 0]) | st.integers(0, 1 << k))
-    clamp = draw(st.none() | st.tuples(st.integers(-300, 0), st.integers(0, 300)))
-    once = threshold is not None and draw(st.booleans())
-    return Neuron(
-        draw(vector(-50, 50)),
-        threshold,
-        (m, k),
-        clamp,
-        "none" if once else draw(st.sampled_from(["none", "zero", "subtract"])),
-        once,
-        draw(st.sampled_from(["floor", "zero"])),
-    )
-
-
-def arrays(shape: tuple[int, ...], low: int, high: int) -> st.SearchStrategy[np.ndarray]:
-    """Draw arrays of integers in low..high."""
-    values = st.lists(st.integers(low, high), min_size=prod(shape), max_size=prod(shape))
-    return values.map(lambda drawn: np.reshape(drawn, shape))
-
-
-@st.composite
-def synapses(draw, pre: int, post: int, steps: int, least: int = 0) -> Delayed:
-    """Draw synapses with delays in least..steps-1, of synapses or of axons."""
-    bits, taps = draw(st.integers(2, 8)), draw(st.integers(1, 3))
-    window = max(draw(st.sampled_from([1, 2, 4, 8]) | st.integers(1, 9)), least + 1)
-    weights = draw(arrays((post, pre, taps), -(1 << (bits - 1)), (1 << (bits - 1)) - 1))
-    shape = (draw(st.sampled_from([1, post])), pre, taps)
-    return Delayed(weights, draw(arrays(shape, least, min(window, steps) - 1)), bits, window)
+from .strategies import arrays, cases, examples, neurons, taps
 
 
 @examples(250)
@@ -173,10 +121,10 @@ def late(delay: int, back: int = 1) -> tuple[Delayed, Neuron, Delayed]:
 def recurrent_layers(draw) -> tuple[tuple[Delayed, Neuron, Delayed], int, np.ndarray]:
     """Draw a recurrent layer, the largest value of its input, and input."""
     pre, post, steps = draw(st.integers(1, 4)), draw(st.integers(1, 4)), draw(st.integers(2, 8))
-    synapses_, neuron = draw(synapses(pre, post, steps)), draw(neurons(post, fires=True))
+    synapses, neuron = draw(taps(pre, post, steps)), draw(neurons(post, fires=True))
     limit = draw(st.integers(1, 3))
     s = draw(arrays((3, steps, pre), 0, limit))
-    return (synapses_, neuron, draw(synapses(post, post, steps, 1))), limit, s
+    return (synapses, neuron, draw(taps(post, post, steps, 1))), limit, s
 
 
 @examples(60)

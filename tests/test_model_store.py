@@ -29,8 +29,7 @@ from spikeline.model.synapses.dense import Dense
 from spikeline.model.views.crop import Crop
 from spikeline.model.views.flatten import Flatten
 
-from .graphs import cases, networks
-from .profiles import examples
+from .strategies import cases, examples, networks
 
 DATA = Path(__file__).parent / "data"
 TAPS = Delayed(

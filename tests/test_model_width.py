@@ -23,10 +23,8 @@ from spikeline.model.synapses.dense import Dense
 from spikeline.model.values import Values
 from spikeline.model.width import Bounds, signed_width
 
-from .graphs import cases
-from .profiles import examples
-from .test_model_network import arrays
-from .worst import worst
+from .builders import worst
+from .strategies import arrays, cases, examples
 
 # Steps and limits for which every input of up to three synapses can be tried.
 SMALL = {1: [(6, 1), (4, 3)], 2: [(4, 1), (3, 2)], 3: [(3, 1), (2, 2)]}

@@ -14,7 +14,7 @@ from spikeline.plan.neurons import leaking
 from spikeline.plan.pipeline import chunks, latency, picks, reporting, rest
 from spikeline.plan.unit import QUEUE, Unit
 
-from .laws import Law, chain_of
+from .builders import Law, chain_of
 
 ONE = np.ones((2, 2, 1), int)
 CELLS = Neuron(np.zeros(2, int), np.array([2, 9]), reset="zero")

@@ -11,7 +11,7 @@ from spikeline.plan.cycles import predict
 from spikeline.plan.layout import Layout
 from spikeline.plan.mapping import Mapping
 
-from .graphs import random_network, random_samples
+from .builders import random_network, random_samples
 
 PARTS = 8  # so that several processes share the work
 

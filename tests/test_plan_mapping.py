@@ -22,7 +22,7 @@ from spikeline.plan.mapping import Mapping, delay_bits, slot_widths
 from spikeline.plan.taps import merged
 from spikeline.plan.unit import Unit
 
-from .laws import Law, chain_of
+from .builders import Law, chain_of, with_delays
 
 
 def network(*sizes: int) -> Network:
@@ -93,19 +93,6 @@ def test_wrong_mapping_is_refused(lanes, sweep, message):
         Mapping.of(network(7, 5), lanes, sweep)
 
     assert message == str(refused.value)
-
-
-def with_delays(*windows: int) -> Network:
-    """Make a network of 3-4-4-..., with delays where a window is not 0, of unit weights."""
-    pre, layers = 3, []
-    for window in windows:
-        synapses = Dense(np.ones((4, pre), int), 2)
-        if window:
-            delays = np.full((1, pre, 1), window - 1)
-            synapses = Delayed(np.ones((4, pre, 1), int), delays, 2, window)
-        layers.append(Law(synapses, Neuron(np.zeros(4, int), np.ones(4, int))))
-        pre = 4
-    return chain_of(max(windows) + 1, 3, Latency(), layers, FirstSpike())
 
 
 def test_slots_are_the_next_power_of_two():

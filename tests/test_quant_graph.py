@@ -32,8 +32,7 @@ from spikeline.quant.synapses.delayed import Delayed
 from spikeline.quant.synapses.dense import Dense
 from spikeline.quant.training import Training
 
-from .graphs import networks
-from .profiles import examples
+from .strategies import examples, networks
 from .twins import assert_equal, samples, scatter, trainable
 
 STEPS, BINS = 12, 10

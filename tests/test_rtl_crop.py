@@ -10,7 +10,7 @@ from spikeline.model.views.crop import Crop as Golden
 from spikeline.rtl.views import KINDS
 from spikeline.rtl.views.crop import Crop
 
-from .profiles import examples
+from .strategies import examples
 from .streams import Bench, Trace, each_stall, items_of
 
 PRE, BITS = 11, 2

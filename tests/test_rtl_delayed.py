@@ -23,12 +23,19 @@ from spikeline.rtl.engine import Engine
 from spikeline.rtl.memory import Emission, rows
 from spikeline.rtl.synapses import SOURCES
 
-from .laws import Law, bounds_of, chain_of, network_of, part_of
-from .profiles import examples
-from .streams import Bench, each_stall, items_of, spikes_of
-from .test_model_network import layers
-from .test_rtl_dense import RESETS, assert_equals, samples, simulate
-from .worst import worst
+from .builders import (
+    Law,
+    bounds_of,
+    chain_of,
+    network_of,
+    part_of,
+    random_events,
+    random_taps,
+    worst,
+)
+from .strategies import delayed, examples, layers
+from .streams import VOID, Bench, each_stall, items_of, spikes_of
+from .test_rtl_dense import RESETS, assert_equals, simulate
 
 ENGINES = ["line", "wheel"]
 # Lanes and sweep for nine neurons.
@@ -42,17 +49,6 @@ RESTS = {"rest-0": (1, 0), "rest-2": (5, 3)}
 each_engine = pytest.mark.parametrize("engine", ENGINES)
 each_unit = pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS.keys())
 each_rest = pytest.mark.parametrize("leak", RESTS.values(), ids=RESTS.keys())
-VOID = {"position": 0, "lanes": 0, "tick": 0, "last": 1}
-
-
-def synapses(
-    seed: int, pre: int, post: int, taps: int, window: int, axonal: bool = False, low: int = -8
-) -> Delayed:
-    """Make random taps; the longest delay is among them."""
-    rng = np.random.default_rng(seed)
-    delays = rng.integers(0, window, (1 if axonal else post, pre, taps))
-    delays.flat[seed % delays.size] = window - 1
-    return Delayed(rng.integers(low, 8, (post, pre, taps)), delays, 4, window)
 
 
 def layer(
@@ -71,7 +67,7 @@ def layer(
         fields |= {"reset": "none", "once": True}
     threshold, shift = None if silent else rng.integers(1, 16, post), fields.pop("shift", 0)
     cells = Neuron(rng.integers(-3, 4, post), threshold, **fields)
-    return Law(synapses(seed, pre, post, taps, window, axonal), cells, shift=shift)
+    return Law(random_taps(seed, pre, post, taps, window, axonal), cells, shift=shift)
 
 
 def unit_of(engine: str, lanes: int = 4, sweep: int = 2, neurons: int = 9) -> Unit:
@@ -87,7 +83,7 @@ def unit_of(engine: str, lanes: int = 4, sweep: int = 2, neurons: int = 9) -> Un
 def test_every_window_equals_golden_model(engine, window, taps, unit):
     """Any number of delays, a power of two or not, and of taps: the golden spikes and membranes."""
     law = layer(window, taps, window, reset="subtract", leak=(7, 3))
-    s = samples(2, 10, 2, 6)
+    s = random_events(2, 10, 2, 6)
     assert law.run(s, 1)[0].any()
 
     assert_equals(law, unit_of(engine, *unit), s)
@@ -99,7 +95,7 @@ def test_every_window_equals_golden_model(engine, window, taps, unit):
 def test_axonal_delays_and_counts_equal_golden_model(engine, limit, unit):
     """One row of delays, and events of values up to 5, equal the golden layer."""
     law = layer(3, 2, 5, axonal=True, reset="zero")
-    s = samples(4, 8, 2, 6, limit)
+    s = random_events(4, 8, 2, 6, limit)
     assert s.max() == limit
 
     assert_equals(law, unit_of(engine, *unit), s, limit, joined=True)
@@ -113,7 +109,7 @@ def test_every_kind_of_neuron_equals_golden_model(engine, clamp, leak, reset):
     """The neurons behind the terms are those of every layer, shifts of the current included."""
     law = layer(5, leak=leak, clamp=clamp, reset=reset, shift=1)
 
-    assert_equals(law, unit_of(engine), samples(6, 6, 2, 6))
+    assert_equals(law, unit_of(engine), random_events(6, 6, 2, 6))
 
 
 @each_engine
@@ -123,7 +119,7 @@ def test_every_kind_of_neuron_equals_golden_model(engine, clamp, leak, reset):
 def test_stalls_change_no_spike(engine, stalls, joined, unit):
     """Source gaps, sink gaps and where the tick travels change nothing."""
     law = layer(7, leak=(5, 3), reset="subtract")
-    s = samples(8, 6, 2, 6, 2)
+    s = random_events(8, 6, 2, 6, 2)
 
     assert_equals(law, unit_of(engine, *unit), s, 2, stalls=stalls, joined=joined, hidden=True)
 
@@ -148,7 +144,7 @@ def test_smallest_layers_equal_golden_model(engine, window, sizes):
     pre, post = sizes
     law = layer(9, 1, window, pre=pre, post=post, reset="zero")
 
-    assert_equals(law, Unit(post, post, post, engine), samples(10, 6, 4, pre))
+    assert_equals(law, Unit(post, post, post, engine), random_events(10, 6, 4, pre))
 
 
 @each_engine
@@ -157,7 +153,7 @@ def test_smallest_layers_equal_golden_model(engine, window, sizes):
 def test_nothing_is_left_from_the_sample_before(engine, leak, unit):
     """A sample after a loud one, and after ones that were cut short anywhere, is as the first."""
     law = layer(11, 2, 5, leak=leak, reset="subtract")
-    quiet = samples(12, 6, 1, 6)[:, 0]
+    quiet = random_events(12, 6, 1, 6)[:, 0]
     loud = np.ones((6, 6), np.uint8)
     cuts = [[*items_of(loud)[:n], VOID] for n in (0, 1, 6, 7, 10, 13)]
     items = [*items_of(loud), *items_of(quiet)]
@@ -185,7 +181,7 @@ def test_reset_in_mid_sample_starts_anew(engine, after, unit):
 def assert_starts_anew(law: Law, unit: Unit, after: int) -> None:
     """Reset an engine so long after cycle 60, in a loud sample; two samples follow at once."""
     at = 60 + after
-    loud, s = items_of(np.ones((40, 6), np.uint8)), samples(14, 6, 2, 6)
+    loud, s = items_of(np.ones((40, 6), np.uint8)), random_events(14, 6, 2, 6)
     items = [item for n in range(2) for item in items_of(s[:, n])]
 
     def start() -> tuple[Engine, Bench]:
@@ -276,7 +272,7 @@ def test_cycles_of_a_wheel_are_those_of_the_contract(taps, leak, unit):
     where the membranes of a group are picked first.
     """
     law, unit = layer(18, taps, 5, leak=leak, reset="zero"), unit_of("wheel", *unit)
-    s = samples(19, 6, 2, 6, 3)
+    s = random_events(19, 6, 2, 6, 3)
     s[:, :, 0] = 3  # the tail is never what is waited for
     s[:, :, 1:] |= s[:, :, 1:] == 0
     got = simulate(law, unit, s, limit=3)
@@ -350,34 +346,6 @@ def test_memory_is_what_the_mapping_predicts(engine, unit, limit, monkeypatch):
 
 
 @st.composite
-def delayed(draw, law: Law, steps: int) -> Law:
-    """Give a layer taps and delays."""
-    post, pre = law.synapses.weights.shape
-    taps, window = draw(st.integers(1, 3)), draw(st.integers(1, 7))
-    bits, axonal = law.synapses.bits, draw(st.booleans())
-    rng = np.random.default_rng(draw(st.integers(0, 999)))
-    half = 1 << (bits - 1)
-    weights = rng.integers(-half, half, (post, pre, taps))
-    delays = rng.integers(0, min(window, steps), (1 if axonal else post, pre, taps))
-    return Law(Delayed(weights, delays, bits, window), law.neuron, shift=law.shift)
-
-
-@st.composite
-def looped(draw, law: Law, steps: int) -> Law:
-    """Give a layer recurrent synapses, where there is a step for their spikes."""
-    if steps == 1:
-        return law
-    post, bits = law.synapses.post, draw(st.integers(2, 8))
-    taps, window = draw(st.integers(1, 2)), draw(st.integers(2, 7))
-    rng = np.random.default_rng(draw(st.integers(0, 999)))
-    half = 1 << (bits - 1)
-    weights = rng.integers(-half, half, (post, post, taps))
-    rows = 1 if draw(st.booleans()) else post
-    delays = rng.integers(1, min(window, steps), (rows, post, taps))
-    return Law(law.synapses, law.neuron, Delayed(weights, delays, bits, window), law.shift)
-
-
-@st.composite
 def engines(draw) -> tuple[Law, Unit, int, bool, np.ndarray]:
     """Draw a layer, its layout, and input within a drawn declaration."""
     pre, post, steps = draw(st.integers(1, 12)), draw(st.integers(1, 9)), draw(st.integers(1, 8))
@@ -386,7 +354,7 @@ def engines(draw) -> tuple[Law, Unit, int, bool, np.ndarray]:
     lanes = draw(st.integers(1, post))
     sweep = draw(st.sampled_from([n for n in range(1, lanes + 1) if lanes % n == 0]))
     limit, once = draw(st.integers(1, 3)), draw(st.booleans())
-    s = samples(draw(st.integers(0, 999)), steps, 3, pre, limit, once)
+    s = random_events(draw(st.integers(0, 999)), steps, 3, pre, limit, once)
     return law, Unit(post, lanes, sweep, draw(st.sampled_from(ENGINES))), limit, once, s
 
 

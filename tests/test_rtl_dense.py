@@ -16,11 +16,9 @@ from spikeline.plan.unit import Unit
 from spikeline.rtl.engine import Engine
 from spikeline.rtl.memory import rows
 
-from .laws import Law, bounds_of, network_of, part_of
-from .profiles import examples
+from .builders import Law, bounds_of, network_of, part_of, random_events, worst
+from .strategies import examples, layers
 from .streams import Bench, Trace, each_stall, items_of, spikes_of
-from .test_model_network import layers
-from .worst import worst
 
 LEAKS = {
     "no-leak": (1, 0),
@@ -55,18 +53,6 @@ def layer(
         Neuron(rng.integers(-bias, bias + 1, post), threshold, **fields),
         shift=shift,
     )
-
-
-def samples(
-    seed: int, steps: int, count: int, pre: int, limit: int = 1, once: bool = False
-) -> np.ndarray:
-    """Make input of all densities (steps, count, pre), within the declaration."""
-    rng = np.random.default_rng(seed)
-    density = rng.choice([0.0, 0.2, 0.6, 1.0], (1 if once else steps, count, 1))
-    s = (rng.random((steps, count, pre)) < density) * rng.integers(1, limit + 1, (count, pre))
-    if once:
-        s *= rng.integers(0, steps, (count, pre)) == np.arange(steps)[:, None, None]
-    return s.astype(np.uint8)
 
 
 @dataclass
@@ -139,7 +125,7 @@ def assert_equals(
 def test_every_kind_of_neuron_equals_golden_model(leak, clamp, reset):
     """Every leak, clamp and reset gives the golden spikes and membranes, in folds and groups."""
     law = layer(3, leak=leak, clamp=clamp, reset=reset)
-    s = samples(5, 4, 3, 8)
+    s = random_events(5, 4, 3, 8)
     spikes, _ = law.run(s, 1)
     assert spikes.any() and not spikes.all()
 
@@ -153,7 +139,7 @@ def test_every_layout_equals_golden_model(unit, leak, reset):
     """Folds, groups and lanes, whether or not they divide the neurons, change no spike."""
     law = layer(4, leak=leak, reset=reset)
 
-    assert_equals(law, unit, samples(6, 3, 2, 8))
+    assert_equals(law, unit, random_events(6, 3, 2, 8))
 
 
 @pytest.mark.parametrize("kind", [(1, 0), (7, 3), (5, 3)], ids=["rest-0", "rest-1", "rest-2"])
@@ -166,7 +152,7 @@ def test_stalls_change_no_spike(stalls, kind, joined):
     assert_equals(
         law,
         UNITS["three-folds-uneven"](9),
-        samples(8, 3, 2, 8),
+        random_events(8, 3, 2, 8),
         stalls=stalls,
         joined=joined,
         hidden=True,
@@ -177,7 +163,7 @@ def test_stalls_change_no_spike(stalls, kind, joined):
 def test_counts_add_their_rows_so_often(unit):
     """Events of value up to 3 equal as many additions."""
     law = layer(9, reset="zero", bias=1)
-    s = samples(10, 3, 3, 8, limit=3)
+    s = random_events(10, 3, 3, 8, limit=3)
     assert s.max() == 3
 
     assert_equals(law, unit, s, limit=3, joined=True)
@@ -189,7 +175,7 @@ def test_current_is_shifted(f, leak):
     """The left shift of the current reaches the membrane."""
     law = layer(11, shift=f, leak=leak, reset="subtract")
 
-    assert_equals(law, UNITS["two-folds"](9), samples(12, 3, 2, 8))
+    assert_equals(law, UNITS["two-folds"](9), random_events(12, 3, 2, 8))
 
 
 @pytest.mark.parametrize("leak", [(1, 0), (7, 3)], ids=["no-leak", "leak"])
@@ -197,7 +183,7 @@ def test_silent_layer_keeps_its_membranes(leak):
     """A layer without thresholds never spikes; its membranes are the golden ones."""
     law = layer(13, silent=True, leak=leak)
 
-    assert_equals(law, UNITS["two-folds"](9), samples(14, 3, 2, 8))
+    assert_equals(law, UNITS["two-folds"](9), random_events(14, 3, 2, 8))
 
 
 @pytest.mark.parametrize("reset", RESETS)
@@ -207,7 +193,7 @@ def test_smallest_layers_equal_golden_model(sizes, reset):
     pre, post = sizes
     law = layer(15, pre, post, reset=reset)
 
-    assert_equals(law, Unit(post, post, post), samples(16, 4, 4, pre))
+    assert_equals(law, Unit(post, post, post), random_events(16, 4, 4, pre))
 
 
 @pytest.mark.parametrize("unit", ["groups", "three-folds-uneven"])
@@ -216,7 +202,7 @@ def test_smallest_layers_equal_golden_model(sizes, reset):
 def test_nothing_is_left_from_the_sample_before(reset, kind, unit):
     """A sample after a loud one, and after one that was cut short, is as the first."""
     law = layer(17, bias=2, leak=kind, reset=reset)
-    quiet_one = samples(18, 3, 1, 8)[:, 0]
+    quiet_one = random_events(18, 3, 1, 8)[:, 0]
     loud = np.ones((3, 8), np.uint8)
     void = {"position": 0, "lanes": 0, "tick": 0, "last": 1}
     # One full step and half a second one, then the end without a tick.
@@ -252,7 +238,7 @@ def test_void_end_fires_nothing(measures):
 @pytest.mark.parametrize("unit", [u(9) for u in UNITS.values()], ids=UNITS.keys())
 def test_hidden_layers_send_no_empty_vectors(unit):
     """Items between layers have spikes, or are the end of a step."""
-    got = simulate(layer(20), unit, samples(21, 4, 3, 8))
+    got = simulate(layer(20), unit, random_events(21, 4, 3, 8))
 
     assert all(i["lanes"] or i["tick"] for i in got.sink.items)
     assert any(not i["tick"] for i in got.sink.items) or unit.folds * unit.groups == 1
@@ -290,7 +276,7 @@ def test_cycles_are_those_of_the_contract(unit, leak):
     It is offered four cycles on, later where the membranes of a group are picked first.
     """
     law = layer(23, leak=leak, reset="zero")
-    s = samples(24, 4, 2, 8, limit=3)
+    s = random_events(24, 4, 2, 8, limit=3)
     got = simulate(law, unit, s, limit=3)
     rest, sweep = got.engine.lanes.rest, unit.folds * unit.groups
     cost = [i["lanes"] * unit.folds + i["tick"] * (sweep + rest) for i in got.source.items]
@@ -320,7 +306,7 @@ def engines(draw) -> tuple[Law, Unit, int, bool, np.ndarray]:
     lanes = draw(st.integers(1, post))
     sweep = draw(st.sampled_from([n for n in range(1, lanes + 1) if lanes % n == 0]))
     limit, once = draw(st.integers(1, 3)), draw(st.booleans())
-    s = samples(draw(st.integers(0, 999)), draw(st.integers(1, 5)), 3, pre, limit, once)
+    s = random_events(draw(st.integers(0, 999)), draw(st.integers(1, 5)), 3, pre, limit, once)
     return law, Unit(post, lanes, sweep), limit, once, s
 
 

@@ -23,10 +23,9 @@ from spikeline.rtl.codings.framer import beat
 from spikeline.rtl.emit import Emitted, default_name, emit
 from spikeline.rtl.memory import rows
 
-from .laws import Law, chain_of
-from .test_rtl_network import delayed_network, network
+from .builders import Law, chain_of, delayed_chain, random_chain
 
-NET = network(1)
+NET = random_chain(1)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +59,7 @@ def test_same_arguments_give_the_same_bytes(emitted):
 
 def test_other_weights_give_other_files(emitted, tmp_path):
     """Another network, or another mapping, is another Verilog."""
-    other = emit(network(2), Mapping.of(NET, (4, 2)), tmp_path / "a", name="net")
+    other = emit(random_chain(2), Mapping.of(NET, (4, 2)), tmp_path / "a", name="net")
     wider = emit(NET, Mapping.of(NET, (7, 2)), tmp_path / "b", name="net")
 
     texts = [contents(e)["net.v"] for e in (emitted["hex"], other, wider)]
@@ -160,7 +159,7 @@ def test_every_layer_has_a_probe_as_wide_as_described(emitted):
 @pytest.mark.parametrize("delay", ["line", "wheel"])
 def test_no_wire_is_named_like_a_bit_of_another(delay, tmp_path):
     """A wire named name[0] beside a wire name ends Yosys with a failed assertion, unsaid."""
-    net = delayed_network(1)
+    net = delayed_chain(1)
     text = emit(net, Mapping.of(net, delay=delay), tmp_path, name="net").sources[0].read_text()
 
     assert [] == re.findall(r"\\\S*\[\d+\]\S*", text)
@@ -169,14 +168,14 @@ def test_no_wire_is_named_like_a_bit_of_another(delay, tmp_path):
 @pytest.mark.parametrize("delay", ["line", "wheel"])
 def test_no_wire_has_a_reversed_range(delay, tmp_path):
     """A field of no bits, as the position of a single vector, is not in the Verilog."""
-    net = delayed_network(3)
+    net = delayed_chain(3)
     written = emit(net, Mapping.of(net, delay=delay), tmp_path, name="fields")
     assert "[-1:0]" not in written.sources[0].read_text()
 
 
 def test_description_names_the_engines(tmp_path):
     """The mapping of a layer with delays tells whether it is by lines or by a wheel."""
-    net = delayed_network(1)
+    net = delayed_chain(1)
     made = emit(net, Mapping.of(net, delay=("line", "wheel", "line")), tmp_path, name="net")
 
     assert [unit["engine"] for unit in description(made)["mapping"]] == ["line", "wheel", "line"]
@@ -205,7 +204,7 @@ def test_description_tells_how_to_read_and_write_packets(emitted):
 @pytest.mark.parametrize("given", ["my-net", "my net", "my.net", "my/net"])
 def test_names_are_made_lawful(given, tmp_path):
     """Anything but letters, digits and _ becomes _, and stays in the folder."""
-    net = network(3, (2, 1), 1)
+    net = random_chain(3, (2, 1), 1)
     made = emit(net, Mapping.of(net), tmp_path, name=given)
 
     assert made.top == "my_net"
@@ -233,7 +232,7 @@ def test_unknown_hosts_are_refused(tmp_path):
 def test_unwritable_folder_leaves_nothing(tmp_path):
     """A folder that cannot be made ends in an error of the system, and nothing half-written."""
     (tmp_path / "file").write_text("")
-    net = network(3, (2, 1), 1)
+    net = random_chain(3, (2, 1), 1)
     with pytest.raises(OSError, match="file"):
         emit(net, Mapping.of(net), tmp_path / "file" / "out", name="net")
 
@@ -255,7 +254,7 @@ def test_memory_of_one_word_has_an_address(tmp_path):
 
 def test_networks_of_the_same_name_fit_into_one_design(tmp_path):
     """By their default names no module and no file of one is called like one of the other."""
-    nets = network(1), delayed_network(1)
+    nets = random_chain(1), delayed_chain(1)
     names = [default_name("my-net", net) for net in nets]
     made = [
         emit(net, Mapping.of(net), tmp_path / str(n), name=name)

@@ -17,7 +17,7 @@ from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.synapses.dense import Dense
 from spikeline.rtl.codings.framer import Framer
 
-from .laws import Law, chain_of
+from .builders import Law, chain_of
 from .streams import Bench, Trace, each_stall
 
 TICK = (0, 0, 1)

@@ -4,7 +4,6 @@ First a join alone, then recurrent layers and graphs as cores, beside the golden
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -26,12 +25,19 @@ from spikeline.plan.unit import Unit
 from spikeline.rtl.join import Join
 from spikeline.rtl.network import Network as Core
 
-from .graphs import random_mapping, random_network, random_samples
-from .laws import Law, chain_of
-from .profiles import examples
-from .streams import Bench, Trace, each_stall, items_of, spikes_of
-from .test_rtl_delayed import VOID, synapses
-from .test_rtl_dense import samples
+from .builders import (
+    Law,
+    chain_of,
+    random_events,
+    random_mapping,
+    random_network,
+    random_samples,
+    random_taps,
+    recurrent_chain,
+    recurrent_layer,
+)
+from .strategies import examples
+from .streams import VOID, Bench, Trace, each_stall, items_of, spikes_of
 from .test_rtl_network import assert_equals
 from .test_rtl_top import assert_cycles
 
@@ -48,7 +54,7 @@ def graph(seed: int = 0, kind: str = "spike-count") -> Network:
     def cells(count: int) -> Neuron:
         return Neuron(rng.integers(-1, 2, count), rng.integers(3, 12, count), reset="zero")
 
-    back = Connection(("c",), synapses(seed, 3, 4, 2, 3), delay=1)
+    back = Connection(("c",), random_taps(seed, 3, 4, 2, 3), delay=1)
     layers = {
         "a": Layer((fed("left", 3, 5),), cells(5)),
         "b": Layer(
@@ -276,18 +282,6 @@ each_unit = pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS.keys())
 each_engine = pytest.mark.parametrize("engine", ["dense", "line", "wheel"])
 
 
-def layer(seed: int, kind: tuple[int, int, int], post: int = 9, pre: int = 6, **law) -> Law:
-    """Make a recurrent layer of random weights and delays; some neurons excite themselves."""
-    taps, window, back = kind
-    rng = np.random.default_rng(seed)
-    forward = synapses(seed, pre, post, taps, window)
-    weights = rng.integers(-5, 6, (post, post, 1))
-    delays = rng.integers(1, back + 1, (1 if seed % 2 else post, post, 1))
-    cells = Neuron(rng.integers(-1, 2, post), rng.integers(3, 12, post), **law)
-    dense = Dense(forward.weights[..., 0], 4) if window == 1 else forward
-    return Law(dense, cells, Delayed(weights, delays, 4, back + 1))
-
-
 def looped(
     law: Law, engine: str, unit: tuple[int, int], steps: int = 8, limit: int = 1
 ) -> tuple[Network, Mapping]:
@@ -297,23 +291,13 @@ def looped(
     return net, Mapping({"layer0": Unit(law.neuron.size, *unit, kind)})
 
 
-def network(seed: int, sizes: tuple[int, ...], kind: str = "spike-count") -> Network:
-    """Make a network whose layers all are recurrent, with and without delays of their inputs."""
-    kinds = [KINDS["one-delay"], KINDS["delays"], KINDS["dense"]]
-    made = [
-        layer(seed + n, kinds[n % 3], post, pre, leak=(7, 3), reset="subtract")
-        for n, (pre, post) in enumerate(pairwise(sizes))
-    ]
-    return chain_of(7, sizes[0], Counts(3), made, readout(kind))
-
-
 @pytest.mark.parametrize("engine", ["line", "wheel"])
 @each_kind
 @each_unit
 def test_recurrent_layers_equal_the_golden_model(engine, kind, unit):
     """Any layout, with and without delays of the inputs: the golden spikes and membranes."""
-    law = layer(1, kind, reset="zero")
-    s = samples(2, 8, 3, 6, 2)
+    law = recurrent_layer(1, kind, reset="zero")
+    s = random_events(2, 8, 3, 6, 2)
     alone, _ = Law(law.synapses, law.neuron).run(s, 2)
     assert (law.run(s, 2)[0] != alone).any()
 
@@ -325,8 +309,10 @@ def test_recurrent_layers_equal_the_golden_model(engine, kind, unit):
 @each_stall
 def test_stalls_change_no_spike(engine, stalls, joined):
     """Source gaps, sink gaps and where the tick travels change nothing."""
-    law = layer(3, KINDS["dense" if engine == "dense" else "delays"], leak=(5, 3), reset="subtract")
-    x = samples(4, 8, 2, 6, 2).transpose(1, 0, 2)
+    law = recurrent_layer(
+        3, KINDS["dense" if engine == "dense" else "delays"], leak=(5, 3), reset="subtract"
+    )
+    x = random_events(4, 8, 2, 6, 2).transpose(1, 0, 2)
 
     assert_equals(*looped(law, engine, (4, 2), 8, 2), x, stalls=stalls, joined=joined)
 
@@ -335,8 +321,8 @@ def test_stalls_change_no_spike(engine, stalls, joined):
 @each_unit
 def test_nothing_comes_back_in_the_next_sample(engine, unit):
     """After a sample in which all fired, also one that was cut short, the next is as the first."""
-    law = layer(5, KINDS["dense" if engine == "dense" else "delays"], reset="zero")
-    loud, s = np.ones((6, 6), np.uint8), samples(6, 6, 1, 6)
+    law = recurrent_layer(5, KINDS["dense" if engine == "dense" else "delays"], reset="zero")
+    loud, s = np.ones((6, 6), np.uint8), random_events(6, 6, 1, 6)
     items = []
     for n in (0, 1, 7, 10):
         items += [*items_of(loud), *items_of(s[:, 0]), *items_of(loud)[:n], VOID]
@@ -380,7 +366,7 @@ def test_an_event_waits_for_what_fired_before(joined):
 
 def test_inputs_of_a_recurrent_layer_are_those_and_its_neurons():
     """The core takes the inputs alone; the layer's rows are those of inputs and neurons."""
-    core = Core(*looped(layer(7, KINDS["dense"]), "dense", (9, 9)))
+    core = Core(*looped(recurrent_layer(7, KINDS["dense"]), "dense", (9, 9)))
 
     assert len(core.i.p.position) == 3  # 6 inputs
     assert len(core.engines["layer0"].source.rom.words) == 6 + 9
@@ -391,7 +377,7 @@ def test_inputs_of_a_recurrent_layer_are_those_and_its_neurons():
 @pytest.mark.parametrize("kind", ["spike-count", "first-spike"])
 def test_cycles_of_recurrent_layers_are_predicted(kind, delay, lanes):
     """Latency and interval are the cycle model's, also where a sample is decided early."""
-    net = network(8, (6, 9, 4), kind)
+    net = recurrent_chain(8, (6, 9, 4), kind)
     x = np.random.default_rng(9).poisson(0.4, (5, 7, 6))
     run = net.run(x, record=True)
     assert all(s.any() for s in run.spikes.values())
@@ -403,7 +389,7 @@ def test_cycles_of_recurrent_layers_are_predicted(kind, delay, lanes):
 @pytest.mark.parametrize(("neurons", "lanes"), [(20, 20), (34, 34), (40, 18)])
 def test_cycles_of_wide_layers_are_predicted(neurons, lanes):
     """Vectors of many lanes come back through two stages of serialisation, in folds too."""
-    net = network(10, (4, neurons, 5))
+    net = recurrent_chain(10, (4, neurons, 5))
     x = np.random.default_rng(11).poisson(0.4, (4, 7, 4))
     assert net.run(x).counts["layer0"].min() > 10
 
@@ -415,10 +401,10 @@ def test_cycles_of_wide_layers_are_predicted(neurons, lanes):
 @pytest.mark.parametrize("after", [0, 5, 17, 30])
 def test_reset_in_mid_sample_starts_anew(engine, after, unit):
     """Whatever is on its way back at a reset is gone."""
-    law = layer(13, KINDS["dense" if engine == "dense" else "delays"], reset="zero")
+    law = recurrent_layer(13, KINDS["dense" if engine == "dense" else "delays"], reset="zero")
     net, mapping = looped(law, engine, unit, 6)
     at = 60 + after
-    loud, s = items_of(np.ones((40, 6), np.uint8)), samples(14, 6, 2, 6)
+    loud, s = items_of(np.ones((40, 6), np.uint8)), random_events(14, 6, 2, 6)
 
     # What is taken up to the reset.
     bench = Bench(core := Core(net, mapping))

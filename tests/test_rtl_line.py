@@ -14,7 +14,7 @@ from spikeline.plan.stages import Line as Twin
 from spikeline.plan.stages import Player, Taker
 from spikeline.rtl.synapses.line import Line
 
-from .profiles import examples
+from .strategies import examples
 from .streams import Bench, Trace, each_stall, items_of
 
 # Inputs, window, bits of a value.

@@ -1,7 +1,6 @@
 """The core against the golden model: every decision, every spike, every last membrane."""
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,63 +8,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeline.model.bounds import prove
-from spikeline.model.codings import Coding
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
-from spikeline.model.codings.latency import Latency
 from spikeline.model.network import Network
 from spikeline.model.neurons.neuron import Neuron
-from spikeline.model.readouts import KINDS, readout
+from spikeline.model.readouts import KINDS
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.mapping import Mapping
 from spikeline.rtl.network import Network as Core
 
-from .laws import Law, chain_of
-from .profiles import examples
+from .builders import (
+    NEURONS,
+    Law,
+    chain_of,
+    delayed_chain,
+    random_chain,
+    random_images,
+    worst,
+)
+from .strategies import chains, examples
 from .streams import Bench, Trace, each_stall, items_of, spikes_of
-from .test_model_network import layers
-from .test_rtl_delayed import delayed, looped, synapses
 from .test_rtl_readout import results_of, results_wanted
-from .worst import worst
-
-ONCE = {"once": True}
-NEURONS = {
-    "once": ONCE,
-    "zero": {"reset": "zero"},
-    "shift": {"leak": (7, 3), "reset": "subtract"},
-    "multiply": {"leak": (5, 3), "reset": "zero", "clamp": (-30, 30)},
-}
-
-
-def network(
-    seed: int,
-    sizes: tuple[int, ...] = (9, 7, 4),
-    steps: int = 4,
-    kind: str = "first-spike",
-    neurons: tuple[dict, ...] | dict = ONCE,
-    coding: Coding = Latency(64),  # noqa: B008
-    theta: tuple[int, int] = (2, 9),
-) -> Network:
-    """Make a network of random weights."""
-    rng = np.random.default_rng(seed)
-    if isinstance(neurons, dict):
-        neurons = (neurons,) * (len(sizes) - 1)
-    made = [
-        Law(
-            Dense(rng.integers(-5, 8, (post, pre)), 4),
-            Neuron(rng.integers(-1, 2, post), rng.integers(*theta, post), **fields),
-        )
-        for (pre, post), fields in zip(pairwise(sizes), neurons, strict=True)
-    ]
-    weights = rng.integers(-3, 9, steps) if kind == "weighted-sum" else None
-    return chain_of(steps, sizes[0], coding, made, readout(kind, weights))
-
-
-def images(seed: int, count: int, inputs: int) -> np.ndarray:
-    """Make pixels, from dark to bright images."""
-    rng = np.random.default_rng(seed)
-    x = rng.integers(0, 256, (count, inputs))
-    return np.where(rng.random((count, 1)) < 0.3, x // 3, x).astype(np.uint8)
 
 
 @dataclass
@@ -140,18 +103,18 @@ def assert_equals(net: Network, mapping: Mapping, x: np.ndarray, **options) -> S
 @each_stall
 def test_every_kind_equals_golden_model(stalls, lanes, neurons):
     """Every kind of neuron, layout and stall pattern gives the golden spikes and decisions."""
-    net = network(1, neurons=neurons)
+    net = random_chain(1, neurons=neurons)
 
-    assert_equals(net, Mapping.of(net, lanes), images(2, 3, 9), stalls=stalls)
+    assert_equals(net, Mapping.of(net, lanes), random_images(2, 3, 9), stalls=stalls)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("sweep", [(7, 4), (1, 2)], ids=["at-once", "groups"])
 def test_every_readout_equals_golden_model(kind, sweep):
     """Every readout decides as the golden one does."""
-    net = network(3, kind=kind, neurons=NEURONS["shift"])
+    net = random_chain(3, kind=kind, neurons=NEURONS["shift"])
 
-    assert_equals(net, Mapping.of(net, None, sweep), images(4, 5, 9), stalls=(0.3, 0.3))
+    assert_equals(net, Mapping.of(net, None, sweep), random_images(4, 5, 9), stalls=(0.3, 0.3))
 
 
 @pytest.mark.parametrize(
@@ -162,8 +125,8 @@ def test_every_readout_equals_golden_model(kind, sweep):
 @pytest.mark.parametrize("joined", [False, True], ids=["bare-ticks", "ticks-on-events"])
 def test_every_coding_equals_golden_model(coding, joined):
     """Values larger than one pass the core, with ticks alone or on events."""
-    net = network(5, coding=coding, neurons=NEURONS["shift"], theta=(5, 30))
-    x = images(6, 4, 9)
+    net = random_chain(5, coding=coding, neurons=NEURONS["shift"], theta=(5, 30))
+    x = random_images(6, 4, 9)
     if isinstance(coding, Counts):
         x = np.random.default_rng(7).integers(0, 4, (4, 4, 9))
 
@@ -174,8 +137,8 @@ def test_every_coding_equals_golden_model(coding, joined):
 @pytest.mark.parametrize("lanes", [None, (3, 2)], ids=["at-once", "folds"])
 def test_samples_without_a_spike(kind, lanes):
     """Dark samples, ticks alone, are decided like any, and leave nothing for the next."""
-    net = network(8, kind=kind)
-    x = images(9, 6, 9)
+    net = random_chain(8, kind=kind)
+    x = random_images(9, 6, 9)
     x[[0, 2, 3, 5]] = 0
 
     assert_equals(net, Mapping.of(net, lanes), x)
@@ -185,7 +148,7 @@ def test_samples_without_a_spike(kind, lanes):
 @pytest.mark.parametrize("kind", ["first-spike", "spike-count"])
 def test_every_neuron_spikes_at_once(kind, lanes):
     """All inputs and all neurons spike in one step, step after step."""
-    net = network(10, kind=kind, neurons={"reset": "zero"}, coding=Graded(7, every=True))
+    net = random_chain(10, kind=kind, neurons={"reset": "zero"}, coding=Graded(7, every=True))
     ones = [
         Law(Dense(np.ones((post, pre), int), 4), Neuron(one, one, reset="zero"))
         for pre, post in ((9, 7), (7, 4))
@@ -202,16 +165,16 @@ def test_every_neuron_spikes_at_once(kind, lanes):
 @pytest.mark.parametrize("steps", [1, 3])
 def test_smallest_networks(sizes, steps):
     """One input, one neuron, one class, one step."""
-    net = network(11, sizes, steps, theta=(1, 4))
+    net = random_chain(11, sizes, steps, theta=(1, 4))
 
-    assert_equals(net, Mapping.of(net), images(12, 5, sizes[0]))
+    assert_equals(net, Mapping.of(net), random_images(12, 5, sizes[0]))
 
 
 def test_deep_network():
     """Four layers, each in a layout of its own."""
-    net = network(13, (8, 9, 6, 5, 3), 3, neurons=NEURONS["zero"])
+    net = random_chain(13, (8, 9, 6, 5, 3), 3, neurons=NEURONS["zero"])
 
-    assert_equals(net, Mapping.of(net, (9, 3, 5, 2), (3, 1, 5, 2)), images(14, 4, 8))
+    assert_equals(net, Mapping.of(net, (9, 3, 5, 2), (3, 1, 5, 2)), random_images(14, 4, 8))
 
 
 # Sizes, lanes, sweep: vectors that are cut in two stages, or, where nothing divides them, in one.
@@ -234,16 +197,16 @@ each_wide = pytest.mark.parametrize(("sizes", "lanes", "sweep"), WIDE.values(), 
 @pytest.mark.parametrize("stalls", [(0.0, 0.0), (0.3, 0.5)], ids=["eager", "random"])
 def test_wide_vectors_lose_nothing(sizes, lanes, sweep, neurons, stalls):
     """Vectors that are looked through in a cycle of their own, and serialised, lose no spike."""
-    net = network(15, sizes, 3, neurons=NEURONS[neurons], theta=(4, 20))
+    net = random_chain(15, sizes, 3, neurons=NEURONS[neurons], theta=(4, 20))
 
-    assert_equals(net, Mapping.of(net, lanes, sweep), images(16, 3, 3), stalls=stalls)
+    assert_equals(net, Mapping.of(net, lanes, sweep), random_images(16, 3, 3), stalls=stalls)
 
 
 @pytest.mark.parametrize("neurons", NEURONS.values(), ids=NEURONS.keys())
 def test_nothing_is_left_from_the_sample_before(neurons):
     """A sample's result, spikes and membranes do not depend on what came before it."""
-    net = network(17, neurons=neurons)
-    mapping, x = Mapping.of(net, (3, 2)), images(18, 4, 9)
+    net = random_chain(17, neurons=neurons)
+    mapping, x = Mapping.of(net, (3, 2)), random_images(18, 4, 9)
     x[0] = 255
     alone = [simulate(net, mapping, net.encode(x[n : n + 1])) for n in range(4)]
     together = simulate(net, mapping, net.encode(x))
@@ -260,8 +223,8 @@ def test_nothing_is_left_from_the_sample_before(neurons):
 @pytest.mark.parametrize("sent", [1, 6, 11, 16, 30])
 def test_reset_in_mid_sample_starts_anew(sent, neurons, lanes):
     """Whatever was under way at a reset is gone; the samples behind it are as ever."""
-    net = network(19, neurons=NEURONS[neurons])
-    x = images(20, 3, 9)
+    net = random_chain(19, neurons=NEURONS[neurons])
+    x = random_images(20, 3, 9)
     x[0] = 255
     run = net.run(x[1:], record=True)
     assert run.input is not None
@@ -305,7 +268,7 @@ def _taken_at(net: Network, lanes, items: list) -> int:
 @pytest.mark.parametrize("leak", [(1, 0), (7, 3), (5, 3)], ids=["rest-0", "rest-1", "rest-2"])
 def test_membranes_and_scores_reach_their_proven_bounds(kind, leak):
     """The inputs that drive a membrane to either end of its interval give exact membranes."""
-    net = network(21, (6, 4), 4, kind, {"leak": leak}, Counts(3), theta=(1, 99))
+    net = random_chain(21, (6, 4), 4, kind, {"leak": leak}, Counts(3), theta=(1, 99))
     x = np.array([worst(net, "layer0", n, high) for n in range(4) for high in (False, True)])
     low, high = prove(net)["layer0"].membrane
     h = net.run(x, record=True).membranes["layer0"]
@@ -317,8 +280,8 @@ def test_membranes_and_scores_reach_their_proven_bounds(kind, leak):
 
 def test_early_decision_sends_its_result_before_the_sample_ends():
     """A first-spike result comes while items of its sample are still waited for."""
-    net = network(22, steps=4)
-    x = images(23, 4, 9)
+    net = random_chain(22, steps=4)
+    x = random_images(23, 4, 9)
     x[:] = 255  # all in the first step
     d = net.run(x).decision
     assert (d.step == 0).all()
@@ -332,48 +295,6 @@ def test_early_decision_sends_its_result_before_the_sample_ends():
     assert results_of(sink.items) == [(int(d.label[0]), 0, d.score[0].tolist())]
 
 
-@st.composite
-def cases(draw, delays: bool = False) -> tuple[Network, Mapping, np.ndarray]:
-    """Draw a small network of any kind, with `delays` in a layer at least; a layout; samples."""
-    steps = draw(st.integers(1, 5))
-    sizes = draw(st.lists(st.integers(1, 6), min_size=2, max_size=4))
-    coding = draw(
-        st.builds(Latency, st.integers(1, 255))
-        | st.builds(Graded, st.integers(5, 7), st.booleans())
-        | st.builds(Counts, st.integers(1, 3))
-    )
-    kind = draw(st.sampled_from(list(KINDS)))
-    weights = st.lists(st.integers(-99, 99), min_size=steps, max_size=steps).map(np.array)
-    rule = readout(kind, draw(weights) if kind == "weighted-sum" else None)
-    made = tuple(
-        Law(
-            *draw(layers(pre, post, fires=rule.needs_threshold or n + 2 < len(sizes))),
-            shift=draw(st.sampled_from([0, 0, 1, 3, 15])),
-        )
-        for n, (pre, post) in enumerate(pairwise(sizes))
-    )
-    late = draw(st.integers(0, len(made) - 1)) if delays else -1
-    made = tuple(
-        draw(delayed(one, steps)) if n == late or draw(st.booleans()) else one
-        for n, one in enumerate(made)
-    )
-    made = tuple(
-        draw(looped(one, steps)) if one.neuron.fires and draw(st.booleans()) else one
-        for one in made
-    )
-    net = chain_of(steps, sizes[0], coding, made, rule)
-    engines = tuple(draw(st.sampled_from(["line", "wheel"])) for _ in made)
-    lanes = tuple(draw(st.integers(1, n)) for n in sizes[1:])
-    sweep = tuple(draw(st.sampled_from([n for n in range(1, p + 1) if p % n == 0])) for p in lanes)
-    rng = np.random.default_rng(draw(st.integers(0, 999)))
-    if isinstance(coding, Counts):
-        x = rng.poisson(draw(st.sampled_from([0.2, 1, 3])), (3, steps, sizes[0]))
-    else:
-        x = rng.integers(0, 256, (3, sizes[0]))
-        x = np.where(rng.random(x.shape) < 0.6, x, 255)
-    return net, Mapping.of(net, lanes, sweep, 0, engines), x
-
-
 DELAYS = {
     "lines": ("line", "line", "line"),
     "wheels": ("wheel", "wheel", "wheel"),
@@ -382,25 +303,12 @@ DELAYS = {
 each_delay = pytest.mark.parametrize("delay", DELAYS.values(), ids=DELAYS.keys())
 
 
-def delayed_network(seed: int, kind: str = "spike-count", neurons: str = "shift") -> Network:
-    """Make a network with delays in three of its four layers."""
-    net = network(seed, (9, 8, 7, 5), 7, kind, NEURONS[neurons], Counts(3), (2, 9))
-    sizes = ((9, 8), (8, 7), (7, 5))
-    made = [
-        Law(synapses(seed + n, *size, *of), layer.neuron)
-        for n, (layer, size, of) in enumerate(
-            zip(net.layers.values(), sizes, [(2, 3), (1, 5), (3, 4, True, -5)], strict=True)
-        )
-    ]
-    return chain_of(7, 9, net.coding, made, net.readout)
-
-
 @each_delay
 @pytest.mark.parametrize("lanes", [None, (5, 3, 2)], ids=["at-once", "folds"])
 @each_stall
 def test_delays_equal_golden_model(stalls, lanes, delay):
     """Lines and wheels give the same spikes: those of the golden model."""
-    net = delayed_network(24)
+    net = delayed_chain(24)
     x = np.random.default_rng(25).poisson(0.4, (4, 7, 9))
     assert all(s.any() for s in net.run(x, record=True).spikes.values())
 
@@ -408,7 +316,7 @@ def test_delays_equal_golden_model(stalls, lanes, delay):
 
 
 @examples(20)
-@given(cases(), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.6]), st.booleans())
+@given(chains(), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.6]), st.booleans())
 def test_random_networks_equal_golden_model(case, source, sink, joined):
     """Any network in any layout under random stalls gives the golden spikes and decisions."""
     net, mapping, x = case
@@ -417,7 +325,12 @@ def test_random_networks_equal_golden_model(case, source, sink, joined):
 
 
 @examples(30)
-@given(cases(delays=True), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.6]), st.booleans())
+@given(
+    chains(delays=True),
+    st.sampled_from([0.0, 0.5]),
+    st.sampled_from([0.0, 0.6]),
+    st.booleans(),
+)
 def test_lines_and_wheels_equal_golden_model(case, source, sink, joined):
     """Any network with delays: as drawn, and with every line a wheel and every wheel a line."""
     net, mapping, x = case

@@ -10,11 +10,11 @@ from spikeline.model.network import Network
 from spikeline.plan.mapping import Mapping
 from spikeline.rtl.codings.pixels import Pixels
 
+from .builders import random_chain, random_images
 from .streams import Bench, each_stall, spikes_of
-from .test_rtl_network import images, network
 from .test_rtl_top import assert_decided, prepare, simulate
 
-NET = network(1, (11, 7, 4))
+NET = random_chain(1, (11, 7, 4))
 MAPPING = Mapping.of(NET, None, None, 4)
 
 
@@ -22,7 +22,7 @@ MAPPING = Mapping.of(NET, None, None, 4)
 @pytest.mark.parametrize("beats", [1, 2])
 def test_short_image_is_dark_where_it_ends(beats, stalls):
     """Pixels behind TLAST are dark, whatever the image before held there."""
-    x = images(2, 5, 11)
+    x = random_images(2, 5, 11)
     x[0] = x[3] = 255
     _, packets = prepare(NET, MAPPING, x)
     for n in (1, 4):
@@ -38,7 +38,7 @@ def test_short_image_is_dark_where_it_ends(beats, stalls):
 @each_stall
 def test_beats_beyond_the_image_are_dropped_and_counted(stalls):
     """Beats after the last pixel change nothing, in this image and the next; each is counted."""
-    run, packets = prepare(NET, MAPPING, images(3, 5, 11))
+    run, packets = prepare(NET, MAPPING, random_images(3, 5, 11))
     for n, extra in ((1, 1), (3, 3)):
         packets[n][-1]["last"] = 0
         packets[n] += [{"data": 0xFFFFFFFF, "last": int(k == extra - 1)} for k in range(extra)]
@@ -50,7 +50,7 @@ def test_beats_beyond_the_image_are_dropped_and_counted(stalls):
 
 def test_count_of_dropped_beats_stays_at_its_end():
     """Behind 65,535 dropped beats it counts no more, and the next image is whole."""
-    net = network(7, (3, 2), 1)
+    net = random_chain(7, (3, 2), 1)
     beats = [{"beat": 255, "last": 0}] * (3 + 65_540)
     beats += [{"beat": 255, "last": int(n in (0, 3))} for n in range(4)]
     bench = Bench(pixels := Pixels(net, 1))
@@ -72,7 +72,7 @@ def test_count_of_dropped_beats_stays_at_its_end():
 
 def test_bits_beside_the_last_pixel_mean_nothing():
     """Of the last beat only the pixels that the image has are encoded."""
-    run, packets = prepare(NET, MAPPING, images(4, 5, 11))
+    run, packets = prepare(NET, MAPPING, random_images(4, 5, 11))
     for packet in packets:
         packet[-1]["data"] |= 0xFF000000
 
@@ -109,7 +109,7 @@ def play(net: Network, lanes: int, x: np.ndarray, stalls=(0.0, 0.0), decides=())
 @pytest.mark.parametrize("steps", [1, 3, 16])
 def test_every_pixel_value_fires_when_the_law_says(steps, floor, stalls):
     """All 256 values of a pixel fire in the golden step, each once, and dark ones never."""
-    net = network(5, (48, 2), steps, coding=Latency(floor))
+    net = random_chain(5, (48, 2), steps, coding=Latency(floor))
     x = np.random.default_rng(6).permutation(np.arange(6 * 48) % 256).reshape(6, 48)
     items = play(net, 8, x, stalls)
 
@@ -121,8 +121,8 @@ def test_every_pixel_value_fires_when_the_law_says(steps, floor, stalls):
 @pytest.mark.parametrize("cycle", range(3, 30, 2))
 def test_decision_at_any_time_ends_the_image_once(cycle):
     """Whenever the decision comes, the image ends once, and the next one is whole."""
-    net = network(7, (11, 2), 4)
-    x = images(8, 2, 11)
+    net = random_chain(7, (11, 2), 4)
+    x = random_images(8, 2, 11)
     items = play(net, 4, x, decides=(cycle,))
     golden = net.encode(x).astype(bool)
 
@@ -136,7 +136,7 @@ def test_decision_at_any_time_ends_the_image_once(cycle):
 
 def test_other_codings_are_refused():
     """Packed pixels need latency coding."""
-    net = network(6, coding=Counts(1))
+    net = random_chain(6, coding=Counts(1))
     with pytest.raises(
         InputError, match=r"^Packed pixels must feed a network with latency coding$"
     ):

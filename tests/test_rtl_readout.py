@@ -18,7 +18,7 @@ from spikeline.plan.unit import Unit
 from spikeline.rtl.readouts import readout as component_of
 from spikeline.rtl.readouts.protocol import Readout as Component
 
-from .laws import Law, chain_of
+from .builders import Law, chain_of
 from .streams import STALLS, Bench, Trace, items_of
 
 UNITS = {

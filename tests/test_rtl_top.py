@@ -21,19 +21,18 @@ from spikeline.rtl.accelerator import Accelerator, whole_bytes
 from spikeline.rtl.codings.framer import beat
 from spikeline.rtl.host.axi_stream import AxiStream
 
-from .laws import Law, chain_of
-from .profiles import examples
-from .streams import Bench, Trace, each_stall
-from .test_rtl_delayed import synapses
-from .test_rtl_network import (
+from .builders import (
     NEURONS,
-    cases,
-    delayed_network,
-    each_delay,
-    each_wide,
-    images,
-    network,
+    Law,
+    chain_of,
+    delayed_chain,
+    random_chain,
+    random_images,
+    random_taps,
 )
+from .strategies import chains, examples
+from .streams import Bench, Trace, each_stall
+from .test_rtl_network import each_delay, each_wide
 
 
 class Axis(wiring.Component):
@@ -196,9 +195,9 @@ def assert_cycles(net: Network, mapping: Mapping, x: np.ndarray) -> tuple[np.nda
 @pytest.mark.parametrize("pixels", [0, 1, 4], ids=["events", "one-pixel", "four-pixels"])
 def test_decisions_equal_golden_model(pixels, stalls):
     """Packets of any input come out as packets of the golden decisions and scores."""
-    net = network(1, (11, 7, 4))
+    net = random_chain(1, (11, 7, 4))
     mapping = Mapping.of(net, (4, 4), None, pixels)
-    run, packets = prepare(net, mapping, x := images(2, 8, 11))
+    run, packets = prepare(net, mapping, x := random_images(2, 8, 11))
     assert len(x) > 4
 
     got = simulate(net, mapping, packets, stalls)
@@ -209,9 +208,9 @@ def test_decisions_equal_golden_model(pixels, stalls):
 @each_stall
 def test_a_packet_has_two_words_and_the_scores(stalls):
     """TLAST marks the last score alone; a packet is label and step, cycles, scores."""
-    net = network(3, (9, 6, 5), kind="weighted-sum", neurons=NEURONS["shift"])
+    net = random_chain(3, (9, 6, 5), kind="weighted-sum", neurons=NEURONS["shift"])
     mapping = Mapping.of(net)
-    run, packets = prepare(net, mapping, images(4, 5, 9))
+    run, packets = prepare(net, mapping, random_images(4, 5, 9))
     assert (run.decision.score < 0).any()
 
     got = simulate(net, mapping, packets, stalls)
@@ -225,9 +224,9 @@ def test_a_packet_has_two_words_and_the_scores(stalls):
 @pytest.mark.parametrize("lanes", [None, (3, 2)], ids=["at-once", "folds"])
 def test_packets_without_a_class(lanes, kind, stalls):
     """Every spike, or every membrane of the last step, leaves the chip under any stalls."""
-    net = network(4, (9, 7, 5), 4, kind, neurons=NEURONS["shift"])
+    net = random_chain(4, (9, 7, 5), 4, kind, neurons=NEURONS["shift"])
     mapping = Mapping.of(net, lanes)
-    run, packets = prepare(net, mapping, images(5, 8, 9))
+    run, packets = prepare(net, mapping, random_images(5, 8, 9))
     assert run.counts[net.output].max() > 4
 
     got = simulate(net, mapping, packets, stalls)
@@ -240,9 +239,9 @@ def test_packets_without_a_class(lanes, kind, stalls):
 @pytest.mark.parametrize("gap", [0.0, 0.6], ids=["eager", "slow-source"])
 def test_counted_cycles_are_measured_cycles(pixels, gap):
     """Word 1 is the number of cycles from the first beat taken to word 0 offered, back to back."""
-    net = network(5, (11, 7, 4), 5)
+    net = random_chain(5, (11, 7, 4), 5)
     mapping = Mapping.of(net, (3, 2), None, pixels)
-    _, packets = prepare(net, mapping, images(6, 8, 11))
+    _, packets = prepare(net, mapping, random_images(6, 8, 11))
 
     got = simulate(net, mapping, packets, (gap, 0.0))
     assert got.cycles == [b - a for a, b in zip(got.firsts, got.offers, strict=True)]
@@ -250,9 +249,9 @@ def test_counted_cycles_are_measured_cycles(pixels, gap):
 
 def test_samples_under_way_are_limited():
     """While results are refused, four samples are taken behind the one that is decided."""
-    net = network(7, (4, 3, 2), 1)
+    net = random_chain(7, (4, 3, 2), 1)
     mapping = Mapping.of(net)
-    _, packets = prepare(net, mapping, images(8, 9, 4))
+    _, packets = prepare(net, mapping, random_images(8, 9, 4))
     bench = Bench(axis := Axis(AxiStream(Accelerator(net, mapping))))
     source = bench.put(axis.i, [b for p in packets for b in p])
     bench.get(axis.o, 1.0)
@@ -266,9 +265,9 @@ def test_samples_under_way_are_limited():
 @pytest.mark.parametrize("taken", [1, 2, 4])
 def test_reset_in_mid_sample_forgets_that_sample(pixels, taken):
     """After a reset the next beat begins a sample, which is decided as ever."""
-    net = network(9, (14, 7, 4))
+    net = random_chain(9, (14, 7, 4))
     mapping = Mapping.of(net, None, None, pixels)
-    x = images(10, 3, 14)
+    x = random_images(10, 3, 14)
     x[0] = 255
     _, (broken, *packets) = prepare(net, mapping, x)
     run = net.run(x[1:])
@@ -285,9 +284,9 @@ def test_reset_in_mid_sample_forgets_that_sample(pixels, taken):
 
 def test_refused_beats_are_counted():
     """What breaks the declaration is counted at the port, and changes no decision."""
-    net = network(11, (9, 6, 4))
+    net = random_chain(11, (9, 6, 4))
     mapping = Mapping.of(net)
-    run, packets = prepare(net, mapping, images(12, 3, 9))
+    run, packets = prepare(net, mapping, random_images(12, 3, 9))
     wrong = {"data": beat(net).const({"address": 15, "value": 1}).as_bits(), "last": 0}
     got = simulate(net, mapping, [[wrong, *p] for p in packets])
 
@@ -298,7 +297,7 @@ def test_refused_beats_are_counted():
 @pytest.mark.parametrize(("pixels", "bits"), [(0, 8), (1, 8), (5, 40)])
 def test_ports_are_whole_bytes(pixels, bits):
     """Beats take whole bytes, words at least 32 bits."""
-    net = network(13)
+    net = random_chain(13)
     top = AxiStream(Accelerator(net, Mapping.of(net, None, None, pixels)))
     Bench(Axis(top)).run(lambda: True, quiet=0)
 
@@ -308,7 +307,7 @@ def test_ports_are_whole_bytes(pixels, bits):
 
 def test_wide_scores_are_whole():
     """Scores of more than 32 bits come whole, sign included."""
-    net = network(14, (6, 3), 3, kind="weighted-sum", coding=Counts(3), theta=(1, 9))
+    net = random_chain(14, (6, 3), 3, kind="weighted-sum", coding=Counts(3), theta=(1, 9))
     big = WeightedSum(np.array([1 << 30, -(1 << 31), (1 << 31) - 1]))
     net = replace(net, readout=big)
     mapping = Mapping.of(net)
@@ -327,18 +326,18 @@ def test_wide_scores_are_whole():
 )
 def test_cycles_of_every_layout_are_predicted(lanes, sweep, neurons):
     """Latency and interval are the cycle model's, for every rest, fold and group."""
-    net = network(16, (9, 7, 5), neurons=neurons)
+    net = random_chain(16, (9, 7, 5), neurons=neurons)
 
-    assert_cycles(net, Mapping.of(net, lanes, sweep), images(17, 4, 9))
+    assert_cycles(net, Mapping.of(net, lanes, sweep), random_images(17, 4, 9))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("sweep", [(7, 6), (7, 3)], ids=["pairs", "groups"])
 def test_cycles_of_every_readout_are_predicted(kind, sweep):
     """Latency and interval are the cycle model's, for every readout and its scan."""
-    net = network(18, (9, 7, 6), kind=kind, neurons=NEURONS["shift"])
+    net = random_chain(18, (9, 7, 6), kind=kind, neurons=NEURONS["shift"])
 
-    assert_cycles(net, Mapping.of(net, None, sweep), images(19, 4, 9))
+    assert_cycles(net, Mapping.of(net, None, sweep), random_images(19, 4, 9))
 
 
 @pytest.mark.parametrize("lanes", [None, (3, 7, 2, 3)], ids=["at-once", "mixed"])
@@ -346,23 +345,23 @@ def test_cycles_of_every_readout_are_predicted(kind, sweep):
 @pytest.mark.parametrize("neurons", ["once", "multiply"])
 def test_cycles_of_deep_networks_are_predicted(neurons, steps, lanes):
     """Latency and interval are the cycle model's, for four layers, and for one step."""
-    net = network(20, (8, 9, 7, 6, 3), steps, neurons=NEURONS[neurons], theta=(1, 6))
+    net = random_chain(20, (8, 9, 7, 6, 3), steps, neurons=NEURONS[neurons], theta=(1, 6))
 
-    assert_cycles(net, Mapping.of(net, lanes), images(21, 4, 8))
+    assert_cycles(net, Mapping.of(net, lanes), random_images(21, 4, 8))
 
 
 @each_wide
 def test_cycles_of_wide_vectors_are_predicted(sizes, lanes, sweep):
     """Latency and interval are the cycle model's where vectors are wide."""
-    net = network(22, sizes, 4, neurons={"reset": "zero"}, theta=(1, 12))
+    net = random_chain(22, sizes, 4, neurons={"reset": "zero"}, theta=(1, 12))
 
-    assert_cycles(net, Mapping.of(net, lanes, sweep), images(23, 3, 3))
+    assert_cycles(net, Mapping.of(net, lanes, sweep), random_images(23, 3, 3))
 
 
 @pytest.mark.parametrize("seed", [2, 9])
 def test_cycles_are_predicted_where_queues_fill(seed):
     """Latency and interval are the cycle model's where few events make many hidden spikes."""
-    net = network(seed, (3, 29, 4, 3), 5, "spike-count", {}, Counts(1), theta=(1, 4))
+    net = random_chain(seed, (3, 29, 4, 3), 5, "spike-count", {}, Counts(1), theta=(1, 4))
     mapping = Mapping.of(net, (1, 1, 3))
     x = (np.random.default_rng(seed).random((4, 5, 3)) < 0.5).astype(int)
     latency, _ = assert_cycles(net, mapping, x)
@@ -376,7 +375,7 @@ def test_cycles_are_predicted_where_queues_fill(seed):
 @pytest.mark.parametrize("lanes", [None, (3, 2)], ids=["at-once", "folds"])
 def test_cycles_of_counts_are_predicted(lanes):
     """Latency and interval are the cycle model's where events have values up to 3."""
-    net = network(25, coding=Counts(3), neurons=NEURONS["zero"], theta=(5, 30))
+    net = random_chain(25, coding=Counts(3), neurons=NEURONS["zero"], theta=(5, 30))
     x = np.random.default_rng(26).poisson(1.0, (6, 4, 9))
 
     assert_cycles(net, Mapping.of(net, lanes), x)
@@ -390,9 +389,9 @@ def test_cycles_of_counts_are_predicted(lanes):
 @pytest.mark.parametrize("kind", ["first-spike", "final-membrane"])
 def test_cycles_of_pixels_are_predicted(pixels, lanes, kind):
     """Latency and interval are the cycle model's where the core encodes packed pixels itself."""
-    net = network(27, (14, 7, 4), 4, kind)
+    net = random_chain(27, (14, 7, 4), 4, kind)
 
-    assert_cycles(net, Mapping.of(net, lanes, None, pixels), images(28, 4, 14))
+    assert_cycles(net, Mapping.of(net, lanes, None, pixels), random_images(28, 4, 14))
 
 
 @each_delay
@@ -400,7 +399,7 @@ def test_cycles_of_pixels_are_predicted(pixels, lanes, kind):
 @pytest.mark.parametrize("neurons", ["once", "multiply"])
 def test_cycles_of_delays_are_predicted(neurons, lanes, delay):
     """Latency and interval are the cycle model's for lines and wheels, idle or back to back."""
-    net = delayed_network(30, neurons=neurons)
+    net = delayed_chain(30, neurons=neurons)
     x = np.random.default_rng(31).poisson(0.4, (4, 7, 9))
 
     assert_cycles(net, Mapping.of(net, lanes, None, 0, delay), x)
@@ -410,7 +409,7 @@ def test_cycles_of_delays_are_predicted(neurons, lanes, delay):
 @pytest.mark.parametrize("lanes", [None, (5, 3, 2)], ids=["at-once", "folds"])
 def test_early_decisions_leave_no_delayed_spike(lanes, delay):
     """A sample that was decided early, in the middle of a step, leaves nothing to the next."""
-    net = delayed_network(32, "first-spike", "once")
+    net = delayed_chain(32, "first-spike", "once")
     x = np.random.default_rng(33).poisson(0.6, (6, 7, 9))
     assert (net.run(x).decision.step < 5).sum() > 2
 
@@ -420,14 +419,14 @@ def test_early_decisions_leave_no_delayed_spike(lanes, delay):
 @pytest.mark.parametrize("delay", ["dense", "line", "wheel"])
 def test_the_first_sample_waits_until_all_is_clear(delay):
     """A beat that is offered in reset is taken when every engine has cleared itself, not before."""
-    net = network(34, (3, 40, 4), 3, "spike-count", NEURONS["zero"])
+    net = random_chain(34, (3, 40, 4), 3, "spike-count", NEURONS["zero"])
     if delay != "dense":
         first, last = net.layers.values()
-        hidden = Law(synapses(35, 3, 40, 1, 3), first.neuron)
+        hidden = Law(random_taps(35, 3, 40, 1, 3), first.neuron)
         behind = Law(last.connections[0].synapses, last.neuron)
         net = chain_of(3, 3, net.coding, [hidden, behind], net.readout)
     mapping = Mapping.of(net, (2, 4), None, 0, "auto" if delay == "dense" else delay)
-    run, packets = prepare(net, mapping, images(36, 2, 3))
+    run, packets = prepare(net, mapping, random_images(36, 2, 3))
     got = simulate(net, mapping, packets, starts=[0])
 
     assert_decided(run, got)
@@ -437,12 +436,12 @@ def test_the_first_sample_waits_until_all_is_clear(delay):
 
 
 @examples(10)
-@given(cases(), st.integers(0, 5), st.integers(0, 99))
+@given(chains(), st.integers(0, 5), st.integers(0, 99))
 def test_cycles_of_random_networks_are_predicted(case, pixels, seed):
     """Latency and interval of any network in any layout are the cycle model's."""
     net, mapping, x = case
     if isinstance(net.coding, Latency):
         mapping = Mapping(mapping.units, pixels)
-        x = images(seed, 6, net.width)
+        x = random_images(seed, 6, net.width)
 
     assert_cycles(net, mapping, x)

@@ -1,48 +1,323 @@
-"""Random networks: any lawful graph, mostly with activity, and samples for it.
+"""Builders: what tests make layers, networks, layouts and samples of.
 
-`random_network`, `random_samples` and `random_mapping` draw with NumPy's random numbers, `networks`
-and `cases` are the same as strategies of hypothesis, which makes what fails smaller.
+Layers by themselves: `Law`, and of a law `chain_of`, `network_of`, `bounds_of`, `part_of`.
+Chains: `random_chain`, `delayed_chain`, `recurrent_chain`, from a seed; `with_delays`.
+Graphs: `random_network`, any lawful one, mostly with activity; `random_mapping`, a layout of it.
+Samples: `random_samples` of a network; `random_images`, `random_events`; `worst`, the extreme ones.
+
+All that is random comes from a seed or a generator of NumPy; strategies.py draws the same by
+hypothesis.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from itertools import pairwise
+from typing import ClassVar, TypeVar
 
 import numpy as np
-from hypothesis import strategies as st
 
+from spikeline.model.bounds import prove
 from spikeline.model.codings import KINDS as CODINGS
 from spikeline.model.codings import Coding
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
 from spikeline.model.codings.latency import Latency
 from spikeline.model.network import Connection, Layer, Network, chain
+from spikeline.model.neurons import Neurons
 from spikeline.model.neurons.neuron import RESETS, ROUNDINGS, Neuron
 from spikeline.model.readouts import KINDS as READOUTS
 from spikeline.model.readouts import readout as make_readout
 from spikeline.model.readouts.final_membrane import FinalMembrane
+from spikeline.model.readouts.first_spike import FirstSpike
+from spikeline.model.readouts.protocol import Readout
 from spikeline.model.synapses import KINDS as SYNAPSES
 from spikeline.model.synapses import Synapses
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
+from spikeline.model.values import Values
 from spikeline.model.views import KINDS as VIEWS
 from spikeline.model.views import View
 from spikeline.model.views.crop import Crop
 from spikeline.model.views.flatten import Flatten
+from spikeline.model.width import Bounds
+from spikeline.plan.layout import Layout, Part
 from spikeline.plan.mapping import Mapping
+from spikeline.plan.unit import Unit
 
 __all__ = [
-    "cases",
-    "networks",
+    "NEURONS",
+    "Dice",
+    "Law",
+    "bounds_of",
+    "chain_of",
+    "delayed_chain",
+    "draw_network",
+    "network_of",
+    "part_of",
+    "random_chain",
+    "random_events",
+    "random_images",
     "random_mapping",
     "random_network",
     "random_samples",
-    "run_layer",
+    "random_taps",
+    "recurrent_chain",
+    "recurrent_layer",
+    "with_delays",
+    "worst",
 ]
 
-T = TypeVar("T")
+# Fields of neurons of one kind each.
+NEURONS = {
+    "once": {"once": True},
+    "zero": {"reset": "zero"},
+    "shift": {"leak": (7, 3), "reset": "subtract"},
+    "multiply": {"leak": (5, 3), "reset": "zero", "clamp": (-30, 30)},
+}
+# Of layers and inputs of random graphs.
 NAMES = ("a", "b7", "conv_1", "Dense", "hidden", "output", "wire", "relay_2_b", "V1", "readout")
 INPUTS = ("input", "left", "right", "x", "kernels")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Input that comes as it is, and is within a declaration."""
+
+    kind: ClassVar[str] = "declared"
+    packs: ClassVar[bool] = False
+    counted: ClassVar[bool] = True
+
+    limit: int
+    once: bool = False
+
+    @property
+    def values(self) -> Values:
+        """What an input may be."""
+        return Values(self.limit, self.limit if self.once else None)
+
+    def encode(self, samples: np.ndarray, steps: int, inputs: int) -> np.ndarray:
+        """Give samples (samples, steps, inputs) by step."""
+        return np.asarray(samples).transpose(1, 0, 2).astype(np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class Law:
+    """A layer of a chain: synapses, neurons, perhaps recurrent synapses; a shift of currents."""
+
+    synapses: Synapses
+    neuron: Neurons
+    recurrent: Synapses | None = None
+    shift: int = 0
+
+    def run(self, s: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
+        """Run events (steps, samples, pre) up to `limit`; returns spikes and membranes."""
+        net = network_of(self, len(s), limit)
+        run = net.run(s.transpose(1, 0, 2), record=True)
+        return run.spikes["layer0"], run.membranes["layer0"]
+
+
+def chain_of(
+    steps: int, inputs: int, coding: Coding, laws: Sequence[Law], readout: Readout
+) -> Network:
+    """Make a network of layers that follow one another."""
+    plain = chain(
+        steps, inputs, coding, [(x.synapses, x.neuron, x.recurrent) for x in laws], readout
+    )
+    if not any(law.shift for law in laws):
+        return plain
+    layers = {
+        name: replace(
+            layer, connections=tuple(replace(c, shift=law.shift) for c in layer.connections)
+        )
+        for (name, layer), law in zip(plain.layers.items(), laws, strict=True)
+    }
+    return replace(plain, layers=layers)
+
+
+def network_of(law: Law, steps: int, limit: int = 1, once: bool = False) -> Network:
+    """Make a network of one layer, whose input is within a declaration."""
+    coding = Declared(limit, once)
+    return chain_of(steps, law.synapses.pre, coding, [law], FinalMembrane())
+
+
+def bounds_of(law: Law, steps: int, limit: int = 1, once: bool = False) -> Bounds:
+    """Prove the bounds of a layer."""
+    return prove(network_of(law, steps, limit, once))["layer0"]
+
+
+def part_of(
+    law: Law,
+    unit: Unit,
+    steps: int,
+    limit: int = 1,
+    once: bool = False,
+    measures: bool = False,
+) -> Part:
+    """Lay out a layer: as the last one, whose membranes are read, or as one with another behind."""
+    if measures:
+        net = network_of(law, steps, limit, once)
+        return Layout.of(net, Mapping({"layer0": unit})).parts["layer0"]
+    behind = Law(Dense(np.ones((1, law.synapses.post), int), 2), Neuron(np.zeros(1, int), None))
+    coding = Declared(limit, once)
+    assert law.neuron.fires, "what never fires feeds no layer"
+    net = chain_of(steps, law.synapses.pre, coding, [law, behind], FinalMembrane())
+    units = {"layer0": unit, "layer1": Unit(1, 1, 1)}
+    return Layout.of(net, Mapping(units)).parts["layer0"]
+
+
+def random_chain(
+    seed: int,
+    sizes: tuple[int, ...] = (9, 7, 4),
+    steps: int = 4,
+    kind: str = "first-spike",
+    neurons: tuple[dict, ...] | dict = NEURONS["once"],
+    coding: Coding = Latency(64),  # noqa: B008
+    theta: tuple[int, int] = (2, 9),
+) -> Network:
+    """Make a chain of dense layers of random weights."""
+    rng = np.random.default_rng(seed)
+    if isinstance(neurons, dict):
+        neurons = (neurons,) * (len(sizes) - 1)
+    made = [
+        Law(
+            Dense(rng.integers(-5, 8, (post, pre)), 4),
+            Neuron(rng.integers(-1, 2, post), rng.integers(*theta, post), **fields),
+        )
+        for (pre, post), fields in zip(pairwise(sizes), neurons, strict=True)
+    ]
+    weights = rng.integers(-3, 9, steps) if kind == "weighted-sum" else None
+    return chain_of(steps, sizes[0], coding, made, make_readout(kind, weights))
+
+
+def random_taps(
+    seed: int, pre: int, post: int, taps: int, window: int, axonal: bool = False, low: int = -8
+) -> Delayed:
+    """Make random taps; the longest delay is among them."""
+    rng = np.random.default_rng(seed)
+    delays = rng.integers(0, window, (1 if axonal else post, pre, taps))
+    delays.flat[seed % delays.size] = window - 1
+    return Delayed(rng.integers(low, 8, (post, pre, taps)), delays, 4, window)
+
+
+def delayed_chain(seed: int, kind: str = "spike-count", neurons: str = "shift") -> Network:
+    """Make a chain of three layers with random delays."""
+    net = random_chain(seed, (9, 8, 7, 5), 7, kind, NEURONS[neurons], Counts(3), (2, 9))
+    sizes = ((9, 8), (8, 7), (7, 5))
+    made = [
+        Law(random_taps(seed + n, *size, *of), layer.neuron)
+        for n, (layer, size, of) in enumerate(
+            zip(net.layers.values(), sizes, [(2, 3), (1, 5), (3, 4, True, -5)], strict=True)
+        )
+    ]
+    return chain_of(7, 9, net.coding, made, net.readout)
+
+
+def recurrent_layer(
+    seed: int, kind: tuple[int, int, int], post: int = 9, pre: int = 6, **law
+) -> Law:
+    """Make a recurrent layer of random weights and delays; some neurons excite themselves.
+
+    `kind`: taps and window of the synapses, and the longest delay of the recurrent ones.
+    """
+    taps, window, back = kind
+    rng = np.random.default_rng(seed)
+    forward = random_taps(seed, pre, post, taps, window)
+    weights = rng.integers(-5, 6, (post, post, 1))
+    delays = rng.integers(1, back + 1, (1 if seed % 2 else post, post, 1))
+    cells = Neuron(rng.integers(-1, 2, post), rng.integers(3, 12, post), **law)
+    dense = Dense(forward.weights[..., 0], 4) if window == 1 else forward
+    return Law(dense, cells, Delayed(weights, delays, 4, back + 1))
+
+
+def recurrent_chain(seed: int, sizes: tuple[int, ...], kind: str = "spike-count") -> Network:
+    """Make a chain whose layers all are recurrent, with and without delays of their inputs."""
+    kinds = [(1, 1, 4), (2, 3, 2), (1, 1, 1)]
+    made = [
+        recurrent_layer(seed + n, kinds[n % 3], post, pre, leak=(7, 3), reset="subtract")
+        for n, (pre, post) in enumerate(pairwise(sizes))
+    ]
+    return chain_of(7, sizes[0], Counts(3), made, make_readout(kind))
+
+
+def with_delays(*windows: int) -> Network:
+    """Make a chain of 3-4-4-..., with delays where a window is not 0, of unit weights."""
+    pre, layers = 3, []
+    for window in windows:
+        synapses = Dense(np.ones((4, pre), int), 2)
+        if window:
+            delays = np.full((1, pre, 1), window - 1)
+            synapses = Delayed(np.ones((4, pre, 1), int), delays, 2, window)
+        layers.append(Law(synapses, Neuron(np.zeros(4, int), np.ones(4, int))))
+        pre = 4
+    return chain_of(max(windows) + 1, 3, Latency(), layers, FirstSpike())
+
+
+def random_samples(rng: np.random.Generator, network: Network, n: int) -> np.ndarray:
+    """Draw n samples of a network, from dark to bright."""
+    if network.coding.kind == "counts":
+        mean = rng.choice([0.2, 0.5, 1, 3, 300], (n, 1, 1))
+        return rng.poisson(mean, (n, network.steps, network.width))
+    bright = rng.random((n, network.width)) < rng.random((n, 1))
+    return np.where(bright, 255, rng.integers(0, 256, bright.shape)).astype(np.uint8)
+
+
+def random_images(seed: int, count: int, inputs: int) -> np.ndarray:
+    """Make pixels, from dark to bright images."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 256, (count, inputs))
+    return np.where(rng.random((count, 1)) < 0.3, x // 3, x).astype(np.uint8)
+
+
+def random_events(
+    seed: int, steps: int, count: int, pre: int, limit: int = 1, once: bool = False
+) -> np.ndarray:
+    """Make events of all densities (steps, count, pre), within the declaration."""
+    rng = np.random.default_rng(seed)
+    density = rng.choice([0.0, 0.2, 0.6, 1.0], (1 if once else steps, count, 1))
+    s = (rng.random((steps, count, pre)) < density) * rng.integers(1, limit + 1, (count, pre))
+    if once:
+        s *= rng.integers(0, steps, (count, pre)) == np.arange(steps)[:, None, None]
+    return s.astype(np.uint8)
+
+
+def worst(network: Network, name: str, neuron: int, high: bool) -> np.ndarray:
+    """Find inputs that drive a neuron to an end of its bounds, where that is reached.
+
+    It is reached where the layer's first connection, without views, is its only one, has one tap
+    from every input, and the neuron has no reset; with a reset the lower end, without delays.
+    Every input whose (first) weight has the fitting sign comes with its largest value: in every
+    step, or, where inputs have a total, so that all arrive in the one step that goes furthest.
+
+    Returns
+    -------
+    uint8 (steps, pre)
+    """
+    layer, steps = network.layers[name], network.steps
+    n, connection = layer.neuron, layer.connections[0]
+    synapses, values = connection.synapses, network.values(connection)
+    w = synapses.weights.reshape(synapses.post, synapses.pre, -1)[neuron, :, 0]
+    delays = np.full(len(w), connection.delay)
+    if synapses.kind == "delayed":
+        delays += synapses.delays[neuron if len(synapses.delays) > 1 else 0, :, 0]
+    drives = np.flatnonzero(w > 0 if high else w < 0)
+    s = np.zeros((steps, len(w)), np.uint8)
+    if values.total is None:
+        s[:, drives] = values.limit
+        return s
+    u, course = np.zeros(1, np.int64), []
+    for t in range(steps):
+        arrived = drives[delays[drives] <= t]
+        u = n.decay(u) + n.bias[neuron]
+        course.append(
+            int(u[0]) + (int(w[arrived].sum(dtype=int)) * values.limit << connection.shift)
+        )
+        u = n.clamped(u)
+    at = int(np.argmax(course) if high else np.argmin(course))
+    drives = drives[delays[drives] <= at]
+    s[at - delays[drives], drives] = values.limit
+    return s
 
 
 class Dice:
@@ -68,19 +343,6 @@ class Dice:
         """Draw different names."""
         left = list(values)
         return [left.pop(self.number(0, len(left) - 1)) for _ in range(count)]
-
-
-class Drawn(Dice):
-    """The same by hypothesis, but for tensors."""
-
-    def __init__(self, draw: st.DrawFn) -> None:
-        """Draw structure by hypothesis, tensors with NumPy from a seed of hypothesis."""
-        super().__init__(np.random.default_rng(draw(st.integers(0, 9999))))
-        self.draw = draw
-
-    def number(self, low: int, high: int) -> int:
-        """Draw an integer in ``low..high``."""
-        return self.draw(st.integers(low, high))
 
 
 @dataclass
@@ -111,16 +373,7 @@ def random_network(rng: np.random.Generator, *, small: bool = True, **plan) -> N
     **plan
         Fields of `Plan`: how many there may be of what, and of which kinds.
     """
-    return _network(Dice(rng), small, plan)
-
-
-def random_samples(rng: np.random.Generator, network: Network, n: int) -> np.ndarray:
-    """Draw n samples of a network, from dark to bright."""
-    if network.coding.kind == "counts":
-        mean = rng.choice([0.2, 0.5, 1, 3, 300], (n, 1, 1))
-        return rng.poisson(mean, (n, network.steps, network.width))
-    bright = rng.random((n, network.width)) < rng.random((n, 1))
-    return np.where(bright, 255, rng.integers(0, 256, bright.shape)).astype(np.uint8)
+    return draw_network(Dice(rng), small, plan)
 
 
 def random_mapping(rng: np.random.Generator, network: Network) -> Mapping:
@@ -133,34 +386,8 @@ def random_mapping(rng: np.random.Generator, network: Network) -> Mapping:
     return Mapping.of(network, lanes, sweep, 0, delay, queue)
 
 
-@st.composite
-def networks(draw: st.DrawFn, small: bool = True, **plan) -> Network:
-    """Draw a network as `random_network` does."""
-    return _network(Drawn(draw), small, plan)
-
-
-@st.composite
-def cases(
-    draw: st.DrawFn, drawn: st.SearchStrategy[Network] | None = None, most: int = 3, **plan
-) -> tuple[Network, np.ndarray]:
-    """Draw a network, and 1 to `most` samples for it."""
-    network = draw(networks(**plan) if drawn is None else drawn)
-    rng = np.random.default_rng(draw(st.integers(0, 999)))
-    return network, random_samples(rng, network, draw(st.integers(1, most)))
-
-
-def run_layer(layer: tuple, s: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Run a layer, (synapses, neuron) or with recurrent synapses, as a network of its own.
-
-    Events `s` up to `limit` are (steps, samples, pre), as are its spikes and membranes.
-    """
-    steps, _, pre = s.shape
-    network = chain(steps, pre, Counts(limit), [layer], FinalMembrane())
-    run = network.run(s.transpose(1, 0, 2), record=True)
-    return run.spikes["layer0"], run.membranes["layer0"]
-
-
-def _network(dice: Dice, small: bool, plan: dict) -> Network:
+def draw_network(dice: Dice, small: bool, plan: dict) -> Network:
+    """Draw a network with any dice; the other arguments are those of `random_network`."""
     sizes = {} if small else {"size": (8, 40), "steps": (4, 16)}
     p = Plan(**{**sizes, **plan})
     draft = Draft(dice, p, steps=dice.number(*p.steps))
