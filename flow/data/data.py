@@ -97,6 +97,11 @@ class Data:
         """Whether samples are counts of events."""
         return self.x.ndim == 3
 
+    @property
+    def targets(self) -> bool:
+        """Whether samples have targets, not labels."""
+        return self.y.dtype.kind == "f"
+
     def shaped(self, counted: bool, inputs: int, name: str) -> "Data":
         """Give the samples as a network takes them.
 
