@@ -169,7 +169,7 @@ def test_targets_are_checked(tiny: Network, y: np.ndarray, scale: Any, sentence:
     [
         (
             np.zeros((2, 10)),
-            "Answers must be labels, as the network gives a class, not targets (2, 10)",
+            "Answers must be labels, as the network gives a class, not targets",
         ),
         (np.array([3, 10]), "Labels must be below 10, as the network has as many classes, not 10"),
         (

@@ -112,5 +112,5 @@ def test_answers_must_suit_the_network(
     assert (code, err.splitlines()[-1]) == (2, f"spikeline: {told}")
     np.savez("data/test.npz", x=np.ones((12, 64)), y=np.ones((12, 3)))
     code, _, err = spikeline(command, "digits-ttfs", "--data", "data")
-    told = "Answers must be labels, as the network gives a class, not targets (12, 3)"
+    told = "Answers must be labels, as the network gives a class, not targets"
     assert (code, err.splitlines()[-1]) == (2, f"spikeline: {told}")

@@ -9,7 +9,7 @@ from ...model.errors import InputError
 from ...model.network import Network
 from . import archive
 
-__all__ = ["answers", "read", "samples", "suit"]
+__all__ = ["answers", "read", "samples", "suit", "suit_classes"]
 
 CLASSES = 1 << 16  # that a result has bits for
 
@@ -95,9 +95,7 @@ def suit(y: np.ndarray, network: Network) -> None:
 def suit_classes(y: np.ndarray, classes: int) -> None:
     """Refuse answers that a network of so many classes cannot give."""
     if y.dtype.kind == "f":
-        raise InputError(
-            f"Answers must be labels, as the network gives a class, not targets {y.shape}"
-        )
+        raise InputError("Answers must be labels, as the network gives a class, not targets")
     if len(y) and y.max() >= classes:
         raise InputError(
             f"Labels must be below {classes}, as the network has as many classes, not {y.max()}"
