@@ -19,9 +19,6 @@ TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 X = np.arange(24, dtype=np.uint8).reshape(3, 2, 4) * 10
 Y = np.array([2, 0, 1], np.uint8)
-ANSWERS = (
-    "y must be labels, integers of shape (samples,), or targets, floats of shape (samples, outputs)"
-)
 # What makes the places of a server the mirrors of MNIST; what was asked for there.
 Mirror = tuple[Callable[..., list[str]], list[str]]
 
@@ -228,42 +225,6 @@ def test_wrong_number_of_labels_is_refused(tmp_path: Path) -> None:
     images = tmp_path / TRAIN[0]
     images.write_bytes(idx(X[:0]))
     assert refusal("mnist", "train", tmp_path) == f"{images} must hold at least one image"
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "sentence"),
-    [
-        (X.astype(float) - np.nan, Y, "Pixels must be whole numbers in 0..255, not nan"),
-        (X.astype(int) - 1, Y, "Pixels must be whole numbers in 0..255, not -1"),
-        (X[0, 0], Y, "x must have the shape (samples, ...), not (4,)"),
-        (X, Y[:2], "y must hold 3 labels, one per sample, not 2"),
-        (
-            X,
-            Y - 0.5,
-            f"{ANSWERS}, not float64 (3,)",
-        ),
-        (X, Y.astype(int) - 1, "y must be labels from 0, not -1"),
-    ],
-    ids=["nan", "negative", "shape", "count", "fraction", "label"],
-)
-def test_own_samples_are_checked(
-    tmp_path: Path, x: np.ndarray, y: np.ndarray, sentence: str
-) -> None:
-    """What is no pixel or no label is refused."""
-    path = tmp_path / "test.npz"
-    np.savez(path, x=x, y=y)
-    assert refusal("own", "test", tmp_path) == f"{path}: {sentence}"
-
-
-@pytest.mark.parametrize("content", [b"", b"no archive"], ids=["empty", "foreign"])
-def test_foreign_archive_is_refused(tmp_path: Path, content: bytes) -> None:
-    """A file that is no archive is refused, as is one without x."""
-    path = tmp_path / "test.npz"
-    sentence = f"{path} must be a whole .npz file that holds the arrays x and y"
-    path.write_bytes(content)
-    assert refusal("own", "test", tmp_path) == sentence
-    np.savez(path, images=X, y=Y)
-    assert refusal("own", "test", tmp_path) == sentence
 
 
 @pytest.fixture
