@@ -172,6 +172,11 @@ class Architecture:
         return dict(self.inputs) if isinstance(self.inputs, Mapping) else {"input": self.inputs}
 
     @property
+    def classifies(self) -> bool:
+        """Whether its result is a class."""
+        return isinstance(self.readout, Readout) and self.readout.classifies
+
+    @property
     def width(self) -> int:
         """Number of all input addresses."""
         return sum(self.addresses.values())

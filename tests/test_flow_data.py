@@ -2,7 +2,10 @@
 
 import gzip
 import hashlib
-import http.client
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,8 @@ TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 X = np.arange(24, dtype=np.uint8).reshape(3, 2, 4) * 10
 Y = np.array([2, 0, 1], np.uint8)
+# What makes the places of a server the mirrors of MNIST; what was asked for there.
+Mirror = tuple[Callable[..., list[str]], list[str]]
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -24,11 +29,14 @@ def idx(array: np.ndarray) -> bytes:
     return head + array.astype(np.uint8).tobytes()
 
 
-def fill(folder: Path, names: tuple[str, str] = TRAIN, packed: bool = False) -> Path:
+def fill(
+    folder: Path, names: tuple[str, str] = TRAIN, packed: bool = False, dotted: bool = False
+) -> Path:
     """Write a small data set; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in zip(names, (X, Y), strict=True):
         content = idx(array)
+        name = name.replace("-idx", ".idx") if dotted else name
         if packed:
             (folder / f"{name}.gz").write_bytes(gzip.compress(content))
         else:
@@ -55,13 +63,61 @@ def no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
-@pytest.mark.parametrize("below", ["", "mnist"], ids=["folder", "subfolder"])
-def test_idx_files_are_read(tmp_path: Path, packed: bool, below: str) -> None:
-    """IDX files give their pixels and labels, plain or packed, in the folder or below it."""
-    fill(tmp_path / below, packed=packed)
+@pytest.mark.parametrize("dotted", [False, True], ids=["dash", "dot"])
+@pytest.mark.parametrize("below", ["", "mnist", "MNIST/raw", "mnist/MNIST/raw"])
+def test_idx_files_are_read(tmp_path: Path, packed: bool, dotted: bool, below: str) -> None:
+    """IDX files give their pixels and labels, plain or packed, whatever their names are spelled
+    like, in the folder, below it, or where torchvision keeps them."""
+    fill(tmp_path / below, packed=packed, dotted=dotted)
     data = load("mnist", "train", tmp_path)
     assert same(data) and data.name == "mnist"
     assert data.x.dtype == np.uint8 and data.y.dtype == np.int64
+
+
+def test_folder_of_torchvision_is_read_by_name(tmp_path: Path) -> None:
+    """Both data sets may lie below one root, and each is found by its own name."""
+    fill(tmp_path / "FashionMNIST" / "raw")
+    assert refusal("mnist", "train", tmp_path).startswith(f"Data folder {tmp_path} must hold")
+    assert guess("train", tmp_path) == "fashion-mnist"
+    raw = fill(tmp_path / "MNIST" / "raw")
+    (raw / TRAIN[1]).write_bytes(idx(Y[::-1]))
+    assert same(load("fashion-mnist", "train", tmp_path))
+    assert np.array_equal(load("mnist", "train", tmp_path).y, Y[::-1])
+    assert guess("train", tmp_path) is None and guess("valid", tmp_path) is None
+
+
+def keras(folder: Path, **arrays: np.ndarray) -> Path:
+    """Write mnist.npz as Keras has it, with changes; returns its path."""
+    whole = {"x_train": X[::-1], "y_train": Y[::-1], "x_test": X, "y_test": Y}
+    np.savez(folder / "mnist.npz", **(whole | arrays))  # type: ignore[arg-type]
+    return folder / "mnist.npz"
+
+
+def test_file_of_keras_is_read(tmp_path: Path) -> None:
+    """mnist.npz gives each split, in the folder or below it, and says whose it is by its name."""
+    keras(tmp_path)
+    assert same(load("mnist", "test", tmp_path)) and guess("test", tmp_path) == "mnist"
+    assert np.array_equal(load("mnist", "train", tmp_path).y, Y[::-1])
+    assert refusal("fashion-mnist", "test", tmp_path) == (
+        f"Data folder {tmp_path} must hold {TEST[0]} and {TEST[1]}, plain or .gz"
+    )
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist.npz").rename(tmp_path / "mnist" / "mnist.npz")
+    assert same(load("mnist", "test", tmp_path))
+
+
+def test_file_of_keras_is_checked(tmp_path: Path, clothes: None) -> None:
+    """Clothes in mnist.npz, and what is no image or no label, are refused."""
+    path = keras(tmp_path)
+    assert refusal("mnist", "test", tmp_path) == (
+        f"{path} must be a file of mnist, not of fashion-mnist"
+    )
+    keras(tmp_path, x_test=X + 1, y_test=Y[:2])
+    told = f"{path}: y_test must hold 3 labels, one per sample, not 2"
+    assert refusal("mnist", "test", tmp_path) == told
+    keras(tmp_path, x_test=X + 1, y_test=np.ones((3, 1)))
+    told = f"{path}: y_test must be labels, integers of shape (samples,)"
+    assert refusal("mnist", "test", tmp_path) == told
 
 
 def test_variable_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +181,7 @@ def test_empty_folder_is_refused(tmp_path: Path) -> None:
     """A folder without the files is refused, and nothing is downloaded."""
     assert refusal("mnist", "test", tmp_path) == (
         f"Data folder {tmp_path} must hold t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte,"
-        " plain or .gz"
+        " plain or .gz, or mnist.npz"
     )
     assert refusal("own", "test", tmp_path) == f"Data folder {tmp_path} must hold test.npz"
 
@@ -171,78 +227,102 @@ def test_wrong_number_of_labels_is_refused(tmp_path: Path) -> None:
     assert refusal("mnist", "train", tmp_path) == f"{images} must hold at least one image"
 
 
-@pytest.mark.parametrize(
-    ("x", "y", "sentence"),
-    [
-        (X.astype(float) - np.nan, Y, "Pixels must be whole numbers in 0..255, not nan"),
-        (X.astype(int) - 1, Y, "Pixels must be whole numbers in 0..255, not -1"),
-        (X[0, 0], Y, "x must have the shape (samples, ...), not (4,)"),
-        (X, Y[:2], "y must hold 3 labels, one per sample, not 2"),
-        (X, Y - 0.5, "y must be labels 0, 1, ... of shape (samples,)"),
-        (X, Y.astype(int) - 1, "y must be labels 0, 1, ... of shape (samples,)"),
-    ],
-    ids=["nan", "negative", "shape", "count", "fraction", "label"],
-)
-def test_own_samples_are_checked(
-    tmp_path: Path, x: np.ndarray, y: np.ndarray, sentence: str
-) -> None:
-    """What is no pixel or no label is refused."""
-    path = tmp_path / "test.npz"
-    np.savez(path, x=x, y=y)
-    assert refusal("own", "test", tmp_path) == f"{path}: {sentence}"
-
-
-@pytest.mark.parametrize("content", [b"", b"no archive"], ids=["empty", "foreign"])
-def test_foreign_archive_is_refused(tmp_path: Path, content: bytes) -> None:
-    """A file that is no archive is refused, as is one without x."""
-    path = tmp_path / "test.npz"
-    sentence = f"{path} must be a whole .npz file that holds the arrays x and y"
-    path.write_bytes(content)
-    assert refusal("own", "test", tmp_path) == sentence
-    np.savez(path, images=X, y=Y)
-    assert refusal("own", "test", tmp_path) == sentence
-
-
-def test_download_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files come into the cache once, from the first mirror that sends the right bytes."""
-    right = {name: idx(a) for name, a in zip(TEST, (X, Y), strict=True)}
-    sums = {name: hashlib.md5(content).hexdigest() for name, content in right.items()}
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
+    """A server that has the files of `fill` below good/, others below bad/, and MNIST is there."""
+    right = {f"{name}.gz": gzip.compress(idx(a)) for name, a in zip(TEST, (X, Y), strict=True)}
     asked: list[str] = []
 
-    def fetch(address: str) -> bytes:
-        asked.append(address)
-        name = address.rsplit("/", 1)[1].removesuffix(".gz")
-        return gzip.compress(right[name] if "good" in address else b"other")
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            where, name = self.path.split("/")[-2:]
+            content = right.get(name, b"") if where == "good" else b"other"
+            self.send_response(404 if where == "void" else 200)
+            self.send_header("Content-Length", str(len(content) + 9 * (where == "short")))
+            self.end_headers()
+            self.wfile.write(content)
 
-    monkeypatch.setenv("SPIKELINE_CACHE", str(tmp_path))
-    monkeypatch.setitem(flow_idx.SUMS, "mnist", sums)
-    monkeypatch.setattr(flow_idx, "_get", fetch)
-    monkeypatch.setitem(flow_idx.MIRRORS, "mnist", ("bad/",))
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    monkeypatch.setenv("SPIKELINE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    sums = {name.removesuffix(".gz"): hashlib.md5(c).hexdigest() for name, c in right.items()}
+    monkeypatch.setitem(flow_idx.PACKED, "mnist", sums)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+
+        def use(*places: str) -> list[str]:
+            mirrors = tuple(f"{address}{place}/" for place in places)
+            monkeypatch.setitem(flow_idx.MIRRORS, "mnist", mirrors)
+            return list(mirrors)
+
+        yield use, asked
+        server.shutdown()
+
+
+def test_download_is_checked(tmp_path: Path, mirror: Mirror) -> None:
+    """Files come into the cache once, from the first mirror that sends the right bytes."""
+    use, asked = mirror
+    bad, void, short = use("bad", "void", "short")
     assert refusal("mnist", "test") == (
         f"Data set mnist must be given as a folder, as {TEST[0]}.gz cannot be downloaded:"
-        " bad/ sent other bytes"
+        f" {bad} sent other bytes; {void} failed (404); {short} failed (ChunkedEncodingError)"
     )
     assert not list(tmp_path.rglob("*ubyte*"))
-    monkeypatch.setitem(flow_idx.MIRRORS, "mnist", ("bad/", "good/"))
+    asked.clear()
+    use("bad", "good")
     assert same(load("mnist", "test"))
-    assert asked[1:] == [f"{m}/{name}.gz" for name in TEST for m in ("bad", "good")]
-    assert same(load("mnist", "test")) and len(asked) == 5
-    assert {path.name for path in (tmp_path / "mnist").iterdir()} == {f"{n}.gz" for n in TEST}
+    assert asked == [f"/{place}/{name}.gz" for name in TEST for place in ("bad", "good")]
+    assert same(load("mnist", "test")) and len(asked) == 4
+    kept = tmp_path / "cache" / "mnist"
+    assert {path.name for path in kept.iterdir()} == {f"{name}.gz" for name in TEST}
+    (kept / f"{TEST[0]}.gz").write_bytes(b"damaged")
+    assert same(load("mnist", "test")) and len(asked) == 6
 
 
-def test_download_that_breaks_off_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mirror that breaks off, or does not speak HTTP, is told as one that failed."""
-
-    def fetch(address: str) -> bytes:
-        raise http.client.IncompleteRead(b"abc", 7)
-
-    monkeypatch.setenv("SPIKELINE_CACHE", str(tmp_path))
-    monkeypatch.setitem(flow_idx.MIRRORS, "mnist", ("bad/",))
-    monkeypatch.setattr(flow_idx, "_get", fetch)
+def test_missing_network_is_told(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no mirror can be reached, it is one sentence."""
+    monkeypatch.setitem(flow_idx.MIRRORS, "mnist", ("http://127.0.0.1:9/",))
     assert refusal("mnist", "test") == (
         f"Data set mnist must be given as a folder, as {TEST[0]}.gz cannot be downloaded:"
-        " bad/ failed (IncompleteRead(3 bytes read, 7 more expected))"
+        " http://127.0.0.1:9/ failed (ConnectionError)"
     )
+
+
+def test_cache_that_cannot_be_written_to_is_told(
+    tmp_path: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the cache folder cannot be made, the sentence says what names another."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SPIKELINE_CACHE", str(tmp_path / "file" / "below"))
+    mirror[0]("good")
+    assert refusal("mnist", "test") == (
+        f"Cache folder {tmp_path / 'file' / 'below'} must be one that can be written to;"
+        " SPIKELINE_CACHE names another"
+    )
+
+
+def test_download_needs_pooch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pooch nothing is downloaded, and the sentence says what to install."""
+    monkeypatch.setenv("SPIKELINE_CACHE", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    assert refusal("mnist", "test") == (
+        "Data set mnist must be given as a folder, or pooch be installed to download it:"
+        " pip install 'spikeline[flow]'"
+    )
+
+
+def test_published_files_have_the_sums_of_their_content() -> None:
+    """Every file has two sums, one packed and one not, and no two files have the same."""
+    for table in (flow_idx.SUMS, flow_idx.PACKED):
+        assert all(set(sums) == {*TRAIN, *TEST} for sums in table.values())
+    both = [
+        sum_ for t in (flow_idx.SUMS, flow_idx.PACKED) for s in t.values() for sum_ in s.values()
+    ]
+    assert len(set(both)) == 16
 
 
 def test_digits_need_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,13 @@
 """Evaluation counts what the golden model says."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import mean_squared_error, r2_score
 
-from spikeline.flow.experiments.evaluate import evaluate
+from spikeline.flow.experiments.evaluate import errors, evaluate
 from spikeline.model.codings.latency import Latency
 from spikeline.model.errors import InputError
 from spikeline.model.network import Network, chain
@@ -13,6 +15,7 @@ from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.final_membrane import FinalMembrane
 from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.readouts.max_membrane import MaxMembrane
+from spikeline.model.readouts.membranes import Membranes
 from spikeline.model.readouts.protocol import Decision
 from spikeline.model.readouts.spikes import Spikes
 from spikeline.model.synapses.dense import Dense
@@ -73,7 +76,7 @@ def test_decision_that_looks_ahead_is_counted(
         return Decision(h[-1].argmax(axis=1), np.zeros(h.shape[1], int), h[-1])
 
     monkeypatch.setattr(FirstSpike, "decide", cheat)
-    assert evaluate(tiny, x, np.zeros(60))["early_exit"]["same"] < 60
+    assert evaluate(tiny, x, np.zeros(60, int))["early_exit"]["same"] < 60
 
 
 def test_output_without_threshold_has_no_spike_readouts(tiny: Network) -> None:
@@ -81,25 +84,111 @@ def test_output_without_threshold_has_no_spike_readouts(tiny: Network) -> None:
     silent = replace(tiny.last, neuron=Neuron(tiny.last.neuron.bias, None))
     layers = {**tiny.layers, tiny.output: silent}
     network = replace(tiny, layers=layers, readout=FinalMembrane())
-    result = evaluate(network, np.zeros((1, 64), np.uint8), np.zeros(1))
+    result = evaluate(network, np.zeros((1, 64), np.uint8), np.zeros(1, int))
     assert set(result["readouts"]) == {"weighted-sum", "max-membrane", "final-membrane"}
 
 
 def test_no_samples_are_refused(tiny: Network) -> None:
     """There must be a sample."""
     with pytest.raises(InputError, match=r"^Samples must number at least one, not 0$"):
-        evaluate(tiny, np.zeros((0, 64), np.uint8), np.zeros(0))
+        evaluate(tiny, np.zeros((0, 64), np.uint8), np.zeros(0, int))
 
 
-def test_network_without_classes_is_refused(tiny: Network) -> None:
-    """What gives no class has no accuracy."""
-    with pytest.raises(InputError, match=r"^Network readout must give a class, not spikes$"):
-        evaluate(replace(tiny, readout=Spikes()), np.zeros((1, 64), np.uint8), np.zeros(1))
+def test_network_without_classes_has_spikes(tiny: Network) -> None:
+    """What gives no class has no accuracy; its spikes are counted as those of any other."""
+    x = np.random.default_rng(4).integers(0, 256, (30, 64)).astype(np.uint8)
+    wanted = evaluate(tiny, x, np.zeros(30, int))
+    for readout in (Spikes(), Membranes()):
+        result = evaluate(replace(tiny, readout=readout), x, np.zeros(30, int))
+        assert (result["accuracy"], result["readouts"], result["early_exit"]) == (None, {}, None)
+        for counted in ("input_spikes", "hidden_spikes"):
+            assert result[counted] == wanted[counted]
+        assert "mse" not in result and "outputs" not in result
+
+
+def test_errors_are_those_of_another_library(tiny: Network) -> None:
+    """Error and R2 of each output, and their means, are those that scikit-learn gives."""
+    network = replace(tiny, readout=Membranes())
+    random = np.random.default_rng(5)
+    x = random.integers(0, 256, (700, 64)).astype(np.uint8)
+    given = network.run(x, record=True).membranes[network.output][-1]
+    y = given / 12.5 + random.normal(0, 0.3, given.shape)
+    result = evaluate(network, x, y, scale=12.5)
+    mse = mean_squared_error(y, given / 12.5, multioutput="raw_values")
+    r2 = r2_score(y, given / 12.5, multioutput="raw_values")
+    assert result["scale"] == 12.5
+    assert [o["mse"] for o in result["outputs"]] == pytest.approx(list(mse))
+    assert [o["r2"] for o in result["outputs"]] == pytest.approx(list(r2))
+    assert result["mse"] == pytest.approx(mse.mean()) and result["r2"] == pytest.approx(r2.mean())
+    assert 0.05 < result["mse"] < 0.12 and 0.5 < result["r2"] < 1
+
+
+def test_errors_by_hand() -> None:
+    """Targets 1, 3 and predictions 1, 2: (0 + 1) / 2, of a variance of 1; a constant has none."""
+    found = errors(np.array([[1.0, 5], [2, 7]]), np.array([[1.0, 5], [3, 5]]))
+    assert found == {
+        "mse": 1.25,
+        "r2": 0.5,
+        "outputs": [{"mse": 0.5, "r2": 0.5}, {"mse": 2, "r2": None}],
+    }
+    assert errors(np.zeros((1, 1)), np.ones((1, 1)))["r2"] is None
+
+
+@pytest.mark.parametrize(
+    ("y", "scale", "sentence"),
+    [
+        (
+            np.zeros((2, 10)),
+            None,
+            "Scale must be given (--scale X) for targets: the integer output for a target of 1",
+        ),
+        (np.zeros((2, 10)), 0, "Scale must be a number above 0, not 0"),
+        (np.zeros((2, 10)), -1.5, "Scale must be a number above 0, not -1.5"),
+        (np.zeros((2, 10)), np.inf, "Scale must be a number above 0, not inf"),
+        (np.zeros((2, 10)), np.nan, "Scale must be a number above 0, not nan"),
+        (np.zeros((2, 10)), "2", "Scale must be a number above 0, not '2'"),
+        (np.zeros((2, 10)), True, "Scale must be a number above 0, not True"),
+        (
+            np.zeros((2, 9)),
+            2,
+            "Targets must number 10 per sample, one for each neuron of the output, not 9",
+        ),
+        (np.zeros((3, 10)), 2, "y must hold 2 targets, one per sample, not 3"),
+        (np.full((2, 10), np.nan), 2, "y must be finite targets, not nan"),
+    ],
+)
+def test_targets_are_checked(tiny: Network, y: np.ndarray, scale: Any, sentence: str) -> None:
+    """Targets without a scale, and of another number than samples or outputs, are refused."""
+    with pytest.raises(InputError) as error:
+        evaluate(replace(tiny, readout=Membranes()), np.zeros((2, 64), np.uint8), y, scale=scale)
+    assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("y", "sentence"),
+    [
+        (
+            np.zeros((2, 10)),
+            "Answers must be labels, as the network gives a class, not targets",
+        ),
+        (np.array([3, 10]), "Labels must be below 10, as the network has as many classes, not 10"),
+        (
+            np.array([3, 65536]),
+            "y must be labels below 65536, as a result has 16 bits for them, not 65536",
+        ),
+        (np.array([0, 1, 2]), "y must hold 2 labels, one per sample, not 3"),
+    ],
+)
+def test_labels_are_checked(tiny: Network, y: np.ndarray, sentence: str) -> None:
+    """What the network cannot decide for is refused."""
+    with pytest.raises(InputError) as error:
+        evaluate(tiny, np.zeros((2, 64), np.uint8), y)
+    assert str(error.value) == sentence
 
 
 def test_readout_that_waits_has_no_early_exit(tiny: Network) -> None:
     """Where only the last step decides, nothing is said of deciding early."""
     result = evaluate(
-        replace(tiny, readout=MaxMembrane()), np.zeros((1, 64), np.uint8), np.zeros(1)
+        replace(tiny, readout=MaxMembrane()), np.zeros((1, 64), np.uint8), np.zeros(1, int)
     )
     assert result["early_exit"] is None

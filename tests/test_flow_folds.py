@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from spikeline.flow.data.spoken import recordings
-from spikeline.flow.experiments.folds import PARTS, cross_validate, summary
+from spikeline.flow.experiments.folds import PARTS, Source, cross_validate, dealt, summary
 from spikeline.model.errors import InputError
 from spikeline.model.store import content_hash, load
 from spikeline.quant import recipes
@@ -119,9 +119,20 @@ def test_the_fold_is_not_trained_on(
             ["digits-spoken"],
             "half",
             [1],
-            "Part must be one of folds, speakers, official, not 'half'",
+            "Part must be one of folds, speakers, official for spoken, not 'half'",
         ),
-        (["mnist-ttfs"], "folds", [1], "Recipe must be one for spoken, not mnist-ttfs"),
+        (
+            ["digits-ttfs"],
+            "speakers",
+            [1],
+            "Part must be one of folds, official for digits, not 'speakers'",
+        ),
+        (
+            ["mnist-ttfs", "digits-ttfs", "mnist-lif"],
+            "folds",
+            [1],
+            "Recipes must be for one data set, not for digits and mnist",
+        ),
         (["digits-spoken"] * 2, "folds", [1], "Recipes must differ from each other"),
         (["digits-spoken"], "folds", [1, 2, 1], "Seeds must differ from each other"),
     ],
@@ -129,8 +140,155 @@ def test_the_fold_is_not_trained_on(
 def test_wrong_names_are_refused(
     names: list[str], part: str, seeds: list[int], message: str, tmp_path: Path
 ) -> None:
-    """An unknown part, a recipe for other data, and one training asked for twice are refused."""
+    """An unknown part, recipes for other data, and one training asked for twice are refused."""
     with pytest.raises(InputError) as refused:
         cross_validate(names, part, seeds, tmp_path)
     assert str(refused.value) == message
     assert not any(tmp_path.iterdir())
+
+
+def test_folds_are_equal_in_size_and_classes() -> None:
+    """Of 103 samples of 4 classes, however many each has, folds differ by at most one."""
+    y = np.repeat([0, 1, 2, 5], [50, 3, 29, 21])
+    fold = dealt(y, 5)
+    assert sorted(np.bincount(fold)) == [20, 20, 21, 21, 21]
+    for label in np.unique(y):
+        shares = np.bincount(fold[y == label], minlength=5)
+        assert shares.max() - shares.min() <= 1
+    assert np.array_equal(fold, dealt(y, 5))
+    # The samples of a class are shuffled, not dealt in their order.
+    assert not np.array_equal(fold[:50], np.resize(fold[:5], 50))
+
+
+BITS = "y must be labels below 65536, as a result has 16 bits for them"
+AXES = "(samples, steps, ...) for mine, which takes counts"
+OWN = """
+from spikeline.model.codings.counts import Counts
+from spikeline.model.readouts.max_membrane import MaxMembrane
+from spikeline.quant.network import chain
+from spikeline.quant.neurons.neuron import Neuron
+from spikeline.quant.synapses.dense import Dense
+from spikeline.quant.training import Training
+
+
+def network():
+    return chain(5, 32, Counts(3), [(Dense(32, 3, 4, 5), Neuron(3))], MaxMembrane())
+
+
+def training():
+    return Training(loss="maximum", epochs=1, batch_size=8)
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a Python file, and counts of 6 and 4 steps of 2 x 4 x 4 in data/."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(OWN)
+    (tmp_path / "data").mkdir()
+    random = np.random.default_rng(1)
+    for split, count, steps in (("train", 23, 6), ("test", 9, 4)):
+        x = random.integers(0, 3, (count, steps, 2, 4, 4), np.uint8)
+        np.savez(tmp_path / "data" / f"{split}.npz", x=x, y=np.arange(count) % 3)
+    return tmp_path
+
+
+def test_own_samples_are_cross_validated(
+    spikeline: Callable[..., tuple[int, str, str]], mine: Path
+) -> None:
+    """A Python file goes through the folds of train.npz, whatever axes it has, or test.npz."""
+    words = ("folds", "mine.py", "--data", "data", "--jobs", 1, "--json", "-")
+    code, out, err = spikeline(*words)
+    assert code == 0, err
+    found = json.loads(out)
+    assert (found["data"], found["part"], found["recipes"][0]["runs"]) == ("own", "folds", 5)
+    assert sorted(run["samples"] for run in found["runs"]) == [4, 4, 5, 5, 5]
+    x, y = (np.load("data/train.npz")[name] for name in "xy")
+    for run in found["runs"]:
+        test = dealt(y, 5) == run["fold"]
+        network = load(Path(f"out/folds/mine-folds{run['fold']}-1.safetensors"))
+        label = network.run(x[test].reshape(-1, 6, 32)[:, :5]).decision.label
+        assert run["accuracy"] == (label == y[test]).mean()
+    code, out, err = spikeline(*words, "--part", "official")
+    assert code == 0, err
+    assert [run["samples"] for run in json.loads(out)["runs"]] == [9]
+    code, _, err = spikeline(*words, "--part", "speakers")
+    told = "Part must be one of folds, official for own, not 'speakers'"
+    assert (code, err) == (2, f"spikeline: {told}\n")
+
+
+def test_what_was_tested_before_goes_by_the_data(mine: Path) -> None:
+    """Other test samples are tested anew."""
+
+    def accuracy(part: str) -> float:
+        (result, *_) = cross_validate(["mine.py"], part, [1], mine, source=source, jobs=1)
+        return result["accuracy"]
+
+    source = Source("own", mine / "data")
+    first = accuracy("official")
+    file = mine / "mine-official0-1.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "accuracy": 7}))
+    assert accuracy("official") == 7
+    x, y = (np.load(mine / "data" / "test.npz")[name] for name in "xy")
+    np.savez(mine / "data" / "test.npz", x=x, y=(y + 1) % 3)
+    assert accuracy("official") != 7 and first <= 1
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "sentence"),
+    [
+        (
+            np.ones((9, 5, 32)),
+            np.arange(9),
+            "Labels must be below 3, as the network has as many classes, not 8",
+        ),
+        (
+            np.ones((9, 5, 32)),
+            np.arange(9) + 70_000,
+            f"data/train.npz: {BITS}, not 70008",
+        ),
+        (
+            np.ones((9, 5, 2, 17)),
+            np.arange(9) % 3,
+            "Samples must have 32 values for mine, not 34 as those of own",
+        ),
+        (
+            np.ones((9, 32)),
+            np.arange(9) % 3,
+            f"Samples must have the shape {AXES}, not (9, 32) as those of own",
+        ),
+        (
+            np.ones((9, 5, 32)),
+            np.ones((9, 3)),
+            "Answers must be labels, as the network gives a class, not targets",
+        ),
+        (
+            np.ones((4, 5, 32)),
+            np.arange(4) % 3,
+            "Samples must number at least 5, one for each fold, not 4",
+        ),
+    ],
+    ids=["classes", "bits", "inputs", "axes", "targets", "few"],
+)
+def test_own_samples_that_do_not_fit_are_refused(
+    spikeline: Callable[..., tuple[int, str, str]],
+    mine: Path,
+    x: np.ndarray,
+    y: np.ndarray,
+    sentence: str,
+) -> None:
+    """What the network cannot take or give is told in one sentence, before anything is trained."""
+    np.savez(mine / "data" / "train.npz", x=x, y=y)
+    code, out, err = spikeline("folds", "mine.py", "--data", "data")
+    assert (code, out, err) == (2, "", f"spikeline: {sentence}\n")
+    assert not any((mine / "out" / "folds").iterdir())
+
+
+def test_network_without_classes_is_refused(mine: Path) -> None:
+    """What gives no class has no accuracy."""
+    text = OWN.replace("import MaxMembrane", "import Membranes as MaxMembrane")
+    (mine / "mine.py").write_text(text.replace("max_membrane", "membranes"))
+    with pytest.raises(
+        InputError, match=r"^Network of mine.py must give a class, which folds count$"
+    ):
+        cross_validate(["mine.py"], "folds", [1], mine / "out")

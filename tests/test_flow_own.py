@@ -101,7 +101,7 @@ def test_another_network_of_the_same_name_remembers_nothing(
         ),
         (
             FILE.replace("32", "31"),
-            "Samples must have 31 values for mine.py, not 32 as those of own",
+            "Samples must have 31 values for mine, not 32 as those of own",
         ),
     ],
 )

@@ -18,6 +18,9 @@ from spikeline.model.codings.counts import Counts
 from spikeline.model.network import Connection, Layer, Network, chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.final_membrane import FinalMembrane
+from spikeline.model.readouts.membranes import Membranes
+from spikeline.model.readouts.protocol import Readout
+from spikeline.model.readouts.spikes import Spikes
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 from spikeline.plan.mapping import Mapping
@@ -53,7 +56,13 @@ def counts() -> Data:
     return Data(x, np.array([0, 1]), "spoken")
 
 
-def make(network: Network, data: Data, mismatches: int = 0, lanes: tuple[int, ...] = (3, 5)) -> str:
+def make(
+    network: Network,
+    data: Data,
+    mismatches: int = 0,
+    lanes: tuple[int, ...] = (3, 5),
+    scale: float | None = None,
+) -> str:
     """Write the page of a network, with made-up cycles and costs."""
     cycles = np.arange(30) + 41
     spread: dict[str, Any] = {"min": 41, "median": 55, "max": 70}
@@ -70,8 +79,8 @@ def make(network: Network, data: Data, mismatches: int = 0, lanes: tuple[int, ..
     cost |= {"layers": [{"name": "readout", **part}], "fmax_mhz": 123.45, "device": "85k"}
     cost |= {"parts": [{"name": "readout", **part}], "fmax_mhz_seeds": [123.45]}
     run = SimpleNamespace(cycles=cycles, predicted=cycles, interval=cycles[1:])
-    named = Named(network, "tiny <one>", "ab" * 32, "digits")
-    evaluated = evaluate(network, data.x, data.y)
+    named = Named(network, "tiny <one>", "ab" * 32, "digits", scale=scale)
+    evaluated = evaluate(network, data.x, data.y, scale=scale) | {"data": data.name}
     return page(named, Mapping.of(network, lanes), data, evaluated, simulated, run, [cost])
 
 
@@ -140,6 +149,51 @@ def test_page_shows_delays(late: Network, counts: Data, tiny: Network, data: Dat
     assert html.count("<svg") == 5 + 3
     assert "wheel, delays to 3" in text(html)
     assert "<h2>Delays</h2>" not in make(tiny, data)
+
+
+def test_page_shows_errors_of_regression(tiny: Network, data: Data) -> None:
+    """Of a network without classes the page tells error and R2, of each output and on average."""
+    network = replace(tiny, readout=Membranes())
+    given = network.run(data.x).decision.score / 7
+    y = given + np.random.default_rng(6).normal(0, 0.2, given.shape)
+    y[:, 3] = 2
+    html = make(network, replace(data, y=y), scale=7)
+    said, result = text(html), evaluate(network, data.x, y, scale=7)
+    assert "right" not in said and "Accuracy" not in said and "decided" not in said
+    assert f"{result['mse']:.4g} mean squared error of 30 samples (digits); R2" in said
+    for n, o in enumerate(result["outputs"]):
+        r2 = "not defined" if n == 3 else f"{o['r2']:.4f}"
+        assert f" {n} {o['mse']:.4g} {r2} " in said
+    assert f"mean {result['mse']:.4g} {result['r2']:.4f} " in said
+    assert "its outputs are divided by 7 " in said and ", of the first 8 outputs" in said
+    assert html.count("<svg") == 5
+    chosen = page_sample(network, replace(data, y=y))
+    targets, outputs = (", ".join(f"{v:.4g}" for v in a[chosen][:8]) for a in (y, given))
+    assert f"Sample {chosen}: the targets are {targets}, ..., the network gives {outputs}" in said
+
+
+def page_sample(network: Network, data: Data) -> int:
+    """Choose the sample with a median number of spikes, the first one."""
+    spikes = np.sum(list(network.run(data.x).counts.values()), axis=0)
+    return int(np.abs(spikes - np.median(spikes)).argmin())
+
+
+@pytest.mark.parametrize("readout", [Spikes(), Membranes()])
+def test_page_without_targets_tells_spikes(tiny: Network, data: Data, readout: Readout) -> None:
+    """Where there is nothing to compare with, the page says so, and has all else."""
+    html = make(replace(tiny, readout=readout), data)
+    assert "30 samples run (digits)" in text(html)
+    assert f"no targets to compare its {readout.kind} with" in text(html)
+    assert html.count("<svg") == 4
+
+
+def test_page_draws_error_by_delay(late: Network, counts: Data) -> None:
+    """Delays of a network without classes are shown too, and their error where it is known."""
+    network = replace(late, readout=Membranes())
+    html = make(network, replace(counts, y=np.array([[1.0, 2], [3, 4]])), lanes=(2, 2), scale=2)
+    assert html.count("<svg") == 5 + 3 and "Error of this network if longer" in text(html)
+    html = make(network, counts, lanes=(2, 2))
+    assert html.count("<svg") == 4 + 2 and "if longer delays" not in text(html)
 
 
 def test_delays_are_drawn_before_during_and_after(late: Network) -> None:

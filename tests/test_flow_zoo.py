@@ -1,5 +1,6 @@
 """The shipped networks are what their list says."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from spikeline.flow.zoo import zoo
 from spikeline.flow.zoo.zoo import FOLDER, index, resolve
 from spikeline.model.errors import InputError
 from spikeline.model.network import Network
-from spikeline.model.store import save
+from spikeline.model.store import content_hash, save
 
 NAMES = sorted(index())
 
@@ -55,6 +56,23 @@ def test_file_of_another_network_has_no_data_set(tiny: Network, tmp_path: Path) 
     save(tiny, tmp_path / "tiny")
     assert resolve(str(tmp_path / "tiny")).data is None
     assert resolve(str(tmp_path / "tiny"), "digits").data == "digits"
+
+
+def test_scale_is_read_beside_the_network(tiny: Network, tmp_path: Path) -> None:
+    """The scale of regression is what training told of this very network; it must be a number."""
+    file, beside = tmp_path / "tiny.safetensors", tmp_path / "tiny.training.json"
+    save(tiny, file)
+    assert resolve(str(file)).scale is None
+    told = {"hash": content_hash(tiny), "scale": 12.5}
+    beside.write_text(json.dumps(told))
+    assert resolve(str(file)).scale == resolve(str(file), "own").scale == 12.5
+    beside.write_text(json.dumps(told | {"hash": "another"}))
+    assert resolve(str(file)).scale is None
+    for wrong in (0, -2, "12", True, float("nan"), [1]):
+        beside.write_text(json.dumps(told | {"scale": wrong}))
+        with pytest.raises(InputError) as error:
+            resolve(str(file))
+        assert str(error.value) == f"{beside}: scale must be a number above 0, not {wrong!r}"
 
 
 def test_changed_file_of_the_zoo_is_refused(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:

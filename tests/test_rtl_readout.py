@@ -348,11 +348,12 @@ def test_spikes_pass_at_once():
     assert decided[:7] == [0, 0, 0, 0, 1, 1, 2]
 
 
-def test_more_spikes_than_a_word_can_name_are_refused():
-    """A word has 16 bits for the neuron."""
+@pytest.mark.parametrize("kind", ["spikes", "first-spike", "max-membrane"])
+def test_more_neurons_than_a_word_can_name_are_refused(kind):
+    """A word has 16 bits for the neuron, or the class."""
     with pytest.raises(InputError) as refused:
-        Readable.of("spikes", (1 << 16) + 1, 2, UNITS["at-once"])
-    told = "Readout spikes must follow at most 65536 neurons, as a word has 16 bits for them,"
+        Readable.of(kind, (1 << 16) + 1, 2, UNITS["at-once"])
+    told = f"Readout {kind} must follow at most 65536 neurons, as a word has 16 bits for them,"
     assert str(refused.value) == f"{told} not 65537"
 
 

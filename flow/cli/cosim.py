@@ -8,6 +8,7 @@ import click
 from ...model.errors import InputError
 from ...plan.mapping import Mapping
 from .. import show
+from ..data.arrays import suit
 from ..data.data import Data
 from ..zoo.zoo import Named
 from .errors import differs
@@ -81,6 +82,7 @@ def cosim(
     """Simulate the Verilog beside the golden model; returns the result as JSON and as it is."""
     if stalls not in ("none", "random"):
         raise InputError(f"Stalls must be none or random, not {stalls!r}")
+    suit(data.y, named.network.classes, named.network.readout.classifies)
     mapping = Mapping.of(named.network, **layout)
     out = out or Path("out") / named.name / "cosim"
     show.writable_folder(out)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .. import show
-from ..experiments.folds import PARTS, summary
+from ..experiments.folds import Source, common, summary
 from ..experiments.folds import cross_validate as run
 from .options import Seeds, options
 
@@ -21,7 +21,7 @@ __all__ = ["command", "cross_validate"]
     default="folds",
     show_default=True,
     metavar="NAME",
-    help="folds, speakers or official.",
+    help="folds, official or, of spoken digits, speakers.",
 )
 @click.option(
     "--seeds",
@@ -30,21 +30,25 @@ __all__ = ["command", "cross_validate"]
     help="Seeds; every fold is trained once with each.  [default: 1]",
 )
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="At a time.")
-@options("out", "json")
+@options("data", "dataset", "framing", "out", "json")
 def command(
     recipes: tuple[str, ...],
     part: str,
     seeds: tuple[int, ...],
     jobs: int,
+    folder: Path | None,
+    dataset: str | None,
+    framing: str | None,
     out: Path | None,
     json_to: str | None,
 ) -> None:
-    """Train RECIPES on spoken digits, fold by fold, and test each fold on what it never saw.
+    """Train RECIPES fold by fold, and test each fold on what it never saw.
 
-    RECIPES are some of digits-spoken, digits-spoken-axonal, -fixed and -none. Part folds: five, of
-    all 3,000 recordings; speakers: six, a voice each; official: the official test split. Epochs are
-    chosen on a part of the other folds. Trainings that have ended are kept in the folder, so the
-    command goes on behind them.
+    RECIPES, and Python files of your own, are those of train, and so are the data sets. Part folds:
+    five, of the training split, each with as many samples of every class; official: the test split.
+    Of spoken digits, folds are of all 3,000 recordings, and speakers are six, a voice each. Epochs
+    are chosen on a part of the other folds. Trainings that have ended are kept in the folder, so
+    the command goes on behind them.
 
     \b
     Columns, in percent and points:
@@ -56,18 +60,32 @@ def command(
     Example:
       spikeline folds digits-spoken digits-spoken-none
       spikeline folds digits-spoken --part official --seeds 1,2,3
+      spikeline folds mine.py --data DIR
     """
-    result = cross_validate(recipes, part, seeds, out or Path("out/folds"), jobs=jobs)
+    out = out or Path("out/folds")
+    source = Source(dataset or common(recipes).name, folder, framing or "grid")
+    result = cross_validate(recipes, part, seeds, out, source, jobs=jobs)
     show.deliver(result, json_to, show.table(result["recipes"]))
 
 
 def cross_validate(
-    names: Sequence[str], part: str, seeds: Sequence[int], out: Path, *, jobs: int
+    names: Sequence[str],
+    part: str,
+    seeds: Sequence[int],
+    out: Path,
+    source: Source,
+    *,
+    jobs: int,
 ) -> dict[str, Any]:
-    """Train and test recipes for spoken digits, fold by fold."""
+    """Train and test recipes, fold by fold."""
 
     show.writable_folder(out)
-    total = len(names) * len(seeds) * len(PARTS[part][1]) if part in PARTS else 0
-    with show.progress(f"{part} of spoken digits", total) as advance:
-        results = run(names, part, seeds, out, jobs=jobs, tick=advance)
-    return {"part": part, "recipes": summary(results), "runs": results}
+    total = len(names) * len(seeds) * len(source.folds(part))
+    with show.progress(f"{part} of {source.name}", total) as advance:
+        results = run(names, part, seeds, out, source=source, jobs=jobs, tick=advance)
+    return {
+        "data": source.name,
+        "part": part,
+        "recipes": summary(results),
+        "runs": results,
+    }

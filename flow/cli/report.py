@@ -13,7 +13,7 @@ from ..synth.synth import check
 from ..zoo.zoo import Named
 from .cosim import cosim
 from .errors import differs
-from .evaluate import evaluate
+from .evaluate import SCALE, evaluate, scaled
 from .options import options
 from .shared import network_and_data
 from .synth import synth
@@ -25,12 +25,14 @@ __all__ = ["command", "report"]
 @click.argument("network")
 @click.option("--target", default="ecp5", show_default=True, metavar="NAME", help="As for synth.")
 @click.option("--pnr", is_flag=True, help="Place and route too.")
+@SCALE
 @options("data", "dataset", "framing", "split", "samples")
 @options("seeds", "lanes", "sweep", "delay", "pixels", "out", "json")
 def command(
     network: str,
     target: str,
     pnr: bool,
+    scale: float | None,
     folder: Path | None,
     dataset: str | None,
     framing: str | None,
@@ -49,7 +51,7 @@ def command(
       spikeline report mnist-ttfs --data DIR --samples 500
     """
     named, data = network_and_data(network, dataset, split, samples, folder, framing)
-    out = out or Path("out") / named.name
+    named, out = scaled(named, scale), out or Path("out") / named.name
     result = report(named, data, out, target=target, pnr=pnr, seeds=seeds, **layout)
     compared = result["cosim"]
     said = (

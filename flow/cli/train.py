@@ -1,17 +1,15 @@
 """``spikeline train``: a recipe, or a network of one's own, trained."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ...model.store import content_hash, save, write_atomically
-from .. import own, show
-from ..data.data import Data, load
+from .. import show
+from ..data.data import load
+from ..subject import Subject
 from ..zoo.zoo import training
 from .options import SEED, options
 
@@ -91,9 +89,9 @@ def train(
     """
     from ...quant.loop import Progress
 
-    prepared = _prepare(name, seed)
-    data = load(dataset or prepared.data, "train", folder, framing or "grid")
-    data = prepared.shaped(data)
+    subject = Subject.of(name, seed)
+    data = load(dataset or subject.data, "train", folder, framing or "grid")
+    data = subject.shaped(data)
     show.writable(out)
     stem = Path(name).stem
     checkpoint = out.with_name(f"{out.name}.{stem}-{seed}.checkpoint")
@@ -112,7 +110,7 @@ def train(
         if checkpoint.exists():
             show.say(f"going on from {checkpoint}")
         try:
-            trained = prepared.fit(
+            trained = subject.fit(
                 data.x,
                 data.y,
                 seed=seed,
@@ -145,47 +143,6 @@ def train(
         "steps_used": trained.steps_used,
         **({"frozen": trained.frozen} if trained.frozen else {}),
     }
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """What can be trained: its data set, its data in the shape it takes, its training."""
-
-    data: str
-    shaped: Callable[[Data], Data]
-    fit: Callable[..., Any]
-
-
-def _prepare(name: str, seed: int) -> _Prepared:
-    """Find what is to be trained: a file of one's own, or a recipe that ships."""
-    from ...quant import loop, recipes
-
-    if name.endswith(".py"):
-        return _python(Path(name), seed)
-    how = recipes.read(Path(name)) if name.endswith(".toml") else recipes.recipe(name)
-    of = how.architecture
-    return _Prepared(
-        how.data,
-        lambda data: data.shaped(of.coding.counted, of.width, name).cut(of.steps),
-        partial(loop.train, how),
-    )
-
-
-def _python(path: Path, seed: int) -> _Prepared:
-    import torch
-
-    from ...quant.loop import fit
-
-    found = own.read(path)
-    torch.manual_seed(seed)
-    network = found.network()
-    return _Prepared(
-        found.data,
-        lambda data: data.shaped(network.coding.counted, network.width, path.name).cut(
-            network.steps
-        ),
-        partial(fit, network, training=found.training),
-    )
 
 
 def _score(result: dict[str, Any]) -> str:

@@ -48,14 +48,18 @@ def read(path: Path, names: Sequence[str]) -> Arrays:
     Raises
     ------
     InputError
-        If the file is no archive, is cut off, or does not hold one of them.
+        If the file is no archive, is cut off, does not hold one of them, or holds pickles.
     """
     try:
         with opened(path) as raw, np.load(raw, allow_pickle=False) as file:
             return {name: file[name] for name in names}
     except InputError:
         raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ValueError) and "Object arrays" in str(error):
+            raise InputError(
+                f"{path} must hold arrays of numbers, not pickled Python objects"
+            ) from None
         listed = f"{', '.join(names[:-1])} and {names[-1]}"
         raise InputError(
             f"{path} must be a whole .npz file that holds the arrays {listed}"

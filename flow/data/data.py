@@ -3,7 +3,7 @@
 8-bit samples (samples, inputs):
 
     digits           scikit-learn's 1,797 handwritten digits of 8 x 8, shipped inside that library
-    mnist            60,000 + 10,000 digits of 28 x 28, IDX files
+    mnist            60,000 + 10,000 digits of 28 x 28, IDX files or Keras' mnist.npz
     fashion-mnist    likewise, pieces of clothing
 
 Counts of events (samples, bins, inputs):
@@ -15,17 +15,19 @@ Counts of events (samples, bins, inputs):
 
 Either, as the network asks for:
 
-    own              train.npz and test.npz with the arrays x and y (samples,); x is (samples, ...)
-                     of pixels, or (samples, bins, ...) of counts, with any axes behind
+    own              train.npz and test.npz with the arrays x and y: x (samples, ...) of pixels, or
+                     (samples, bins, ...) of counts, with any axes behind; y integers (samples,),
+                     labels, or floats (samples, outputs), targets
 
 Files are looked for in the folder given, else in SPIKELINE_DATA: first in its subfolder named like
 the data set, then in it; with neither, IDX files are downloaded once to the cache folder
-(SPIKELINE_CACHE). Files of MNIST are refused as Fashion-MNIST, and the other way round. A folder
+(SPIKELINE_CACHE). Of MNIST and Fashion-MNIST the folder may be torchvision's root, too. Files of
+MNIST are refused as Fashion-MNIST, and the other way round. A folder
 given that holds train.npz or test.npz is read as own, whatever the name; in SPIKELINE_DATA such
 files are read for own only. digits, spoken and random ignore SPIKELINE_DATA; digits and random are
 in no folder, and refuse one.
 
-What each kind of file holds stands in idx.py, spoken.py, heidelberg.py and commands.py.
+What each kind of file holds stands in arrays.py, idx.py, spoken.py, heidelberg.py and commands.py.
 """
 
 import os
@@ -34,11 +36,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ...model.codings.pixels import pixels
 from ...model.errors import InputError
 from ...model.extras import need
 from ..zoo import untrained
-from . import archive, commands, heidelberg, idx, spoken
+from . import arrays, commands, heidelberg, idx, spoken
 
 __all__ = ["NAMES", "Data", "guess", "load"]
 
@@ -75,7 +76,7 @@ class Data:
     ----------
     x : uint8 (samples, inputs), pixels, or (samples, bins, inputs), counts of events; if open, with
         any axes
-    y : int64 (samples,)
+    y : int64 (samples,), labels, or float64 (samples, outputs), targets
     name : of the data set
     framing : how events became counts, where there is more than one way; see heidelberg.py
     open : whether it is for the network to say what the axes of x are
@@ -96,6 +97,11 @@ class Data:
     def counted(self) -> bool:
         """Whether samples are counts of events."""
         return self.x.ndim == 3
+
+    @property
+    def targets(self) -> bool:
+        """Whether samples have targets, not labels."""
+        return self.y.dtype.kind == "f"
 
     def shaped(self, counted: bool, inputs: int, name: str) -> "Data":
         """Give the samples as a network takes them.
@@ -151,7 +157,8 @@ def load(name: str, split: str, folder: Path | str | None = None, framing: str =
     Raises
     ------
     InputError
-        If a name is unknown, a file is missing or damaged, or a value is no pixel, event or label.
+        If a name is unknown, a file is missing or damaged, or a value is no pixel, event, label or
+        target.
     """
     if name not in NAMES:
         raise InputError(f"Data set must be one of {', '.join(NAMES)}, not {name!r}")
@@ -205,9 +212,7 @@ def guess(split: str, folder: Path | str | None = None) -> str | None:
         if folder or name not in SHIPPED:
             places = (path / name,) if reader is idx else (path / name, path)
             held |= {name for place in places if reader.holds(name, split, place)}
-    direct = idx.tell(split, path)
-    if direct is not None:
-        held.add(direct)
+    held |= idx.tell(split, path)
     return (held.pop() or None) if len(held) == 1 else None
 
 
@@ -228,15 +233,5 @@ def _digits(split: str) -> Data:
 def _own(path: Path, name: str) -> Data:
     if not path.exists():
         raise InputError(f"Data folder {path.parent} must hold {path.name}")
-    x, y = archive.read(path, ("x", "y")).values()
-    if x.ndim < 2 or not x.size:
-        raise InputError(f"{path}: x must have the shape (samples, ...), not {x.shape}")
-    if y.ndim != 1 or y.dtype.kind not in "iu" or (y.size and y.min() < 0):
-        raise InputError(f"{path}: y must be labels 0, 1, ... of shape (samples,)")
-    if len(x) != len(y):
-        raise InputError(f"{path}: y must hold {len(x)} labels, one per sample, not {len(y)}")
-    try:
-        flat = pixels(x, int(np.prod(x.shape[1:])))
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    return Data(flat.reshape(x.shape), y.astype(np.int64), name, open=True)
+    x, y = arrays.read(path)
+    return Data(x, y, name, open=True)

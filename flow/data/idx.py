@@ -1,20 +1,24 @@
-"""MNIST and Fashion-MNIST: IDX files, plain or .gz, of the folder given or downloaded once.
+"""MNIST and Fashion-MNIST: the files of a folder that is given, or downloaded once.
+
+A folder holds IDX files, with a dash or a dot in their names (train-images-idx3-ubyte,
+train-images.idx3-ubyte), plain or .gz; or is the root of torchvision's, with them in MNIST/raw or
+FashionMNIST/raw; or holds Keras' mnist.npz, with the arrays x_train, y_train, x_test and y_test.
 
 Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database"; Fashion-MNIST: arXiv 1708.07747.
 """
 
 import gzip
 import hashlib
-import http.client
-import urllib.request
+import logging
 import zlib
 from pathlib import Path
 
 import numpy as np
 
+from ...model.cache import check
 from ...model.errors import InputError
-from ...model.store import cache_folder, write_atomically
-from . import archive
+from ...model.store import cache_folder
+from . import archive, arrays
 
 __all__ = ["holds", "load", "tell"]
 
@@ -22,6 +26,9 @@ FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
+# Where torchvision keeps the files below its root, and what Keras keeps instead of them.
+RAW = {"mnist": Path("MNIST", "raw"), "fashion-mnist": Path("FashionMNIST", "raw")}
+KERAS = "mnist.npz"
 MIRRORS = {
     "mnist": (
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -32,7 +39,7 @@ MIRRORS = {
         "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
     ),
 }
-# MD5 of the files after decompression.
+# MD5 of the files, and of the .gz as they are published.
 SUMS = {
     "mnist": {
         "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -47,6 +54,20 @@ SUMS = {
         "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
     },
 }
+PACKED = {
+    "mnist": {
+        "train-images-idx3-ubyte": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        "train-labels-idx1-ubyte": "d53e105ee54ea40749a09fcbcd1e9432",
+        "t10k-images-idx3-ubyte": "9fb629c4189551a2d022fa330f9573f3",
+        "t10k-labels-idx1-ubyte": "ec29112dd5afa0611ce80d1b7f02629c",
+    },
+    "fashion-mnist": {
+        "train-images-idx3-ubyte": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "train-labels-idx1-ubyte": "25c81989df183df01b3e8a0aad5dffbe",
+        "t10k-images-idx3-ubyte": "bef4ecab320f06d8554ea6380940ec79",
+        "t10k-labels-idx1-ubyte": "bb300cfdad3c16e7a12a480ee83cd310",
+    },
+}
 IMAGES, LABELS = 0x803, 0x801  # IDX magic: unsigned bytes, three dimensions or one
 
 
@@ -58,11 +79,17 @@ def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndar
     x uint8 (samples, pixels), y int64 (samples,)
     """
     stems = FILES[split]
-    for folder in places or [_fetch(name, stems)]:
-        found = [file for file in (_find(folder, stem) for stem in stems) if file is not None]
-        if len(found) == len(stems):
-            return _idx(found[0], found[1], name)
-    raise InputError(f"Data folder {places[-1]} must hold {stems[0]} and {stems[1]}, plain or .gz")
+    for place in places or [_fetch(name, stems)]:
+        for folder in (place, place / RAW[name]):
+            images, labels = (_find(folder, stem) for stem in stems)
+            if images is not None and labels is not None:
+                return _idx(images, labels, split, name)
+        if name == "mnist" and (place / KERAS).is_file():
+            return _keras(place / KERAS, split, name)
+    keras = f", or {KERAS}" if name == "mnist" else ""
+    raise InputError(
+        f"Data folder {places[-1]} must hold {stems[0]} and {stems[1]}, plain or .gz{keras}"
+    )
 
 
 def holds(name: str, split: str, folder: Path) -> bool:
@@ -70,11 +97,18 @@ def holds(name: str, split: str, folder: Path) -> bool:
     return split in FILES and _find(folder, FILES[split][0]) is not None
 
 
-def tell(split: str, folder: Path) -> str | None:
-    """Tell by their bytes whose images of this split lie in a folder: "" where they are unknown,
-    None where there are none."""
-    found = _find(folder, FILES[split][0]) if split in FILES else None
-    return found and (_known(_bytes(found), FILES[split][0]) or "")
+def tell(split: str, folder: Path) -> set[str]:
+    """Tell whose images of this split lie in a folder: by their bytes, "" where those are unknown,
+    or by the names that torchvision and Keras gave."""
+    if split not in FILES:
+        return set()
+    told = {name for name, raw in RAW.items() if holds(name, split, folder / raw)}
+    if (folder / KERAS).is_file():
+        told.add("mnist")
+    found = _find(folder, FILES[split][0])
+    if found is not None:
+        told.add(_known(_bytes(found), FILES[split][0]) or "")
+    return told
 
 
 def _known(data: bytes, stem: str) -> str | None:
@@ -82,8 +116,17 @@ def _known(data: bytes, stem: str) -> str | None:
     return next((name for name, sums in SUMS.items() if sums[stem] == digest), None)
 
 
+def _refuse_other(path: Path, data: bytes, stem: str, name: str) -> None:
+    """Refuse an IDX file's bytes that are known to be those of another data set."""
+    known = _known(data, stem)
+    if known not in (None, name):
+        raise InputError(f"{path} must be a file of {name}, not of {known}")
+
+
 def _find(folder: Path, stem: str) -> Path | None:
-    return next((p for p in (folder / stem, folder / f"{stem}.gz") if p.is_file()), None)
+    spelled = (stem, stem.replace("-idx", ".idx"))
+    paths = (folder / f"{name}{packed}" for name in spelled for packed in ("", ".gz"))
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _bytes(path: Path) -> bytes:
@@ -94,11 +137,9 @@ def _bytes(path: Path) -> bytes:
         raise InputError(f"{path} must be a whole gzip file; it is cut off or damaged") from None
 
 
-def _read(path: Path, magic: int, name: str) -> np.ndarray:
+def _read(path: Path, stem: str, magic: int, name: str) -> np.ndarray:
     data, dimensions = _bytes(path), magic & 255
-    known = _known(data, path.name.removesuffix(".gz"))
-    if known not in (None, name):
-        raise InputError(f"{path} must be a file of {name}, not of {known}")
+    _refuse_other(path, data, stem, name)
     if data[:4] != magic.to_bytes(4, "big"):
         raise InputError(f"{path} must begin with the IDX magic {magic:08x}, not {data[:4].hex()}")
     head = 4 + 4 * dimensions
@@ -111,8 +152,9 @@ def _read(path: Path, magic: int, name: str) -> np.ndarray:
     return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
 
 
-def _idx(images: Path, labels: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
-    x, y = _read(images, IMAGES, name), _read(labels, LABELS, name)
+def _idx(images: Path, labels: Path, split: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+    x = _read(images, FILES[split][0], IMAGES, name)
+    y = _read(labels, FILES[split][1], LABELS, name)
     if not x.size:
         raise InputError(f"{images} must hold at least one image")
     if len(x) != len(y):
@@ -120,30 +162,49 @@ def _idx(images: Path, labels: Path, name: str) -> tuple[np.ndarray, np.ndarray]
     return x.reshape(len(x), -1), y.astype(np.int64)
 
 
+def _keras(path: Path, split: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+    x, y = arrays.read(path, (f"x_{split}", f"y_{split}"))
+    if y.dtype.kind == "f":
+        raise InputError(f"{path}: y_{split} must be labels, integers of shape (samples,)")
+    shape = b"".join(n.to_bytes(4, "big") for n in x.shape)
+    _refuse_other(path, IMAGES.to_bytes(4, "big") + shape + x.tobytes(), FILES[split][0], name)
+    return x.reshape(len(x), -1), y
+
+
 def _fetch(name: str, stems: tuple[str, ...]) -> Path:
+    """Download what the cache does not hold, or holds with other bytes; returns where it lies."""
     folder = cache_folder() / name
     for stem in stems:
-        if _find(folder, stem) is None:
-            write_atomically(folder / f"{stem}.gz", _download(name, stem))
+        try:
+            _download(name, stem, folder)
+        except OSError:
+            check()
+            raise
     return folder
 
 
-def _download(name: str, stem: str) -> bytes:
+def _download(name: str, stem: str, folder: Path) -> None:
+    try:
+        import pooch
+        from requests import RequestException
+    except ImportError:
+        raise InputError(
+            f"Data set {name} must be given as a folder, or pooch be installed to download it:"
+            " pip install 'spikeline[flow]'"
+        ) from None
+    pooch.get_logger().setLevel(logging.WARNING)
     failures = []
     for mirror in MIRRORS[name]:
         try:
-            data = _get(f"{mirror}{stem}.gz")
-            if hashlib.md5(gzip.decompress(data)).hexdigest() == SUMS[name][stem]:
-                return data
+            sum_ = f"md5:{PACKED[name][stem]}"
+            pooch.retrieve(f"{mirror}{stem}.gz", sum_, f"{stem}.gz", folder)
+            return
+        except RequestException as error:
+            told = type(error).__name__ if error.response is None else error.response.status_code
+            failures.append(f"{mirror} failed ({told})")
+        except ValueError:
             failures.append(f"{mirror} sent other bytes")
-        except (OSError, EOFError, zlib.error, http.client.HTTPException) as error:
-            failures.append(f"{mirror} failed ({error})")
     raise InputError(
         f"Data set {name} must be given as a folder, as {stem}.gz cannot be downloaded: "
         + "; ".join(failures)
     )
-
-
-def _get(address: str) -> bytes:
-    with urllib.request.urlopen(address, timeout=60) as answer:
-        return answer.read()

@@ -1,4 +1,5 @@
-"""Evaluation: what a network decides on a data set, by every readout, and what early exit costs."""
+"""Evaluation: what a network decides on a data set, by every readout, and what early exit costs; or
+how far what it gives is from targets."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,14 +11,31 @@ from ...model.network import Network, Run, batches
 from ...model.readouts import KINDS
 from ...model.readouts.final_membrane import FinalMembrane
 from ...model.readouts.protocol import Readout
+from ..data.arrays import answers, suit
+from ..zoo.zoo import checked_scale
 
-__all__ = ["evaluate"]
+__all__ = ["errors", "evaluate"]
 
 
 def evaluate(
-    network: Network, x: np.ndarray, y: np.ndarray, tick: Callable[[int], object] | None = None
+    network: Network,
+    x: np.ndarray,
+    y: np.ndarray,
+    tick: Callable[[int], object] | None = None,
+    *,
+    scale: float | None = None,
 ) -> dict[str, Any]:
     """Run the golden model over samples.
+
+    Parameters
+    ----------
+    network : Network
+    x : (samples, ...), what its coding takes
+    y : labels int (samples,), or targets float (samples, outputs), for networks without classes
+    tick : callable, called with the number of samples done
+    scale : float
+        The integer output for a target of 1, where `y` are targets: predictions are the output
+        divided by it.
 
     Returns
     -------
@@ -30,48 +48,81 @@ def evaluate(
         equal those of the full run; ``mean_step``, from 0; ``mean_steps_used``, the same and one;
         ``used``, that as a share of T; ``final_membrane``, the accuracy of the largest final
         membrane; ``loss``, that minus the accuracy.
+
+        Without classes ``accuracy`` is None and ``readouts`` is empty; with targets there are
+        ``scale``; ``outputs``: of each one ``mse``, mean squared error, and ``r2``, the share of
+        the targets' variance that is explained, None where they have none; ``mse, r2``, the means.
     """
-    if not network.readout.classifies:
-        raise InputError(f"Network readout must give a class, not {network.readout.kind}")
-    readouts = _readouts(network)
-    right = dict.fromkeys(readouts, 0)
-    same = 0
-    hits, steps, spikes = [], [], []
+    y = answers(y, len(x))
+    suit(y, network.classes, network.readout.classifies)
     if not len(x):
         raise InputError("Samples must number at least one, not 0")
-    for xs, ys in zip(batches(x, 500), batches(y, 500), strict=True):
+    classifies, targets = network.readout.classifies, y.dtype.kind == "f"
+    if targets:
+        if scale is None:
+            raise InputError(
+                "Scale must be given (--scale X) for targets: the integer output for a target of 1"
+            )
+        scale = checked_scale(scale)
+    readouts = _readouts(network) if classifies else {}
+    right = dict.fromkeys(readouts, 0)
+    same = 0
+    labels, steps, spikes, scores = [], [], [], []
+    for xs in batches(x, 500):
         run = network.run(xs, record=True)
+        ys = y[sum(map(len, labels)) :][: len(xs)]
         s, h = run.spikes[network.output], run.membranes[network.output]
         for kind, readout in readouts.items():
             right[kind] += int((readout.decide(s, h).label == ys).sum())
-        hits.append(run.decision.label == ys)
+        labels.append(run.decision.label)
         steps.append(run.decision.step)
         spikes.append(_spikes(network, run))
-        same += int((_early(network, run) == run.decision.label).sum())
+        scores.append(run.decision.score)
+        if network.readout.early:
+            same += int((_early(network, run) == run.decision.label).sum())
         if tick:
             tick(len(xs))
-    step, total = np.concatenate(steps), len(x)
-    accuracy, final = float(np.concatenate(hits).mean()), right[FinalMembrane.kind] / total
+    total = len(x)
+    accuracy = float((np.concatenate(labels) == y).mean()) if classifies else None
     before, hidden, decided = np.concatenate(spikes, axis=1).mean(axis=1)
-    return {
+    result = {
         "samples": total,
         "accuracy": accuracy,
         "readout": network.readout.kind,
         "readouts": {kind: n / total for kind, n in right.items()},
         "steps": network.steps,
-        "early_exit": {
-            "same": same,
-            "mean_step": round(float(step.mean()), 4),
-            "mean_steps_used": round(float(step.mean()) + 1, 4),
-            "used": round((float(step.mean()) + 1) / network.steps, 4),
-            "final_membrane": final,
-            "loss": round(final - accuracy, 6),
-        }
-        if network.readout.early
-        else None,
+        "early_exit": None,
         "input_spikes": round(float(before), 2),
         "hidden_spikes": round(float(hidden), 2),
         "hidden_spikes_decided": round(float(decided), 2),
+    }
+    if accuracy is not None and network.readout.early:
+        final, step = right[FinalMembrane.kind] / total, float(np.concatenate(steps).mean())
+        result["early_exit"] = {
+            "same": same,
+            "mean_step": round(step, 4),
+            "mean_steps_used": round(step + 1, 4),
+            "used": round((step + 1) / network.steps, 4),
+            "final_membrane": final,
+            "loss": round(final - accuracy, 6),
+        }
+    if targets:
+        result |= {"scale": scale} | errors(np.concatenate(scores) / scale, y)
+    return result
+
+
+def errors(predicted: np.ndarray, targets: np.ndarray) -> dict[str, Any]:
+    """Measure how far predictions (samples, outputs) are from targets; see `evaluate`."""
+    mse = ((predicted - targets) ** 2).mean(axis=0)
+    outputs = [
+        {"mse": float(e), "r2": 1 - float(e / v) if v else None}
+        for e, v in zip(mse, targets.var(axis=0), strict=True)
+    ]
+    explained = [o["r2"] for o in outputs if o["r2"] is not None]
+    return {
+        "mse": float(mse.mean()),
+        "r2": float(np.mean(explained)) if explained else None,
+        "outputs": outputs,
     }
 
 

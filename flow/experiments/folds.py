@@ -1,7 +1,9 @@
-"""Cross-validation: recipes for spoken digits, trained fold by fold, tested on the one left out."""
+"""Cross-validation: recipes, trained fold by fold, and tested on the one left out."""
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,16 +14,102 @@ from ...model.errors import InputError
 from ...model.extras import need
 from ...model.network import accuracy
 from ...model.store import content_hash, load, save, write_atomically
-from ..data.spoken import by_speaker, folds, recordings
+from ..data import archive, data, spoken
+from ..data.data import Data
+from ..subject import Subject
 
-__all__ = ["PARTS", "cross_validate", "summary"]
+__all__ = ["PARTS", "Source", "common", "cross_validate", "dealt", "summary"]
 
-# Ways to part all 3,000 recordings, and the folds that are tested of each.
+# Ways to part the 3,000 spoken digits, and the folds that are tested of each.
 PARTS = {
-    "folds": (lambda r: folds(r.y, r.speaker, r.index), range(5)),
-    "speakers": (lambda r: by_speaker(r.speaker), range(6)),
-    "official": (lambda r: folds(r.y, r.speaker, r.index, 10), range(1)),
+    "folds": (lambda r: spoken.folds(r.y, r.speaker, r.index), range(5)),
+    "speakers": (lambda r: spoken.by_speaker(r.speaker), range(6)),
+    "official": (lambda r: spoken.folds(r.y, r.speaker, r.index, 10), range(1)),
 }
+FOLDS = 5  # of the training split of any other data set
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where samples come from: what `data.load` takes.
+
+    Attributes
+    ----------
+    name : of the data set
+    folder, framing
+    """
+
+    name: str
+    folder: Path | None = None
+    framing: str = "grid"
+
+    def load(self, split: str) -> Data:
+        """Load a split."""
+        return data.load(self.name, split, self.folder, self.framing)
+
+    @property
+    def recordings(self) -> spoken.Recordings | None:
+        """All spoken digits, where they are the source; None where it is another."""
+        if self.name != "spoken":
+            return None
+        if self.folder is None:
+            return spoken.recordings()
+        path = self.folder / "fsdd.npz"
+        return spoken.recordings(path) if path.is_file() else None
+
+    def folds(self, part: str) -> range:
+        """Number the folds of a part that are tested."""
+        parts = tuple(PARTS) if self.recordings is not None else ("folds", "official")
+        if part not in parts:
+            raise InputError(
+                f"Part must be one of {', '.join(parts)} for {self.name}, not {part!r}"
+            )
+        if self.recordings is not None:
+            return PARTS[part][1]
+        return range(FOLDS if part == "folds" else 1)
+
+    def sets(self, part: str, fold: int, shaped: Callable[[Data], Data]) -> tuple[Data, Data]:
+        """Give the samples that are trained on, and those that are tested, `shaped` as they are
+        taken."""
+        found = self.recordings
+        if found is not None:
+            whole = shaped(Data(found.x, found.y.astype(np.int64), self.name))
+            test = PARTS[part][0](found) == fold
+        elif part == "official":
+            return shaped(self.load("train")), shaped(self.load("test"))
+        else:
+            whole = shaped(self.load("train"))
+            if len(whole.x) < FOLDS:
+                raise InputError(
+                    f"Samples must number at least {FOLDS}, one for each fold, not {len(whole.x)}"
+                )
+            test = dealt(whole.y, FOLDS) == fold
+        return (
+            replace(whole, x=whole.x[~test], y=whole.y[~test]),
+            replace(whole, x=whole.x[test], y=whole.y[test]),
+        )
+
+
+def dealt(y: np.ndarray, n: int) -> np.ndarray:
+    """Part samples into folds at random, the same way each time, equal in size and in classes.
+
+    The samples of a class, shuffled, are dealt to the folds in turn, and those of the next class
+    behind them.
+
+    Parameters
+    ----------
+    y : labels int (samples,)
+    n : int
+
+    Returns
+    -------
+    int64 (samples,), the fold 0..n-1 that tests a sample
+    """
+    order = np.random.default_rng(0).permutation(len(y))
+    order = order[np.argsort(y[order], kind="stable")]
+    fold = np.empty(len(y), np.int64)
+    fold[order] = np.arange(len(y)) % n
+    return fold
 
 
 def cross_validate(
@@ -30,6 +118,7 @@ def cross_validate(
     seeds: Sequence[int],
     out: Path,
     *,
+    source: Source | None = None,
     jobs: int = 2,
     tick: Callable[[int], object] | None = None,
 ) -> list[dict[str, Any]]:
@@ -39,10 +128,11 @@ def cross_validate(
 
     Parameters
     ----------
-    names : recipes for the data set spoken
-    part : one of `PARTS`
+    names : recipes, or Python files (flow/own.py)
+    part : one of `PARTS`; "speakers" of spoken digits only
     seeds : int, one per training of a fold
     out : folder of the networks and of one JSON file beside each
+    source : by default the one data set that all the recipes are for
     jobs : trainings at a time
     tick : callable, called with 1 after each
 
@@ -54,50 +144,57 @@ def cross_validate(
     need("joblib", "torch")
     from joblib import Parallel, delayed
 
-    from ...quant.recipes import recipe
-
-    if part not in PARTS:
-        raise InputError(f"Part must be one of {', '.join(PARTS)}, not {part!r}")
-    for name in names:
-        if recipe(name).data != "spoken":
-            raise InputError(f"Recipe must be one for spoken, not {name}")
-    for what, given in (("Recipes", names), ("Seeds", seeds)):
+    for what, given in (("Recipes", [Path(name).stem for name in names]), ("Seeds", seeds)):
         if len(set(given)) < len(given):
             raise InputError(f"{what} must differ from each other")
-    work = list(product(PARTS[part][1], names, seeds))
+    source = source or common(names)
+    work = list(product(source.folds(part), names, seeds))
+    for name in names:  # what does not fit is told before hours are spent
+        subject = Subject.of(name, seeds[0])
+        if not subject.classifies:
+            raise InputError(f"Network of {name} must give a class, which folds count")
+        source.sets(part, 0, subject.shaped)
     done = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(train_fold)(name, part, fold, seed, out) for fold, name, seed in work
+        delayed(train_fold)(name, part, fold, seed, out, source) for fold, name, seed in work
     )
     results = []
     for result in done:
         results.append(result)
         if tick:
             tick(1)
-    return sorted(results, key=lambda r: (names.index(r["recipe"]), r["fold"], r["seed"]))
+    order = [Path(name).stem for name in names]
+    return sorted(results, key=lambda r: (order.index(r["recipe"]), r["fold"], r["seed"]))
 
 
-def train_fold(name: str, part: str, fold: int, seed: int, out: Path) -> dict[str, Any]:
+def common(names: Sequence[str]) -> Source:
+    """Find the one data set that recipes are for."""
+    found = sorted({Subject.of(name, 0).data for name in names})
+    if len(found) > 1:
+        raise InputError(f"Recipes must be for one data set, not for {' and '.join(found)}")
+    return Source(found[0])
+
+
+def train_fold(
+    name: str, part: str, fold: int, seed: int, out: Path, source: Source
+) -> dict[str, Any]:
     """Train a recipe on all folds but one, and test it on that, unless this was done before."""
-    from ...quant.checkpoint import identity
-    from ...quant.loop import train
-    from ...quant.recipes import recipe
-
-    file = out / f"{name}-{part}{fold}-{seed}.json"
-    all_of_them, how = recordings(), recipe(name)
-    x, y = all_of_them.x[:, : how.architecture.steps], all_of_them.y.astype(np.int64)
-    test = PARTS[part][0](all_of_them) == fold
-    made_of = identity(how, x, y, seed, "cpu")
+    subject = Subject.of(name, seed)
+    file = out / f"{subject.name}-{part}{fold}-{seed}.json"
+    train, test = source.sets(part, fold, subject.shaped)
+    tested = archive.digest({"x": test.x, "y": test.y})
+    made_of = subject.identity(train.x, train.y, seed, "cpu") + tested
+    made_of = hashlib.sha256(made_of.encode()).hexdigest()
     before = _read(file)
     if before.get("identity") == made_of:
         return before
-    trained = train(how, x[~test], y[~test], seed=seed)
+    trained = subject.fit(train.x, train.y, seed=seed)
     result = {
-        "recipe": name,
+        "recipe": subject.name,
         "part": part,
         "fold": fold,
         "seed": seed,
-        "samples": int(test.sum()),
-        "accuracy": accuracy(trained.network.run(x[test]).decision.label, y[test]),
+        "samples": len(test.y),
+        "accuracy": accuracy(trained.network.run(test.x).decision.label, test.y),
         "held_out": trained.best,
         "hash": content_hash(trained.network),
         "frozen": trained.frozen,

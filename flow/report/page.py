@@ -40,8 +40,8 @@ def page(
     run : cosim's result, for its arrays `cycles`, `interval` and `predicted`, one value per sample
     costs : what synth gave, one per target
     sample : int
-        The sample to draw; by default the first one that is decided right with a median number of
-        spikes.
+        The sample to draw; by default the first one with a median number of spikes, and decided
+        right, where there are classes.
     """
     network = named.network
     sample = typical(network, data) if sample is None else sample
@@ -61,26 +61,47 @@ def page(
         simulated=simulated,
         costs=costs,
         sample=sample,
-        label=int(data.y[sample]),
-        decided=network.run(data.x[sample : sample + 1]).decision,
+        said=said(network, data, sample, named.scale),
         picture=pictures.picture(data.x[sample]),
         raster=pictures.raster(network, data.x[sample]),
-        steps=pictures.steps(network, data),
+        result=pictures.steps(network, data)
+        if network.readout.classifies
+        else pictures.regression(network, data, named.scale)
+        if named.scale is not None and data.targets
+        else None,
+        delayed=any(latest for _, _, latest in pictures.latencies(network)),
         delays=pictures.delays(network, named.history),
         journeys=pictures.journeys(network, data.x[sample]),
-        by_delay=pictures.by_delay(network, data),
+        by_delay=pictures.by_delay(network, data, named.scale),
         cycles=pictures.histogram(run),
         agreement=pictures.agreement(run),
     )
 
 
 def typical(network: Network, data: Data) -> int:
-    """Choose a sample to draw, of the first 200: decided right, with a median number of spikes."""
+    """Choose a sample to draw, of the first 200: with a median number of spikes; where there are
+    classes, one that is decided right."""
     run = network.run(data.x[:200])
     spikes = np.sum(list(run.counts.values()), axis=0)
-    right = run.decision.label == data.y[:200]
+    right = run.decision.label == data.y[:200] if network.readout.classifies else True
     away = np.abs(spikes - np.median(spikes)) + np.where(right, 0, spikes.max() + 1)
     return int(away.argmin())
+
+
+def said(network: Network, data: Data, sample: int, scale: float | None) -> str:
+    """Tell what a sample is and what the network gives."""
+    found, y = network.run(data.x[sample : sample + 1]).decision, data.y[sample]
+    if network.readout.classifies:
+        return f"a {y}, decided as {found.label[0]} at step {found.step[0]}."
+    given = found.score[0]
+    if scale is None or not data.targets:
+        return f"the network gives {listed(given)}."
+    return f"the targets are {listed(y)}, the network gives {listed(given / scale)}."
+
+
+def listed(values: np.ndarray) -> str:
+    """List some numbers, in short."""
+    return ", ".join(f"{value:.4g}" for value in values[:8]) + ", ..." * (len(values) > 8)
 
 
 def layers(network: Network, mapping: Mapping) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from ...model.network import Connection, Network, Run, accuracy
 from ...plan.mapping import Mapping
 from ..data.data import Data
+from ..experiments.evaluate import errors
 
 __all__ = [
     "agreement",
@@ -26,6 +27,7 @@ __all__ = [
     "journeys",
     "picture",
     "raster",
+    "regression",
     "steps",
 ]
 
@@ -174,7 +176,8 @@ def raster(network: Network, sample: np.ndarray) -> str:
     ticks = np.arange(0, network.steps, -(-network.steps // 16))
     last.set_xticks(ticks + 0.5, [str(t) for t in ticks])
     early = "; grey: what the early exit saves" if network.readout.early else ""
-    last.set_xlabel(f"step (red: the decision{early})")
+    result = "decision" if network.readout.classifies else "result"
+    last.set_xlabel(f"step (red: the {result}{early})")
     return svg(figure)
 
 
@@ -256,18 +259,27 @@ def journeys(network: Network, sample: np.ndarray) -> str | None:
     return svg(figure)
 
 
-def by_delay(network: Network, data: Data) -> str | None:
-    """Draw the accuracy against the largest delay, longer ones made that long."""
+def by_delay(network: Network, data: Data, scale: float | None = None) -> str | None:
+    """Draw the accuracy, or the mean squared error, against the largest delay, longer ones made
+    that long; None where there are no delays, or neither labels of classes nor targets."""
     window = 1 + max(latest for _, _, latest in latencies(network))
-    if window == 1:
+    classifies = network.readout.classifies
+    if window == 1 or not (classifies or (data.targets and scale is not None)):
         return None
     largest = sorted({*range(0, window, max(1, window // 12)), window - 1})
-    share = [accuracy(shortened(network, d).run(data.x).decision.label, data.y) for d in largest]
+    found = []
+    for most in largest:
+        decision = shortened(network, most).run(data.x).decision
+        if classifies:
+            found.append(100 * accuracy(decision.label, data.y))
+        else:
+            assert scale is not None
+            found.append(errors(decision.score / scale, data.y)["mse"])
     figure = Figure(figsize=(4.4, 2.4))
     ax = figure.subplots()
-    ax.plot(largest, 100 * np.array(share), "o-", color=BLUE, ms=3)
+    ax.plot(largest, found, "o-", color=BLUE, ms=3)
     ax.set_xlabel("largest delay, steps")
-    ax.set_ylabel("right, %")
+    ax.set_ylabel("right, %" if classifies else "mean squared error")
     return svg(figure)
 
 
@@ -317,6 +329,20 @@ def steps(network: Network, data: Data) -> str:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylabel("samples")
     ax.legend(frameon=False)
+    return svg(figure)
+
+
+def regression(network: Network, data: Data, scale: float) -> str:
+    """Draw predictions against targets, each output in a colour, up to 8 outputs."""
+    predicted = network.run(data.x).decision.score / scale
+    figure = Figure(figsize=(3.4, 3))
+    ax = figure.subplots()
+    both = min(data.y.min(), predicted.min()), max(data.y.max(), predicted.max())
+    ax.plot(both, both, color=SOFT, lw=0.8)
+    for n, color in zip(range(predicted.shape[1]), SOURCES, strict=False):
+        ax.scatter(data.y[:, n], predicted[:, n], s=6, color=color, linewidths=0)
+    ax.set_xlabel("target")
+    ax.set_ylabel("prediction")
     return svg(figure)
 
 

@@ -3,16 +3,20 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ...model.check import shown
 from ...model.errors import InputError
 from ...model.network import Network
 from ...model.store import content_hash, load
 from .untrained import UNTRAINED
 from .untrained import network as untrained
 
-__all__ = ["Named", "index", "resolve", "training"]
+__all__ = ["Named", "checked_scale", "index", "resolve", "training"]
 
 FOLDER = Path(__file__).parent
 
@@ -28,6 +32,7 @@ class Named:
     data : the data set it was made for, where known
     folder, framing : where and how that was read when it was trained, where known
     history : how it was trained, epoch by epoch (see quant/loop.py); empty where not known
+    scale : the integer output for a target of 1, of regression; None where not known
     """
 
     network: Network
@@ -37,6 +42,14 @@ class Named:
     folder: Path | None = None
     framing: str | None = None
     history: Sequence[dict[str, Any]] = ()
+    scale: float | None = None
+
+
+def checked_scale(scale: Any, what: str = "Scale") -> float:
+    """Check the integer output for a target of 1."""
+    if isinstance(scale, int | float | np.floating) and scale is not True and 0 < scale < inf:
+        return float(scale)
+    raise InputError(f"{what} must be a number above 0, not {shown(scale)}")
 
 
 def index() -> dict[str, dict[str, Any]]:
@@ -78,7 +91,7 @@ def resolve(given: str, data: str | None = None) -> Named:
     found = told(Path(given), digest)
     same = [entry["data"] for entry in known.values() if entry.get("hash") == digest]
     source = found.get("data") or (same or [None])[0]
-    trained_on = data in (None, source)
+    trained_on, scale = data in (None, source), found.get("scale")
     return Named(
         network,
         Path(given).stem,
@@ -87,6 +100,7 @@ def resolve(given: str, data: str | None = None) -> Named:
         Path(found["folder"]) if trained_on and "folder" in found else None,
         found.get("framing") if trained_on else None,
         found.get("history", ()),
+        checked_scale(scale, f"{training(Path(given))}: scale") if scale is not None else None,
     )
 
 
