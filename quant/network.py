@@ -373,6 +373,14 @@ class Network(nn.Module):
         output = self(samples).output
         return readouts.twin(self.readout).decide(output.spikes, output.membranes)
 
+    def load_float(
+        self, state: Mapping[str, Tensor], **options: Any
+    ) -> dict[str, dict[str, float]]:
+        """Take the weights of a float network; see `load_float` in floats.py for what is told."""
+        from .floats import load_float
+
+        return load_float(self, state, **options)
+
     def export(self) -> golden.Network:
         """Freeze the network into integers.
 

@@ -118,6 +118,13 @@ class Neuron(Neurons):
         """Make the deployed thresholds, those without normalisation."""
         return self.integers()[0]
 
+    def measure(self, scale: float) -> None:
+        """Take the thresholds for ones of a membrane of which `scale` integers are 1, not `unit`;
+        those of a normalised current are in its own deviations, and stay."""
+        if self.threshold is not None and self.norm is None:
+            self.threshold.data *= scale / self.unit
+            self.width *= scale / self.unit
+
     def place(self, theta: int) -> None:
         """Put all thresholds at one integer."""
         assert self.threshold is not None

@@ -1,0 +1,210 @@
+"""Weights of a float network, taken into an integer one.
+
+Of a layer, float weights W and a threshold theta become the integers
+
+    w = round(W k)        theta' = round(theta k)        b' = round(b k)
+
+with one k for all that a layer adds up. It is the one whose rounding and clipping errs least, in
+the mean square over all weights of the layer. Nothing has to be known of the float network but its
+weights, and whether it has spikes or activations.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..model.check import real, shown
+from ..model.errors import InputError
+from .network import Layer, Network
+from .neurons.neuron import Neuron
+from .synapses.dense import Dense
+
+__all__ = ["load_float"]
+
+TRIED = 400  # scales per layer
+CALIBRATED = 2000  # samples at most that thresholds are set from
+
+
+def load_float(
+    network: Network,
+    state: Mapping[str, Tensor],
+    names: Mapping[str, str] | None = None,
+    *,
+    samples: Any = None,
+    firing: float = 0.2,
+) -> dict[str, dict[str, float]]:
+    """Take float weights into a network; they are no longer standardised.
+
+    A threshold, and a bias, that was set in the architecture is one of the float network, and means
+    there what it means here. Where the float network has activations in place of spikes, such as
+    ReLU, `samples` are to be given: thresholds are then set from them, and what is said of biases
+    is added up over the steps, not in each.
+
+    Parameters
+    ----------
+    network : Network, as it was drawn
+    state : dict of tensors
+        A `state_dict` of torch. Its matrices, in order, are the weights of the connections, in
+        order, a layer's own recurrence last. Where the name of one ends in ``weight``, the same
+        with ``bias`` is the bias.
+    names : dict or None
+        Name in `state` of the weight of each layer, by the layer's name; ``layer0.1`` is the second
+        connection of ``layer0``. All have to be named, then.
+    samples : as the network takes them, or None
+    firing : float
+        Share of the samples in which a neuron is to fire on average.
+
+    Returns
+    -------
+    dict by layer
+        ``scale``, k; ``clipped``, share of its weights that are beyond the width; ``error``, root
+        of the mean squared error of a weight, as a share of the root of its mean square.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown, a matrix is missing, of another shape, or holds a NaN, or if a bias is
+        given to a neuron without one.
+    """
+    real("Firing", firing, 1e-6, 0.999)
+    found = _weights(network, state, names)
+    report = {}
+    for name, layer in network.layers.items():
+        keys = [found[name, n] for n in range(len(layer.connections))]
+        weights = [state[key].detach().double().cpu() for key in keys]
+        report[name], scale = _take(layer, weights)
+        bias = next((b for key in keys if (b := _bias(state, key)) is not None), None)
+        spread = 1 if samples is None else network.steps
+        _take_bias(name, layer, bias, scale / spread)
+    if samples is not None:
+        _set_thresholds(network, samples, firing)
+    return report
+
+
+def _weights(
+    network: Network, state: Mapping[str, Tensor], names: Mapping[str, str] | None
+) -> dict[tuple[str, int], str]:
+    """Find the name in `state` of the weight of each connection, by layer and number."""
+    if not isinstance(state, Mapping) or not all(isinstance(x, Tensor) for x in state.values()):
+        raise InputError(f"Float weights must be a state_dict of torch, not {shown(state)}")
+    places = [
+        (name, n, connection.synapses)
+        for name, layer in network.layers.items()
+        for n, connection in enumerate(layer.connections)
+    ]
+    if len({synapses for *_, synapses in places}) < len(places):
+        raise InputError("Float weights must be taken by a network that shares no synapses")
+    matrices = [key for key, x in state.items() if x.ndim == 2]
+    if names is None:
+        if len(matrices) != len(places):
+            raise InputError(
+                f"Float weights must be {len(places)} matrices, one per connection, not"
+                f" {len(matrices)}: names tells which"
+            )
+        keys = dict(zip(((name, n) for name, n, _ in places), matrices, strict=True))
+    else:
+        known = {f"{name}.{n}" if n else name: (name, n) for name, n, _ in places}
+        for given, key in names.items():
+            if given not in known or key not in matrices:
+                what, there = (given, known) if given not in known else (key, matrices)
+                raise InputError(
+                    f"Names must lead from {', '.join(known)} to a matrix, not to or from {what!r};"
+                    f" there are {', '.join(there)}"
+                )
+        missing = [given for given in known if given not in names]
+        if missing:
+            raise InputError(f"Names must tell the weight of {', '.join(missing)}, too")
+        keys = {known[given]: key for given, key in names.items()}
+    for name, n, synapses in places:
+        w = state[keys[name, n]]
+        if not isinstance(synapses, Dense):
+            raise InputError(f"Layer {name} must have Linear synapses to take float weights")
+        if w.shape != synapses.weight.shape:
+            raise InputError(
+                f"Float weight {keys[name, n]} must have the shape {tuple(synapses.weight.shape)}"
+                f" for layer {name}, not {tuple(w.shape)}"
+            )
+        if not w.isfinite().all():
+            raise InputError(f"Float weight {keys[name, n]} must be finite, not NaN or infinite")
+    return keys
+
+
+def _bias(state: Mapping[str, Tensor], key: str) -> Tensor | None:
+    """Find the bias beside a weight."""
+    return state.get(key.removesuffix("weight") + "bias") if key.endswith("weight") else None
+
+
+def _take(layer: Layer, weights: Sequence[Tensor]) -> tuple[dict[str, float], float]:
+    """Take the weights of a layer; returns what `load_float` tells of it, and k."""
+    synapses = [(c.synapses, 2.0**c.shift) for c in layer.connections]
+    tops = [x.high * step for x, step in synapses if isinstance(x, Dense)]
+    largest = max(float(w.abs().max() / top) for w, top in zip(weights, tops, strict=True))
+    if not largest:
+        raise InputError("Float weights of a layer must not all be 0")
+
+    def rounded(scale: float) -> list[Tensor]:
+        """Make the integers."""
+        return [
+            (w * (scale / step)).round().clamp(x.low, x.high)
+            for w, (x, step) in zip(weights, synapses, strict=True)
+            if isinstance(x, Dense)
+        ]
+
+    def error(scale: float) -> float:
+        """Sum the squared errors."""
+        back = (i * (step / scale) for i, (_, step) in zip(rounded(scale), synapses, strict=True))
+        return sum(float(((b - w) ** 2).sum()) for b, w in zip(back, weights, strict=True))
+
+    scale = min(np.geomspace(1, 16, TRIED) / largest, key=error)
+    clipped = 0
+    for w, (x, step) in zip(weights, synapses, strict=True):
+        assert isinstance(x, Dense)
+        clipped += int((w.abs() * (scale / step) >= x.high + 0.5).sum())
+        x.standardise = "none"
+        with torch.no_grad():
+            x.weight.copy_(w * (scale / step / x.step * sqrt(x.steps / x.fan)))
+            if x.gain is not None:
+                x.gain.fill_(1.0)
+    count, power = sum(w.numel() for w in weights), sum(float((w**2).sum()) for w in weights)
+    told = {"scale": float(scale), "clipped": clipped / count, "error": sqrt(error(scale) / power)}
+    if isinstance(layer.neuron, Neuron):
+        layer.neuron.measure(float(scale))
+    return told, float(scale)
+
+
+def _take_bias(name: str, layer: Layer, bias: Tensor | None, scale: float) -> None:
+    """Take the bias of a layer; one without stays at 0."""
+    if bias is None:
+        return
+    own = getattr(layer.neuron, "bias", None)
+    if own is None:
+        raise InputError(f"Layer {name} must have neurons with bias=True to take a bias")
+    if bias.shape != own.shape or not bias.isfinite().all():
+        raise InputError(
+            f"Float bias of layer {name} must be {tuple(own.shape)} finite numbers, not"
+            f" {tuple(bias.shape)}"
+        )
+    with torch.no_grad():
+        own.copy_(bias.double() * (scale / layer.neuron.unit))
+
+
+@torch.no_grad()
+def _set_thresholds(network: Network, samples: Any, firing: float) -> None:
+    """Set thresholds, layer by layer, at what a share of neurons and samples reach."""
+    x = network.encoder.check(samples, network.steps, network.width)[:CALIBRATED]
+    was = network.training
+    network.eval()
+    for name, layer in network.layers.items():
+        if layer.neuron.theta() is None:
+            continue
+        layer.neuron.place(1 << 22)  # beyond reach: no reset hides what a sample comes to
+        highest = network(x).membranes[name].max(0).values.flatten()
+        at = highest.sort().values[int((1 - firing) * (len(highest) - 1))]
+        layer.neuron.place(max(1, int(at)))
+        if isinstance(layer.neuron, Neuron):
+            layer.neuron.width = max(1, int(at)) / layer.neuron.unit
+    network.train(was)
