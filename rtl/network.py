@@ -16,6 +16,7 @@ from .edge import edge_of, look
 from .engine import Engine
 from .join import Join
 from .narrow import serialise
+from .readouts import KINDS as READOUTS
 from .readouts import readout
 from .stream import Queue, join, vector
 
@@ -55,6 +56,7 @@ class Network(wiring.Component):
     idle: Signal
 
     def __init__(self, golden: Golden, mapping: Mapping, *, name: str = "weights") -> None:
+        READOUTS[golden.readout.kind].check(golden)  # before thousands of lanes are built
         self.golden = golden
         self.mapping = mapping
         self.layout = Layout.of(golden, mapping)

@@ -267,7 +267,7 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
             "eval tiny.safetensors --dataset mnist --data void",
             (
                 "Data folder void must hold t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte,"
-                " plain or .gz"
+                " plain or .gz, or mnist.npz"
             ),
         ),
         *(
@@ -329,7 +329,7 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
             "train mnist-ttfs --data void --out new/it",
             (
                 "Data folder void must hold train-images-idx3-ubyte and train-labels-idx1-ubyte,"
-                " plain or .gz"
+                " plain or .gz, or mnist.npz"
             ),
         ),
         ("verilog tiny.safetensors --out busy", "Output busy must be a folder, not a file"),

@@ -117,9 +117,11 @@ def test_errors_are_those_of_another_library(tiny: Network) -> None:
     mse = mean_squared_error(y, given / 12.5, multioutput="raw_values")
     r2 = r2_score(y, given / 12.5, multioutput="raw_values")
     assert result["scale"] == 12.5
-    assert [o["mse"] for o in result["outputs"]] == pytest.approx(list(mse))
-    assert [o["r2"] for o in result["outputs"]] == pytest.approx(list(r2))
-    assert result["mse"] == pytest.approx(mse.mean()) and result["r2"] == pytest.approx(r2.mean())
+    assert [o["mse"] for o in result["outputs"]] == pytest.approx(np.atleast_1d(mse).tolist())
+    assert [o["r2"] for o in result["outputs"]] == pytest.approx(np.atleast_1d(r2).tolist())
+    assert result["mse"] == pytest.approx(np.mean(mse)) and result["r2"] == pytest.approx(
+        np.mean(r2)
+    )
     assert 0.05 < result["mse"] < 0.12 and 0.5 < result["r2"] < 1
 
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from spikeline.model.bounds import prove
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
-from spikeline.model.network import Network
+from spikeline.model.codings.latency import Latency
+from spikeline.model.errors import InputError
+from spikeline.model.network import Network, chain
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import KINDS
 from spikeline.model.synapses.dense import Dense
@@ -341,3 +343,23 @@ def test_lines_and_wheels_equal_golden_model(case, source, sink, joined):
 
     for way in (mapping, swapped):
         assert_equals(net, way, x, stalls=(source, sink), joined=joined)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_more_classes_than_a_word_can_name_are_refused_at_once(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What no result could say is refused before anything is built; membranes have no names."""
+
+    def built(*_: object, **__: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr("spikeline.rtl.network.Engine", built)
+    wide = Dense(np.zeros((65_537, 1), int), 2), Neuron(np.zeros(65_537, int), np.ones(65_537, int))
+    net = chain(1, 1, Counts(1), [wide], KINDS[kind].default(1))
+    error = NotImplementedError if kind == "membranes" else InputError
+    with pytest.raises(error) as refused:
+        Core(net, Mapping.of(net))
+    if kind != "membranes":
+        told = f"Readout {kind} must follow at most 65536 neurons, as a word has 16 bits for them,"
+        assert str(refused.value) == f"{told} not 65537"

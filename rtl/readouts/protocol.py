@@ -1,12 +1,13 @@
 """What every readout is in gates: results out of the last layer's items, and their packets."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...model.bounds import score_bounds
+from ...model.errors import InputError
 from ...model.network import Network
 from ...model.width import Bounds, signed_width
 from ...plan.readouts import timing
@@ -35,6 +36,8 @@ class Readout(wiring.Component):
     ----------
     width : int, bits
         Of a score.
+    names_neurons : bool
+        Whether a word of the result says which neuron, or class, it is of.
 
     Members
     -------
@@ -47,12 +50,24 @@ class Readout(wiring.Component):
         No item is at hand.
     """
 
+    names_neurons: ClassVar[bool] = False
+
     i: stream.Interface
     o: stream.Interface
     decided: Signal
     idle: Signal
 
+    @classmethod
+    def check(cls, network: Network) -> None:
+        """Refuse a last layer of more neurons than a word can name."""
+        if cls.names_neurons and network.classes > 1 << 16:
+            raise InputError(
+                f"Readout {network.readout.kind} must follow at most 65536 neurons, as a word has"
+                f" 16 bits for them, not {network.classes}"
+            )
+
     def __init__(self, network: Network, unit: Unit, bounds: Bounds, width: int) -> None:
+        self.check(network)
         self.network = network
         self.unit = unit
         self.neuron = NEURONS[network.last.neuron.kind](network.last.neuron, bounds)

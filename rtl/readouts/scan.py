@@ -1,11 +1,10 @@
 """Readouts that score classes: the scan that all share. The law is in model/readouts/."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, memory
 
-from ...model.errors import InputError
 from ...model.network import Network
 from ...model.width import Bounds, signed_width
 from ...plan.readouts import Scan as Timing
@@ -65,12 +64,9 @@ class Scan(Readout):
     the step then, `settling` + 1 more. A result is offered in the last of these.
     """
 
+    names_neurons: ClassVar[bool] = True
+
     def __init__(self, network: Network, unit: Unit, bounds: Bounds, width: int) -> None:
-        if network.classes > 1 << 16:
-            raise InputError(
-                f"Readout {network.readout.kind} must follow at most 65536 neurons, as a word has"
-                f" 16 bits for them, not {network.classes}"
-            )
         found = timing(network.readout)
         assert isinstance(found, Timing)
         self.timing = found

@@ -1,14 +1,10 @@
 """Spikes, see model/readouts/spikes.py."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data
 
-from ...model.errors import InputError
-from ...model.network import Network
-from ...model.width import Bounds
-from ...plan.unit import Unit
 from .protocol import Readout
 
 __all__ = ["Spikes"]
@@ -23,13 +19,7 @@ class Spikes(Readout):
     takes a cycle more, for the end. Items that do neither take a cycle.
     """
 
-    def __init__(self, network: Network, unit: Unit, bounds: Bounds, width: int) -> None:
-        if network.classes > 1 << 16:
-            raise InputError(
-                "Readout spikes must follow at most 65536 neurons, as a word has 16 bits for them, "
-                f"not {network.classes}"
-            )
-        super().__init__(network, unit, bounds, width)
+    names_neurons: ClassVar[bool] = True
 
     def result(self) -> data.StructLayout:
         """Make the layout of a result's items: one per spike, then one that is `last` and none."""
