@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 NEEDS := $(VENV)/.needs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench fuzz wheel clean
+.PHONY: help setup demo test unit slow lint types bench fuzz wheel clean
 
 help:  ## Print these goals.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,8 +20,14 @@ setup: $(VENV)/.dev  ## Install everything, the development tools included.
 demo: $(VENV)/.flow  ## Digits from nothing to a report: train, simulate every spike, place and route (8 minutes).
 	$(BIN)/spikeline demo --out out/demo
 
-test: $(VENV)/.test  ## Run every test (10 minutes on 2 cores).
-	$(BIN)/python -m pytest -n auto --maxprocesses 4
+test: $(VENV)/.test  ## Run the tests, unit and parts: all but the slow ones (9 minutes on 2 cores).
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "unit or parts"
+
+unit: $(VENV)/.test  ## Run the tests that build no hardware (2 minutes on 2 cores).
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m unit
+
+slow: $(VENV)/.test  ## Run the slow tests (2 minutes on 2 cores).
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m slow
 
 lint: $(VENV)/.dev  ## Check form and formatting.
 	$(BIN)/ruff check

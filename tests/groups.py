@@ -16,15 +16,19 @@ __all__ = ["GROUPS", "group_of"]
 GROUPS = ("unit", "parts", "slow")
 # Of files by pattern; the first that fits.
 FILES = {
-    "test_foreign_kind.py": "parts",
-    "test_oxford.py": "unit",
-    "test_package.py": "unit",
-    "test_real_samples.py": "unit",
     "test_groups.py": "unit",
+    "test_package.py": "unit",
+    "test_oxford.py": "unit",
+    "test_real_samples.py": "unit",
     "test_model_*.py": "unit",
     "test_quant_*.py": "unit",
     "test_plan_*.py": "unit",
+    "test_flow_bench.py": "parts",
+    "test_flow_cli.py": "parts",
+    "test_flow_own.py": "parts",
+    "test_flow_synth.py": "parts",
     "test_flow_*.py": "unit",
+    "test_foreign_kind.py": "parts",
     "test_rtl_*.py": "parts",
     "test_cosim_*.py": "parts",
 }

@@ -62,6 +62,7 @@ def made(folders, *words, path=()):
     )
 
 
+@pytest.mark.slow
 def test_folder_runs_alone_and_notices_a_wrong_digit(tiny, folders):
     """It passes as it is, and fails by one hexadecimal digit of a weight file."""
     folder, _ = folders

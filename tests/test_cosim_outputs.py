@@ -91,6 +91,7 @@ def test_wrong_membrane_is_found(tmp_path, monkeypatch):
     assert text.startswith("isolated: sample 0, neuron 0: membrane of the result must be ")
 
 
+@pytest.mark.slow
 @each_kind
 def test_description_and_exported_bench(folders, tmp_path, kind):  # noqa: F811
     """The description tells the packet, and the exported folder plays it without spikeline."""

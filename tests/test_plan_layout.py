@@ -34,6 +34,7 @@ def ends(network: Network, mapping: Mapping, x: np.ndarray) -> bool:
     return True
 
 
+@pytest.mark.parts
 @pytest.mark.parametrize("part", range(PARTS))
 def test_three_thousand_random_graphs_end(part):
     """Joins in topological order need a place for one vector in each queue, and no more."""
