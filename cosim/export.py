@@ -72,6 +72,9 @@ $(error This bench needs cocotb 2.0 or newer; install it with: pip install "coco
 endif
 # A check that ran nothing has failed.
 .PHONY: checked
+ifneq ($(word 2,$(CURDIR)),)
+$(error This bench needs a folder without spaces in its path for make; pytest runs it in any)
+endif
 checked:
 	@rm -f results.xml
 	@$(MAKE) --no-print-directory sim
