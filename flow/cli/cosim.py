@@ -11,6 +11,7 @@ from .. import show
 from ..data.data import Data
 from ..zoo.zoo import Named
 from .errors import differs
+from .exported import apart
 from .options import SEED, options
 from .shared import alone, delays, network_and_data
 
@@ -83,6 +84,7 @@ def cosim(
         raise InputError(f"Stalls must be none or random, not {stalls!r}")
     mapping = Mapping.of(named.network, **layout)
     out = out or Path("out") / named.name / "cosim"
+    apart(out)
     show.writable_folder(out)
     from ...cosim.run import cosim as simulate
 
