@@ -16,7 +16,8 @@ Counts of events (samples, bins, inputs):
 Either, as the network asks for:
 
     own              train.npz and test.npz with the arrays x and y (samples,); x is (samples, ...)
-                     of pixels, or (samples, bins, ...) of counts, with any axes behind
+                     of pixels, or (samples, bins, ...) of counts, with any axes behind; or else
+                     files that are called like those of MNIST or of the spoken digits
 
 Files are looked for in the folder given, else in SPIKELINE_DATA: first in its subfolder named like
 the data set, then in it; with neither, IDX files are downloaded once to the cache folder
@@ -24,6 +25,9 @@ the data set, then in it; with neither, IDX files are downloaded once to the cac
 given that holds train.npz or test.npz is read as own, whatever the name; in SPIKELINE_DATA such
 files are read for own only. digits, spoken and random ignore SPIKELINE_DATA; digits and random are
 in no folder, and refuse one.
+
+A result names what the data are, not what they were asked for as: files of MNIST, Fashion-MNIST and
+the spoken digits are known by their bytes, and others of these names are own.
 
 What each kind of file holds stands in idx.py, spoken.py, heidelberg.py and commands.py.
 """
@@ -76,7 +80,7 @@ class Data:
     x : uint8 (samples, inputs), pixels, or (samples, bins, inputs), counts of events; if open, with
         any axes
     y : int64 (samples,)
-    name : of the data set
+    name : of the data set that they are of, or own
     framing : how events became counts, where there is more than one way; see heidelberg.py
     open : whether it is for the network to say what the axes of x are
     """
@@ -171,7 +175,7 @@ def load(name: str, split: str, folder: Path | str | None = None, framing: str =
     places = [] if place is None else [Path(place) / name, Path(place)]
     for path in places[1:] if folder is not None else []:
         if any((path / f"{s}.npz").exists() for s in TWO):
-            return _own(path / f"{split}.npz", name)
+            return _own(path / f"{split}.npz")
     if folder is not None and name in SHIPPED and name not in READERS:
         raise InputError(f"Data set {name} must be given no folder, as none holds it, not {folder}")
     if name == "digits":
@@ -184,12 +188,15 @@ def load(name: str, split: str, folder: Path | str | None = None, framing: str =
             raise InputError(
                 "Data set own must be given a folder that holds train.npz and test.npz"
             )
-        return _own(Path(place) / f"{split}.npz", name)
+        path = Path(place)
+        reader = next((r for r in (idx, spoken) if r.holds(name, split, path)), None)
+        if reader is None or any((path / f"{s}.npz").exists() for s in TWO):
+            return _own(path / f"{split}.npz")
+        return Data(*reader.load(name, split, [path]))
     if framed:
         x, y = heidelberg.load(name, split, places, framing)
         return Data(x, y, name, framing)
-    x, y = READERS[name].load(name, split, places)
-    return Data(x, y, name)
+    return Data(*READERS[name].load(name, split, places))
 
 
 def guess(split: str, folder: Path | str | None = None) -> str | None:
@@ -225,7 +232,7 @@ def _digits(split: str) -> Data:
     return Data(x[chosen].astype(np.uint8), y[chosen], "digits")
 
 
-def _own(path: Path, name: str) -> Data:
+def _own(path: Path) -> Data:
     if not path.exists():
         raise InputError(f"Data folder {path.parent} must hold {path.name}")
     x, y = archive.read(path, ("x", "y")).values()
@@ -239,4 +246,4 @@ def _own(path: Path, name: str) -> Data:
         flat = pixels(x, int(np.prod(x.shape[1:])))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    return Data(flat.reshape(x.shape), y.astype(np.int64), name, open=True)
+    return Data(flat.reshape(x.shape), y.astype(np.int64), "own", open=True)

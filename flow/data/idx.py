@@ -18,6 +18,7 @@ from . import archive
 
 __all__ = ["holds", "load", "tell"]
 
+OWN = "own"  # files of no known set
 FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
@@ -50,12 +51,13 @@ SUMS = {
 IMAGES, LABELS = 0x803, 0x801  # IDX magic: unsigned bytes, three dimensions or one
 
 
-def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndarray]:
+def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndarray, str]:
     """Load one split from the first place that holds it; without a place, from the cache.
 
     Returns
     -------
-    x uint8 (samples, pixels), y int64 (samples,)
+    x uint8 (samples, pixels), y int64 (samples,), and whose they are: a name of `SUMS` where both
+    files are known by their bytes to be of it, else "own"
     """
     stems = FILES[split]
     for folder in places or [_fetch(name, stems)]:
@@ -94,10 +96,11 @@ def _bytes(path: Path) -> bytes:
         raise InputError(f"{path} must be a whole gzip file; it is cut off or damaged") from None
 
 
-def _read(path: Path, magic: int, name: str) -> np.ndarray:
+def _read(path: Path, magic: int, name: str) -> tuple[np.ndarray, str | None]:
+    """Read an array, and whose it is by its bytes; that of another set than `name` is refused."""
     data, dimensions = _bytes(path), magic & 255
     known = _known(data, path.name.removesuffix(".gz"))
-    if known not in (None, name):
+    if known not in (None, name) and name != OWN:
         raise InputError(f"{path} must be a file of {name}, not of {known}")
     if data[:4] != magic.to_bytes(4, "big"):
         raise InputError(f"{path} must begin with the IDX magic {magic:08x}, not {data[:4].hex()}")
@@ -108,16 +111,17 @@ def _read(path: Path, magic: int, name: str) -> np.ndarray:
     length = head + int(np.prod(shape, dtype=object))
     if len(data) != length:
         raise InputError(f"{path} must hold {length} bytes, as its header says, not {len(data)}")
-    return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
+    return np.frombuffer(data, np.uint8, offset=head).reshape(shape), known
 
 
-def _idx(images: Path, labels: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
-    x, y = _read(images, IMAGES, name), _read(labels, LABELS, name)
+def _idx(images: Path, labels: Path, name: str) -> tuple[np.ndarray, np.ndarray, str]:
+    (x, of_x), (y, of_y) = _read(images, IMAGES, name), _read(labels, LABELS, name)
     if not x.size:
         raise InputError(f"{images} must hold at least one image")
     if len(x) != len(y):
         raise InputError(f"{labels} must hold {len(x)} labels, one per image, not {len(y)}")
-    return x.reshape(len(x), -1), y.astype(np.int64)
+    whose = of_x if of_x is not None and of_x == of_y else OWN
+    return x.reshape(len(x), -1), y.astype(np.int64), whose
 
 
 def _fetch(name: str, stems: tuple[str, ...]) -> Path:
