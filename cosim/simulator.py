@@ -10,8 +10,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-
-from cocotb_tools.runner import Verilator
+from tempfile import TemporaryDirectory, gettempdir
 
 __all__ = ["FLAGS", "MissingTool", "build", "environment", "packaged", "simulate"]
 
@@ -30,6 +29,15 @@ PATHS = ("VERILATOR_ROOT", "PATH", "MAKEFLAGS")
 
 class MissingTool(Exception):
     """A program that simulation needs and that is not there, in one sentence."""
+
+
+try:
+    import cocotb_tools
+    from cocotb_tools.runner import Verilator
+except ModuleNotFoundError:  # older ones have no such module
+    raise MissingTool(
+        "Simulation needs cocotb 2.0 or newer; install it with: pip install 'cocotb>=2.0'"
+    ) from None
 
 
 class Runner(Verilator):
@@ -67,7 +75,14 @@ def environment() -> dict[str, str]:
         if shutil.which(tool) is None:
             raise MissingTool(f"Simulation needs {tool}; install it with your package manager")
     found = {"MAKEFLAGS": "-- " + " ".join(f"{name}={value}" for name, value in MAKE.items())}
-    if root := packaged():
+    root = packaged()
+    for place in (root, str(Path(cocotb_tools.__file__).parent)):
+        if _spaced(place):
+            raise MissingTool(
+                "Simulation needs Verilator and cocotb in folders without spaces in their paths,"
+                f" not in {place}; install them in another"
+            )
+    if root:
         path = f"{Path(root) / 'bin'}{os.pathsep}{os.environ['PATH']}"
         found |= {"VERILATOR_ROOT": root, "PATH": path}
     return found
@@ -117,6 +132,8 @@ def build(
 ) -> None:
     """Compile Verilog into a simulator.
 
+    make knows no paths with spaces: where there are some, all is built in a temporary folder.
+
     Parameters
     ----------
     sources : list of Path
@@ -138,10 +155,46 @@ def build(
     RuntimeError
         If Verilator or the compiler fails.
     """
+    done = done or []
+    if not any(_spaced(str(path.absolute())) for path in (folder, *sources)):
+        _build(sources, top, folder, waves, done, flags)
+        return
+    if _spaced(gettempdir()):
+        raise MissingTool(
+            "Simulation needs a folder for temporary files without spaces in its path, not"
+            f" {gettempdir()}; TMPDIR names another"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="spikeline-") as made:
+        work = Path(made) / "build"
+        work.mkdir()
+        for name in done:
+            shutil.copy2(folder / name, work)
+        try:
+            copies = [Path(shutil.copy2(source, made)) for source in sources]
+            _build(copies, top, work, waves, done, flags)
+        finally:
+            for file in (*work.glob("*.o"), work / "build.log", work / top):
+                if file.exists():
+                    shutil.copy2(file, folder)
+
+
+def _spaced(path: str) -> bool:
+    return re.search(r"\s", path) is not None
+
+
+def _build(
+    sources: list[Path],
+    top: str,
+    folder: Path,
+    waves: str,
+    done: list[str],
+    flags: tuple[str, ...],
+) -> None:
     saved = {name: os.environ.get(name) for name in PATHS}
     os.environ.update(environment())
     try:
-        Runner(done or []).build(
+        Runner(done).build(
             sources=list(sources),
             hdl_toplevel=top,
             build_dir=folder,

@@ -31,7 +31,7 @@ def written(net, folder):
     return samples
 
 
-def played(folders):
+def played(folders, path=()):
     """Run plain pytest in the folder, without spikeline."""
     folder, none = folders
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -39,7 +39,7 @@ def played(folders):
     return subprocess.run(
         command,
         cwd=folder,
-        env=where | {"PYTHONPATH": str(none)},
+        env=where | {"PYTHONPATH": os.pathsep.join(map(str, (*path, none)))},
         capture_output=True,
         text=True,
         check=False,
@@ -64,7 +64,10 @@ def made(folders, *words, path=()):
 
 @pytest.mark.slow
 def test_folder_runs_alone_and_notices_a_wrong_digit(tiny, folders):
-    """It passes as it is, and fails by one hexadecimal digit of a weight file."""
+    """It passes as it is, and fails by one hexadecimal digit of a weight file.
+
+    make needs a path without spaces, and says so; pytest does not.
+    """
     folder, _ = folders
     samples = written(tiny, folder)
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -85,6 +88,14 @@ def test_folder_runs_alone_and_notices_a_wrong_digit(tiny, folders):
         copy = folder / os.path.basename(module.__file__)
         assert copy.read_bytes() == open(module.__file__, "rb").read()
     assert made(folders, "SIM=verilator").returncode == 0
+    folder = folder.rename(folder.with_name("a tiny one"))
+    folders = folder, folders[1]
+    refused = made(folders)
+    assert refused.returncode != 0
+    assert refused.stderr.endswith(
+        "This bench needs a folder without spaces in its path for make; pytest runs it in any."
+        "  Stop.\n"
+    )
     good = played(folders)
     assert "4 passed" in good.stdout, good.stdout
 
@@ -108,6 +119,14 @@ def test_cocotb_that_finds_no_test_is_refused(tiny, folders, tmp_path):
     done = made(folders, path=(tmp_path,))
     assert done.returncode != 0
     assert "This bench needs cocotb 2.0 or newer" in done.stderr
+    # pytest looks for what only newer ones have.
+    (tmp_path / "cocotb_tools.py").write_text("raise ModuleNotFoundError\n")
+    done = played(folders, path=(tmp_path,))
+    assert done.returncode != 0
+    assert (
+        "simulator.MissingTool: Simulation needs cocotb 2.0 or newer; install it with:"
+        " pip install 'cocotb>=2.0'\n"
+    ) in done.stdout
 
 
 @pytest.mark.parametrize("module", ["bench", "other"])

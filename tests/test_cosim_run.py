@@ -407,6 +407,55 @@ def test_build_without_a_cache_is_refused(tmp_path, monkeypatch):
     )
 
 
+def test_path_with_spaces_is_built_elsewhere(tmp_path, monkeypatch):
+    """make sees no space; what was done before is taken along, what is made comes back."""
+    seen = []
+
+    def make(sources, top, folder, waves, done, flags):
+        seen.extend([*sources, folder])
+        assert [source.read_text() for source in sources] == ["module top; endmodule\n"]
+        assert (folder / "veril.o").read_text() == "runtime" and done == ["veril.o"]
+        for name in (top, "build.log", "new.o"):
+            (folder / name).write_text(name)
+
+    there = tmp_path / "a b"
+    there.mkdir()
+    (there / "top.v").write_text("module top; endmodule\n")
+    (there / "veril.o").write_text("runtime")
+    monkeypatch.setattr(simulator, "_build", make)
+    simulator.build([there / "top.v"], "top", there, done=["veril.o"])
+    assert len(seen) == 2 and not any(" " in str(path) for path in seen)
+    assert not any(path.exists() for path in seen)
+    for name in ("top", "build.log", "new.o"):
+        assert (there / name).read_text() == name
+
+
+def test_tools_in_a_path_with_spaces_are_refused(tmp_path, monkeypatch):
+    """make cannot use them; one sentence tells which, and what to do."""
+    where = tmp_path / "a b" / "verilator"
+    monkeypatch.setattr(simulator, "packaged", lambda: str(where))
+    with pytest.raises(MissingTool) as refused:
+        builder.verilator_environment()
+    assert str(refused.value) == (
+        "Simulation needs Verilator and cocotb in folders without spaces in their paths, not in"
+        f" {where}; install them in another"
+    )
+
+
+def test_temporary_folder_with_spaces_is_refused(tmp_path, monkeypatch):
+    """Where there is nowhere to build, one sentence tells what to set."""
+    source = tmp_path / "c d.v"
+    source.write_text("module top; endmodule\n")
+    monkeypatch.setattr(simulator, "gettempdir", lambda: "/a b")
+    monkeypatch.setenv("SPIKELINE_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(MissingTool) as refused:
+        builder.build([source], "top")
+    assert str(refused.value) == (
+        "Simulation needs a folder for temporary files without spaces in its path, not /a b;"
+        " TMPDIR names another"
+    )
+
+
 def test_compiler_caches_where_it_is_told(tmp_path, monkeypatch):
     """What stands before the compiler and keeps what it made finds the cache folder."""
     told = []

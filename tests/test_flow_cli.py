@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 from safetensors.numpy import save as foreign_bytes
 
-from spikeline.flow.cli import cosim, demo, evaluate, report, shared, verilog
+from spikeline.flow.cli import cosim, demo, evaluate, exported, report, shared, verilog
 from spikeline.flow.synth import tools
 from spikeline.model.network import Network
 from spikeline.model.store import cache_folder, content_hash, save, to_bytes
@@ -104,7 +104,8 @@ def test_networks_of_other_names_share_nothing(spikeline: Spikeline, file: Path)
         text = Path(name, f"{name}.v").read_text()
         modules = re.findall(r"^module (\S+)", text, re.M)
         read = re.findall(r'\$readmemh\("(.+)"', text)
-        assert read and files(Path(name)) == {*read, f"{name}.v", "description.json"}
+        listed = {"description.json", exported.LIST}
+        assert read and files(Path(name)) == {*read, f"{name}.v", *listed}
         assert all(word.lstrip("\\").startswith(name) for word in (*modules, *read))
         found[name] = {*modules, *read}
     assert not found["first"] & found["_2"]

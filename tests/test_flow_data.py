@@ -70,7 +70,7 @@ def test_idx_files_are_read(tmp_path: Path, packed: bool, dotted: bool, below: s
     like, in the folder, below it, or where torchvision keeps them."""
     fill(tmp_path / below, packed=packed, dotted=dotted)
     data = load("mnist", "train", tmp_path)
-    assert same(data) and data.name == "mnist"
+    assert same(data) and data.name == "own"
     assert data.x.dtype == np.uint8 and data.y.dtype == np.int64
 
 
@@ -365,6 +365,22 @@ def test_labels_of_the_other_set_are_refused(tmp_path: Path, clothes: None) -> N
     assert refusal("mnist", "train", tmp_path) == (
         f"{tmp_path / TRAIN[1]} must be a file of mnist, not of fashion-mnist"
     )
+
+
+def test_data_is_named_by_what_it_is(tmp_path: Path, clothes: None) -> None:
+    """Known bytes of images and of labels give the name of the set; anything else is own."""
+    fill(tmp_path / "clothes")
+    for name in ("fashion-mnist", "own"):
+        data = load(name, "train", tmp_path / "clothes")
+        assert same(data) and data.source == {"data": "fashion-mnist"}
+    (fill(tmp_path / "mine") / TRAIN[1]).write_bytes(idx(Y + 1))
+    for name in ("fashion-mnist", "own"):
+        data = load(name, "train", tmp_path / "mine")
+        assert data.y.tolist() == [3, 1, 2] and data.source == {"data": "own"}
+    for split in ("train", "test"):
+        np.savez(tmp_path / "mine" / f"{split}.npz", x=X, y=Y)
+    for name in ("digits", "fashion-mnist", "shd", "own"):
+        assert load(name, "train", tmp_path / "mine").source == {"data": "own"}
 
 
 def test_folder_of_one_known_set_is_guessed(

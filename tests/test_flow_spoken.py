@@ -87,6 +87,7 @@ def test_other_audio_is_transformed_once(tmp_path: Path, monkeypatch: pytest.Mon
     np.savez(tmp_path / "fsdd.npz", **given)
     pcm = (given["pcm_lo"] + 256 * given["pcm_hi"].astype(int)).astype(np.uint16).view(np.int16)
     test = load("spoken", "test", tmp_path)
+    assert test.source == load("own", "test", tmp_path).source == {"data": "own"}
     assert test.x.shape == (3, 46, 40) and test.y.tolist() == [0, 9, 3]
     assert np.array_equal(test.x[2, :2], events(pcm[1600:1761], 8000))
     assert not test.x[2, 2:].any()
@@ -109,7 +110,8 @@ def test_known_audio_gives_the_events_that_ship(
     archive.write(tmp_path / "made.npz", made)
     monkeypatch.setattr(spoken, "FILE", tmp_path / "made.npz")
     monkeypatch.setattr(spoken, "CONTENT", archive.digest(made))
-    assert (load("spoken", "test", tmp_path).x == 2).all()
+    test = load("spoken", "test", tmp_path)
+    assert (test.x == 2).all() and test.source == {"data": "spoken"}
     assert not (tmp_path / "cache").exists()
 
 

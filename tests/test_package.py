@@ -1,6 +1,7 @@
 """The package: what is shipped, and who may import whom."""
 
 import ast
+import os
 import subprocess
 import sys
 import tomllib
@@ -113,6 +114,37 @@ def test_constraints_pin_every_requirement() -> None:
     wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
     names = {word.partition(">")[0].partition("[")[0].lower() for word in wanted} - {"spikeline"}
     assert names <= pinned
+
+
+def test_make_in_a_folder_with_spaces_tells_what_to_do(tmp_path: Path) -> None:
+    """It is one sentence, but where .venv lies elsewhere it goes on; help and clean need none."""
+    folder, venv = tmp_path / "a b", tmp_path / "venv"
+    folder.mkdir()
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        (folder / name).write_bytes((ROOT / name).read_bytes())
+    # What is set up already is not set up again.
+    program = venv / "bin" / "spikeline"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\necho "$@"\n')
+    program.chmod(0o755)
+    for stamp in (".needs", ".flow"):
+        (venv / stamp).touch()
+
+    def make(*words: str) -> tuple[int, str, str]:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+        done = subprocess.run(
+            ["make", "-s", *words], cwd=folder, env=clean, capture_output=True, text=True
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    code, out, err = make("demo")
+    sentence = (
+        "*** spikeline needs a folder without spaces in its path for what it installs, not"
+        f" {folder}/.venv: make VENV=/path/to/venv.  Stop.\n"
+    )
+    assert (code, out) == (2, "") and err.endswith(sentence)
+    assert make("demo", f"VENV={venv}") == (0, "demo --out out/demo\n", "")
+    assert make()[0] == make("help")[0] == make("clean")[0] == 0
 
 
 def test_wheel_holds_everything(tmp_path: Path) -> None:

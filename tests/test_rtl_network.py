@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from spikeline.model.bounds import prove
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
-from spikeline.model.codings.latency import Latency
 from spikeline.model.errors import InputError
 from spikeline.model.network import Network, chain
 from spikeline.model.neurons.neuron import Neuron

@@ -12,6 +12,7 @@ from ..data.arrays import suit
 from ..data.data import Data
 from ..zoo.zoo import Named
 from .errors import differs
+from .exported import apart
 from .options import SEED, options
 from .shared import alone, delays, network_and_data
 
@@ -85,6 +86,7 @@ def cosim(
     suit(data.y, named.network.classes, named.network.readout.classifies)
     mapping = Mapping.of(named.network, **layout)
     out = out or Path("out") / named.name / "cosim"
+    apart(out)
     show.writable_folder(out)
     from ...cosim.run import cosim as simulate
 

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import mkdtemp
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -12,11 +12,10 @@ from filelock import FileLock, Timeout
 from ...model.errors import InputError, SpikelineError
 from ...model.network import Network
 from ...plan.mapping import Mapping, delay_bits
-from .. import show
 from ..data.data import Data, guess, load
 from ..zoo.zoo import Named, resolve
 
-__all__ = ["alone", "delays", "emit", "network_and_data", "scratch", "whole"]
+__all__ = ["alone", "delays", "emit", "network_and_data", "scratch"]
 
 LOCK = ".cosim.lock"  # stays, empty: to remove it would let two in
 
@@ -100,13 +99,3 @@ def alone(out: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def whole(out: Path) -> Iterator[Path]:
-    """Give an empty folder whose files move to `out` only when all of them are written."""
-    show.writable_folder(out)
-    with TemporaryDirectory(prefix=".spikeline-", dir=out) as made:
-        yield Path(made)
-        for path in sorted(Path(made).iterdir()):
-            shutil.move(path, out / path.name)

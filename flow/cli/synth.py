@@ -10,6 +10,7 @@ from .. import show
 from ..synth.synth import check
 from ..synth.synth import synth as run
 from ..zoo.zoo import Named, resolve
+from .exported import apart
 from .options import options
 from .shared import delays, emit, scratch
 
@@ -73,6 +74,7 @@ def synth(
     Without it they go, unless a refusal names one of them.
     """
     check(target, pnr, seeds)
+    apart(out)
     mapping = Mapping.of(named.network, **layout)
     with scratch(out) as folder, show.stages() as stage:
         show.writable_folder(folder)

@@ -11,8 +11,9 @@ from ...plan.mapping import Mapping
 from .. import show
 from ..data.data import Data
 from ..zoo.zoo import Named, resolve
+from .exported import whole
 from .options import options
-from .shared import emit, network_and_data, whole
+from .shared import emit, network_and_data
 
 __all__ = ["command", "verilog"]
 
@@ -52,6 +53,7 @@ def command(
     """Write the Verilog of a network, with AXI4-Stream ports and a description of them.
 
     The same network and lanes always give the same bytes. The Verilog is yours, without conditions.
+    An earlier export in the same folder goes.
     A data set is read for --bench only.
 
     \b
@@ -79,7 +81,7 @@ def verilog(
 ) -> dict[str, Any]:
     """Emit Verilog into the folder `out`, with a bench of samples; `layout` is Mapping.of's.
 
-    A `name` that is given is taken as it is, or refused.
+    A `name` that is given is taken as it is, or refused. An earlier export in the folder goes.
     """
     if name is not None and not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
         raise InputError(f"Name must be a letter or _, then letters, digits and _, not {name!r}")

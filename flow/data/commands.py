@@ -35,12 +35,12 @@ RATE = 16_000  # Hz
 BANDS, BIN, BINS = 140, 0.010, 100
 
 
-def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndarray]:
+def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndarray, str]:
     """Load one split from the first place that holds the lists.
 
     Returns
     -------
-    x uint8 (samples, 100, 140), y int64 (samples,)
+    x uint8 (samples, 100, 140), y int64 (samples,), and `name`: these files have no known bytes
     """
     wanted = " and ".join(LISTS.values())
     if not places:
@@ -56,7 +56,7 @@ def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndar
         content = archive.content(folder / file)
         sum_.update(f"\n{file} {len(content)}\n".encode() + content)
     made = archive.cached(name, sum_.hexdigest(), ("x", "y"), lambda: _events(folder, split, files))
-    return made["x"], made["y"]
+    return made["x"], made["y"], name
 
 
 def holds(name: str, split: str, folder: Path) -> bool:

@@ -17,7 +17,8 @@ Either, as the network asks for:
 
     own              train.npz and test.npz with the arrays x and y: x (samples, ...) of pixels, or
                      (samples, bins, ...) of counts, with any axes behind; y integers (samples,),
-                     labels, or floats (samples, outputs), targets
+                     labels, or floats (samples, outputs), targets; or else files that are called
+                     like those of MNIST or of the spoken digits
 
 Files are looked for in the folder given, else in SPIKELINE_DATA: first in its subfolder named like
 the data set, then in it; with neither, IDX files are downloaded once to the cache folder
@@ -26,6 +27,9 @@ MNIST are refused as Fashion-MNIST, and the other way round. A folder
 given that holds train.npz or test.npz is read as own, whatever the name; in SPIKELINE_DATA such
 files are read for own only. digits, spoken and random ignore SPIKELINE_DATA; digits and random are
 in no folder, and refuse one.
+
+A result names what the data are, not what they were asked for as: files of MNIST, Fashion-MNIST and
+the spoken digits are known by their bytes, and others of these names are own.
 
 What each kind of file holds stands in arrays.py, idx.py, spoken.py, heidelberg.py and commands.py.
 """
@@ -77,7 +81,7 @@ class Data:
     x : uint8 (samples, inputs), pixels, or (samples, bins, inputs), counts of events; if open, with
         any axes
     y : int64 (samples,), labels, or float64 (samples, outputs), targets
-    name : of the data set
+    name : of the data set that they are of, or own
     framing : how events became counts, where there is more than one way; see heidelberg.py
     open : whether it is for the network to say what the axes of x are
     """
@@ -178,7 +182,7 @@ def load(name: str, split: str, folder: Path | str | None = None, framing: str =
     places = [] if place is None else [Path(place) / name, Path(place)]
     for path in places[1:] if folder is not None else []:
         if any((path / f"{s}.npz").exists() for s in TWO):
-            return _own(path / f"{split}.npz", name)
+            return _own(path / f"{split}.npz")
     if folder is not None and name in SHIPPED and name not in READERS:
         raise InputError(f"Data set {name} must be given no folder, as none holds it, not {folder}")
     if name == "digits":
@@ -191,12 +195,15 @@ def load(name: str, split: str, folder: Path | str | None = None, framing: str =
             raise InputError(
                 "Data set own must be given a folder that holds train.npz and test.npz"
             )
-        return _own(Path(place) / f"{split}.npz", name)
+        path = Path(place)
+        reader = next((r for r in (idx, spoken) if r.holds(name, split, path)), None)
+        if reader is None or any((path / f"{s}.npz").exists() for s in TWO):
+            return _own(path / f"{split}.npz")
+        return Data(*reader.load(name, split, [path]))
     if framed:
         x, y = heidelberg.load(name, split, places, framing)
         return Data(x, y, name, framing)
-    x, y = READERS[name].load(name, split, places)
-    return Data(x, y, name)
+    return Data(*READERS[name].load(name, split, places))
 
 
 def guess(split: str, folder: Path | str | None = None) -> str | None:
@@ -230,8 +237,8 @@ def _digits(split: str) -> Data:
     return Data(x[chosen].astype(np.uint8), y[chosen], "digits")
 
 
-def _own(path: Path, name: str) -> Data:
+def _own(path: Path) -> Data:
     if not path.exists():
         raise InputError(f"Data folder {path.parent} must hold {path.name}")
     x, y = arrays.read(path)
-    return Data(x, y, name, open=True)
+    return Data(x, y, "own", open=True)

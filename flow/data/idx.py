@@ -22,6 +22,7 @@ from . import archive, arrays
 
 __all__ = ["holds", "load", "tell"]
 
+OWN = "own"  # files of no known set
 FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
@@ -71,20 +72,21 @@ PACKED = {
 IMAGES, LABELS = 0x803, 0x801  # IDX magic: unsigned bytes, three dimensions or one
 
 
-def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndarray]:
+def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndarray, str]:
     """Load one split from the first place that holds it; without a place, from the cache.
 
     Returns
     -------
-    x uint8 (samples, pixels), y int64 (samples,)
+    x uint8 (samples, pixels), y int64 (samples,), and whose they are: a name of `SUMS` where both
+    files are known by their bytes to be of it, else "own"
     """
     stems = FILES[split]
     for place in places or [_fetch(name, stems)]:
-        for folder in (place, place / RAW[name]):
+        for folder in (place, *(place / raw for of, raw in RAW.items() if name in (of, OWN))):
             images, labels = (_find(folder, stem) for stem in stems)
             if images is not None and labels is not None:
                 return _idx(images, labels, split, name)
-        if name == "mnist" and (place / KERAS).is_file():
+        if name in ("mnist", OWN) and (place / KERAS).is_file():
             return _keras(place / KERAS, split, name)
     keras = f", or {KERAS}" if name == "mnist" else ""
     raise InputError(
@@ -116,11 +118,12 @@ def _known(data: bytes, stem: str) -> str | None:
     return next((name for name, sums in SUMS.items() if sums[stem] == digest), None)
 
 
-def _refuse_other(path: Path, data: bytes, stem: str, name: str) -> None:
-    """Refuse an IDX file's bytes that are known to be those of another data set."""
+def _whose(path: Path, data: bytes, stem: str, name: str) -> str | None:
+    """Tell whose an IDX file's bytes are, if they are known; those of another set are refused."""
     known = _known(data, stem)
-    if known not in (None, name):
+    if known not in (None, name) and name != OWN:
         raise InputError(f"{path} must be a file of {name}, not of {known}")
+    return known
 
 
 def _find(folder: Path, stem: str) -> Path | None:
@@ -137,9 +140,10 @@ def _bytes(path: Path) -> bytes:
         raise InputError(f"{path} must be a whole gzip file; it is cut off or damaged") from None
 
 
-def _read(path: Path, stem: str, magic: int, name: str) -> np.ndarray:
+def _read(path: Path, stem: str, magic: int, name: str) -> tuple[np.ndarray, str | None]:
+    """Read an array, and whose it is by its bytes; that of another set than `name` is refused."""
     data, dimensions = _bytes(path), magic & 255
-    _refuse_other(path, data, stem, name)
+    known = _whose(path, data, stem, name)
     if data[:4] != magic.to_bytes(4, "big"):
         raise InputError(f"{path} must begin with the IDX magic {magic:08x}, not {data[:4].hex()}")
     head = 4 + 4 * dimensions
@@ -149,26 +153,28 @@ def _read(path: Path, stem: str, magic: int, name: str) -> np.ndarray:
     length = head + int(np.prod(shape, dtype=object))
     if len(data) != length:
         raise InputError(f"{path} must hold {length} bytes, as its header says, not {len(data)}")
-    return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
+    return np.frombuffer(data, np.uint8, offset=head).reshape(shape), known
 
 
-def _idx(images: Path, labels: Path, split: str, name: str) -> tuple[np.ndarray, np.ndarray]:
-    x = _read(images, FILES[split][0], IMAGES, name)
-    y = _read(labels, FILES[split][1], LABELS, name)
+def _idx(images: Path, labels: Path, split: str, name: str) -> tuple[np.ndarray, np.ndarray, str]:
+    x, of_x = _read(images, FILES[split][0], IMAGES, name)
+    y, of_y = _read(labels, FILES[split][1], LABELS, name)
     if not x.size:
         raise InputError(f"{images} must hold at least one image")
     if len(x) != len(y):
         raise InputError(f"{labels} must hold {len(x)} labels, one per image, not {len(y)}")
-    return x.reshape(len(x), -1), y.astype(np.int64)
+    whose = of_x if of_x is not None and of_x == of_y else OWN
+    return x.reshape(len(x), -1), y.astype(np.int64), whose
 
 
-def _keras(path: Path, split: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _keras(path: Path, split: str, name: str) -> tuple[np.ndarray, np.ndarray, str]:
     x, y = arrays.read(path, (f"x_{split}", f"y_{split}"))
     if y.dtype.kind == "f":
         raise InputError(f"{path}: y_{split} must be labels, integers of shape (samples,)")
     shape = b"".join(n.to_bytes(4, "big") for n in x.shape)
-    _refuse_other(path, IMAGES.to_bytes(4, "big") + shape + x.tobytes(), FILES[split][0], name)
-    return x.reshape(len(x), -1), y
+    data = IMAGES.to_bytes(4, "big") + shape + x.tobytes()
+    whose = _whose(path, data, FILES[split][0], name)
+    return x.reshape(len(x), -1), y, whose or OWN
 
 
 def _fetch(name: str, stems: tuple[str, ...]) -> Path:

@@ -39,12 +39,14 @@ class Recordings:
     ----------
     x : uint8 (samples, bins, bands), counts
     y, speaker, index : uint8 (samples,)
+    known : whether they are those that ship
     """
 
     x: np.ndarray
     y: np.ndarray
     speaker: np.ndarray
     index: np.ndarray
+    known: bool
 
 
 def recordings(path: Path | None = None) -> Recordings:
@@ -63,10 +65,11 @@ def recordings(path: Path | None = None) -> Recordings:
     if key == str(shipped["audio"]):
         return _recordings(shipped)
     key = archive.digest({"audio": np.array(key), "version": np.array(VERSION)})
-    return _recordings(archive.cached("spoken", key, ARRAYS, lambda: _events(audio)))
+    made = archive.cached("spoken", key, ARRAYS, lambda: _events(audio))
+    return _recordings(made, known=False)
 
 
-def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndarray]:
+def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndarray, str]:
     """Load the official split: index 0 to 4 are the test split, the others the training split.
 
     The training split goes by digit, speaker and index; the test split by index, speaker and digit,
@@ -74,7 +77,7 @@ def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndar
 
     Returns
     -------
-    x uint8 (samples, bins, bands), y int64 (samples,)
+    x uint8 (samples, bins, bands), y int64 (samples,), and whose they are: "spoken" or "own"
     """
     path = next((path / "fsdd.npz" for path in places if holds(name, split, path)), None)
     if places and path is None:
@@ -88,7 +91,8 @@ def load(name: str, split: str, places: list[Path]) -> tuple[np.ndarray, np.ndar
         raise InputError(f"{path} must hold recordings of the {split} split")
     if split == "test":
         chosen = chosen[np.lexsort([a[chosen] for a in (all_.y, all_.speaker, all_.index)])]
-    return all_.x[chosen], all_.y[chosen].astype(np.int64)
+    whose = "spoken" if all_.known else "own"
+    return all_.x[chosen], all_.y[chosen].astype(np.int64), whose
 
 
 def holds(name: str, split: str, folder: Path) -> bool:
@@ -177,8 +181,9 @@ def _events(audio: archive.Arrays) -> archive.Arrays:
     }
 
 
-def _recordings(arrays: archive.Arrays) -> Recordings:
-    return Recordings(*(arrays[name] for name in ARRAYS[:4]))
+def _recordings(arrays: archive.Arrays, known: bool = True) -> Recordings:
+    x, y, speaker, index = (arrays[name] for name in ARRAYS[:4])
+    return Recordings(x, y, speaker, index, known)
 
 
 def main(arguments: list[str]) -> int:
