@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..model.errors import InputError
+from ..model.errors import InputError, SpikelineError
 
 __all__ = ["Own", "read"]
 
@@ -82,6 +82,8 @@ def _call(path: Path, what: Callable[[], Any]) -> Any:
             f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)
         ]
         line = error.lineno if isinstance(error, SyntaxError) else (lines or [None])[-1]
-        told = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        told = (
+            str(error) if isinstance(error, SpikelineError) else f"{type(error).__name__}: {error}"
+        )
         at = f"{path}, line {line}" if line else str(path)
         raise InputError(f"{at}: {told}") from None

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..model.answers import suit
 from . import own
-from .data import arrays
 from .data.data import Data
 
 __all__ = ["Subject"]
@@ -82,5 +82,5 @@ class Subject:
     def shaped(self, found: Data) -> Data:
         """Give samples as the network takes them; answers that it cannot give are refused."""
         found = found.shaped(self.counted, self.inputs, self.name).cut(self.steps)
-        arrays.suit(found.y, self.outputs, self.classifies)
+        suit(found.y, self.outputs, self.classifies)
         return found

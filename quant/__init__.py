@@ -11,11 +11,15 @@ What a user needs stands here, as ``from spikeline import quant as q``:
     training    Training, fit, Trained, Progress, Schedule, train
     recipes     Recipe, recipe, read
 
-It is imported when it is first used, so that what needs no torch does without.
+Each is imported when it is first used.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from ..model.extras import need
+
+need("torch")
 
 if TYPE_CHECKING:
     from ..model.codings.counts import Counts as Counts

@@ -70,16 +70,21 @@ def load_float(
         If a name is unknown, a matrix is missing, of another shape, or holds a NaN, or if a bias is
         given to a neuron without one.
     """
+    # Everything is checked before anything is taken.
     real("Firing", firing, 1e-6, 0.999)
-    found = _weights(network, state, names)
+    keys = _weights(network, state, names)
+    biases = _biases(network, state, keys)
+    if samples is not None:
+        samples = network.encoder.check(samples, network.steps, network.width)[:CALIBRATED]
     report = {}
     for name, layer in network.layers.items():
-        keys = [found[name, n] for n in range(len(layer.connections))]
-        weights = [state[key].detach().double().cpu() for key in keys]
-        report[name], scale = _take(layer, weights)
-        bias = next((b for key in keys if (b := _bias(state, key)) is not None), None)
-        spread = 1 if samples is None else network.steps
-        _take_bias(name, layer, bias, scale / spread)
+        weights = [state[key].detach().double().cpu() for key in keys[name]]
+        report[name] = _take(layer, weights)
+        if name in biases:
+            spread = 1 if samples is None else network.steps
+            with torch.no_grad():
+                scale = report[name]["scale"] / spread / layer.neuron.unit
+                layer.neuron.bias.copy_(biases[name].double() * scale)  # type: ignore[operator, union-attr]
     if samples is not None:
         _set_thresholds(network, samples, firing)
     return report
@@ -87,8 +92,8 @@ def load_float(
 
 def _weights(
     network: Network, state: Mapping[str, Tensor], names: Mapping[str, str] | None
-) -> dict[tuple[str, int], str]:
-    """Find the name in `state` of the weight of each connection, by layer and number."""
+) -> dict[str, list[str]]:
+    """Find the names in `state` of the weights of each layer's connections."""
     if not isinstance(state, Mapping) or not all(isinstance(x, Tensor) for x in state.values()):
         raise InputError(f"Float weights must be a state_dict of torch, not {shown(state)}")
     places = [
@@ -130,21 +135,43 @@ def _weights(
             )
         if not w.isfinite().all():
             raise InputError(f"Float weight {keys[name, n]} must be finite, not NaN or infinite")
-    return keys
+    found = {
+        name: [keys[name, n] for n in range(len(layer.connections))]
+        for name, layer in network.layers.items()
+    }
+    for name, of in found.items():
+        if not any(state[key].any() for key in of):
+            raise InputError(f"Float weights of layer {name} must not all be 0")
+    return found
 
 
-def _bias(state: Mapping[str, Tensor], key: str) -> Tensor | None:
-    """Find the bias beside a weight."""
-    return state.get(key.removesuffix("weight") + "bias") if key.endswith("weight") else None
+def _biases(
+    network: Network, state: Mapping[str, Tensor], keys: Mapping[str, list[str]]
+) -> dict[str, Tensor]:
+    """Find the biases beside the weights, by layer; those of a layer's connections are added."""
+    biases = {}
+    for name, layer in network.layers.items():
+        beside = (k.removesuffix("weight") + "bias" for k in keys[name] if k.endswith("weight"))
+        found = [state[key] for key in beside if key in state]
+        if not found:
+            continue
+        if getattr(layer.neuron, "bias", None) is None:
+            raise InputError(f"Layer {name} must have neurons with bias=True to take a bias")
+        for bias in found:
+            if bias.shape != (layer.neuron.size,) or not bias.isfinite().all():
+                raise InputError(
+                    f"Float bias of layer {name} must be {layer.neuron.size} finite numbers, not"
+                    f" of shape {tuple(bias.shape)}"
+                )
+        biases[name] = sum(found[1:], found[0])
+    return biases
 
 
-def _take(layer: Layer, weights: Sequence[Tensor]) -> tuple[dict[str, float], float]:
-    """Take the weights of a layer; returns what `load_float` tells of it, and k."""
+def _take(layer: Layer, weights: Sequence[Tensor]) -> dict[str, float]:
+    """Take the weights of a layer; returns what `load_float` tells of it."""
     synapses = [(c.synapses, 2.0**c.shift) for c in layer.connections]
     tops = [x.high * step for x, step in synapses if isinstance(x, Dense)]
     largest = max(float(w.abs().max() / top) for w, top in zip(weights, tops, strict=True))
-    if not largest:
-        raise InputError("Float weights of a layer must not all be 0")
 
     def rounded(scale: float) -> list[Tensor]:
         """Make the integers."""
@@ -170,32 +197,19 @@ def _take(layer: Layer, weights: Sequence[Tensor]) -> tuple[dict[str, float], fl
             if x.gain is not None:
                 x.gain.fill_(1.0)
     count, power = sum(w.numel() for w in weights), sum(float((w**2).sum()) for w in weights)
-    told = {"scale": float(scale), "clipped": clipped / count, "error": sqrt(error(scale) / power)}
     if isinstance(layer.neuron, Neuron):
         layer.neuron.measure(float(scale))
-    return told, float(scale)
-
-
-def _take_bias(name: str, layer: Layer, bias: Tensor | None, scale: float) -> None:
-    """Take the bias of a layer; one without stays at 0."""
-    if bias is None:
-        return
-    own = getattr(layer.neuron, "bias", None)
-    if own is None:
-        raise InputError(f"Layer {name} must have neurons with bias=True to take a bias")
-    if bias.shape != own.shape or not bias.isfinite().all():
-        raise InputError(
-            f"Float bias of layer {name} must be {tuple(own.shape)} finite numbers, not"
-            f" {tuple(bias.shape)}"
-        )
-    with torch.no_grad():
-        own.copy_(bias.double() * (scale / layer.neuron.unit))
+    count, power = sum(w.numel() for w in weights), sum(float((w**2).sum()) for w in weights)
+    return {
+        "scale": float(scale),
+        "clipped": clipped / count,
+        "error": sqrt(error(scale) / power),
+    }
 
 
 @torch.no_grad()
-def _set_thresholds(network: Network, samples: Any, firing: float) -> None:
+def _set_thresholds(network: Network, x: Tensor, firing: float) -> None:
     """Set thresholds, layer by layer, at what a share of neurons and samples reach."""
-    x = network.encoder.check(samples, network.steps, network.width)[:CALIBRATED]
     was = network.training
     network.eval()
     for name, layer in network.layers.items():

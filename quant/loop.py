@@ -15,7 +15,9 @@ import numpy as np
 import torch
 
 from ..model import network as golden
-from ..model.check import array, integer, shown
+from ..model.answers import answers, suit
+from ..model.check import integer, shown
+from ..model.codings.heard import heard
 from ..model.errors import InputError
 from . import checkpoint as checkpoints
 from . import codings, readouts
@@ -149,7 +151,15 @@ def fit(
         raise InputError(
             "Training translate, rotate and scale must be 0 for samples that are no square images"
         )
-    y = _said(y, len(x), network)
+    y = answers(y, len(x))
+    suit(y, network.last.neuron.size, network.readout.classifies)
+    if y.dtype.kind == "f":
+        y = y.astype(np.float32)
+    elif not network.readout.classifies:
+        raise InputError(
+            "Answers must be targets, floats of shape (samples, outputs), as the readout"
+            f" {network.readout.kind} gives no class, not labels"
+        )
     with _reproducible(training.threads):
         identity = checkpoints.identity(training, x, y, seed, device, network)
         run = _Run(network, training, x, y, seed, device, identity)
@@ -167,28 +177,8 @@ def _samples(x: Any, coding: Coding, steps: int, inputs: int) -> np.ndarray:
         raise InputError(
             f"Samples must number at least 2, one of them held out, not {len(samples)}"
         )
-    coding.refuse_silent(samples)
+    heard(coding.golden, samples, steps, inputs)
     return samples
-
-
-def _said(y: Any, samples: int, network: Network) -> np.ndarray:
-    """Check labels or targets; returns int64 (samples,) or float32 (samples, outputs)."""
-    outputs, classifies = network.last.neuron.size, network.readout.classifies
-    y = array("Labels" if classifies else "Targets", y)
-    if not classifies:
-        if y.shape != (samples, outputs) or y.dtype.kind not in "iuf" or not np.isfinite(y).all():
-            raise InputError(
-                f"Targets must be finite numbers of shape ({samples}, {outputs}), one per sample"
-                f" and output, not {y.dtype} {y.shape}"
-            )
-        return y.astype(np.float32)
-    whole = y.dtype.kind in "iu" and y.shape == (samples,)
-    if not whole or y.min() < 0 or y.max() >= outputs:
-        raise InputError(
-            f"Labels must be {samples} integers in 0..{outputs - 1}, one per sample, not"
-            f" {y.dtype} {y.shape}" + (f" in {y.min()}..{y.max()}" if whole else "")
-        )
-    return y.astype(np.int64)
 
 
 def _split(samples: int, how: Training, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -25,7 +25,10 @@ def test_samples_that_make_no_event_are_refused(coding, shape, low, high, said):
     samples.flat[0] = low
     with pytest.raises(InputError) as refused:
         heard(coding, samples, 4, 6)
-    assert str(refused.value) == f"Training samples must make events, not lie in {said} makes none"
+    assert str(refused.value) == (
+        f"Training samples must make events, not lie in {said} makes none:"
+        " scale them to 0..255, or change the coding"
+    )
 
 
 @pytest.mark.parametrize("coding", [Latency(64), Graded(), Counts()])

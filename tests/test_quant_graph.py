@@ -269,25 +269,32 @@ def test_data_that_do_not_fit_the_network_are_refused() -> None:
     y = RANDOM.normal(size=(300, 3))
     for x, said, message in (
         (X[..., 1:], Y, "Samples must have the shape (samples, up to 12, 6), not (300, 10, 5)"),
-        (X, Y + 1, "Labels must be 300 integers in 0..2, one per sample, not int64 (300,) in 1..3"),
-        (X, y, "Labels must be 300 integers in 0..2, one per sample, not float64 (300, 3)"),
-        (X * 0, Y, "Samples must hold an event somewhere, not 0 alone"),
+        (X, Y + 1, "Labels must be below 3, as the network has as many classes, not 3"),
+        (X, y, "Answers must be labels, as the network gives a class, not targets"),
+        (
+            X * 0,
+            Y,
+            "limit 2 makes none: scale them to 0..255, or change the coding",
+        ),
     ):
         with pytest.raises(InputError) as refused:
             fit(net, x, said, seed=1)
-        assert str(refused.value) == message
+        assert str(refused.value).endswith(message)
     net.readout = readout("membranes")
-    for said, told in (
-        (Y, "int64 (300,)"),
-        (y[:, 1:], "float64 (300, 2)"),
-        (y * np.nan, "float64 (300, 3)"),
+    for said, message in (
+        (
+            Y,
+            "as the readout membranes gives no class, not labels",
+        ),
+        (
+            y[:, 1:],
+            "Targets must number 3 per sample, one for each neuron of the output, not 2",
+        ),
+        (y * np.nan, "y must be finite targets, not nan"),
     ):
         with pytest.raises(InputError) as refused:
             fit(net, X, said, seed=1)
-        assert str(refused.value) == (
-            "Targets must be finite numbers of shape (300, 3), one per sample and output, not "
-            + told
-        )
+        assert str(refused.value).endswith(message)
 
 
 @dataclass(frozen=True, eq=False)

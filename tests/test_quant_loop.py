@@ -208,12 +208,14 @@ def test_data_are_checked() -> None:
         with pytest.raises(InputError) as error:
             train(TINY, x, Y, seed=1)
         assert str(error.value).startswith(f"Samples must be integers in 0..255, not {told}")
-    for y, told in ((Y[1:], "(299,)"), (Y - 1, "(300,) in -1..1"), (Y + 1, "(300,) in 1..3")):
+    for y, message in (
+        (Y[1:], "y must hold 300 labels, one per sample, not 299"),
+        (Y - 1, "y must be labels from 0, not -1"),
+        (Y + 1, "Labels must be below 3, as the network has as many classes, not 3"),
+    ):
         with pytest.raises(InputError) as error:
             train(TINY, X, y, seed=1)
-        assert str(error.value) == (
-            f"Labels must be 300 integers in 0..2, one per sample, not int64 {told}"
-        )
+        assert str(error.value) == message
 
 
 def test_images_are_moved_whole() -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
+from ...model.answers import suit
 from ...model.errors import InputError
 from ...plan.mapping import Mapping
 from .. import show
-from ..data.arrays import suit
 from ..data.data import Data
 from ..zoo.zoo import Named
 from .errors import differs

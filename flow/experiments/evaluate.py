@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ...model.answers import answers, suit
 from ...model.errors import InputError
 from ...model.network import Network, Run, batches
 from ...model.readouts import KINDS
 from ...model.readouts.final_membrane import FinalMembrane
 from ...model.readouts.protocol import Readout
-from ..data.arrays import answers, suit
 from ..zoo.zoo import checked_scale
 
 __all__ = ["errors", "evaluate"]

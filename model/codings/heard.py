@@ -35,5 +35,6 @@ def heard(coding: Any, samples: np.ndarray, steps: int, inputs: int) -> None:
         how = " and ".join(f"{f.name} {getattr(coding, f.name)}" for f in fields(coding))
         raise InputError(
             f"Training samples must make events, not lie in {samples.min()}..{samples.max()}, of"
-            f" which {coding.kind} coding{f' with {how}' if how else ''} makes none"
+            f" which {coding.kind} coding{f' with {how}' if how else ''} makes none:"
+            " scale them to 0..255, or change the coding"
         )

@@ -57,11 +57,6 @@ class Coding:
                 )
         return samples.flatten(axes)
 
-    def refuse_silent(self, samples: np.ndarray) -> None:
-        """Refuse samples of which none holds an event, as those in the wrong range do."""
-        if not samples.any():
-            raise InputError("Samples must hold an event somewhere, not 0 alone")
-
     def encode(self, samples: Tensor, steps: int, inputs: int, summed: bool) -> Tensor:
         """Encode samples as events, whole numbers of any type (steps, samples, inputs).
 

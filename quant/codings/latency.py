@@ -5,7 +5,6 @@ import torch
 from torch import Tensor
 
 from ...model.codings.latency import Latency as Golden
-from ...model.errors import InputError
 from .coding import Coding
 
 __all__ = ["Latency"]
@@ -21,16 +20,7 @@ class Latency(Coding):
 
     def __init__(self, golden: Golden) -> None:
         super().__init__(golden)
-        self.floor, self.table = golden.floor, golden.table
-
-    def refuse_silent(self, samples: np.ndarray) -> None:
-        """Refuse samples all of whose pixels lie below the floor."""
-        if samples.max() < self.floor:
-            raise InputError(
-                f"Samples must reach the floor {self.floor} of the latency coding somewhere,"
-                f" not lie in {samples.min()}..{samples.max()}: scale them to 0..255,"
-                " or lower the floor"
-            )
+        self.table = golden.table
 
     def encode(self, samples: Tensor, steps: int, inputs: int, summed: bool) -> Tensor:
         """Encode samples uint8 (samples, ...) as events, bool (steps, samples, inputs)."""
