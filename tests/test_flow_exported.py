@@ -95,6 +95,7 @@ def test_export_that_was_stopped_while_files_moved_is_gone_on_with(
         assert spikeline("verilog", file, *words, "--out", "out")[0] == 130
     assert moved
     for out in ("out", "new"):
+        words = ("--name", "net", "--lanes", "2,2")
         assert spikeline("verilog", file, *words, "--out", out)[0] == 0
     assert held("out") == held("new")
 
