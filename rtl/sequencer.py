@@ -1,7 +1,7 @@
 """The sequencer of an engine: items to one operation per cycle."""
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.unit import Unit
@@ -9,15 +9,6 @@ from .gates import advance
 from .stream import vector
 
 __all__ = ["Sequencer", "operation"]
-
-
-class Phase(enum.Enum, shape=2):
-    """What the item at hand wants next."""
-
-    CLEAR = 0  # after reset: put every neuron into its first state
-    ADD = 1
-    SWEEP = 2
-    REST = 3  # the sweep writes back
 
 
 def operation(unit: Unit, rows: int) -> data.StructLayout:
@@ -110,8 +101,6 @@ class Sequencer(wiring.Component):
         m = Module()
         i, o, folds, groups = self.i, self.o, self.unit.folds, self.unit.groups
         item = Signal.like(i.p)
-        busy = Signal(init=1)
-        phase = Signal(Phase, init=Phase.CLEAR)
         fold = Signal(range(folds))
         tap = Signal(range(self.taps))
         group = Signal(range(groups))
@@ -120,59 +109,65 @@ class Sequencer(wiring.Component):
             for n, depth in enumerate(self.depths)
         ]
         resting = Signal(range(self.rest + 1))
-        done = Signal()
-
-        # Operate on the item at hand.
         is_end = (fold == folds - 1) & (group == groups - 1)
-        clears = phase == Phase.CLEAR
         has_room = Cat(room != 0 for room in rooms).all()
         full = Cat(room == depth for room, depth in zip(rooms, self.depths, strict=True)).all()
+
+        # A sweep takes room in every queue.
+        for n, room in enumerate(rooms):
+            m.d.sync += room.eq(room + self.returned[n] - o.sweep)
+
+        def begin() -> None:
+            """Go on with the next item, or wait for one that wants anything."""
+            m.d.comb += i.ready.eq(1)
+            with m.If(i.valid & i.p.lanes.any()):
+                m.next = "ADD"
+            with m.Elif(i.valid & (i.p.tick | i.p.last)):
+                m.next = "SWEEP"
+            with m.Else():
+                m.next = "WAIT"
+
+        with m.FSM(init="CLEAR") as fsm:
+            for state in ("SWEEP", "CLEAR"):  # after reset every neuron is put into its first state
+                with m.State(state):
+                    m.d.comb += o.sweep.eq(has_room)
+                    with m.If(has_room & is_end):
+                        if self.rest:
+                            m.d.sync += resting.eq(self.rest - 1)
+                            m.next = "REST"
+                        else:
+                            begin()
+            if self.rest:
+                with m.State("REST"):  # the sweep writes back
+                    m.d.sync += resting.eq(resting - 1)
+                    with m.If(resting == 0):
+                        begin()
+            with m.State("WAIT"):
+                begin()
+            with m.State("ADD"):
+                m.d.comb += o.add.eq(1)
+                # Folds are the inner loop of an addition, groups that of a sweep.
+                with m.If(advance(m, (fold, folds), (tap, self.taps))):
+                    m.d.sync += item.lanes.eq(item.lanes - 1)
+                    with m.If(item.lanes == 1):
+                        with m.If(item.tick | item.last):
+                            m.next = "SWEEP"
+                        with m.Else():
+                            begin()
+        with m.If(o.sweep):
+            advance(m, (group, groups), (fold, folds))
+        with m.If(i.valid & i.ready):
+            m.d.sync += item.eq(i.p)
+
+        clears = fsm.ongoing("CLEAR")
         m.d.comb += [
-            o.add.eq(busy & (phase == Phase.ADD)),
-            o.sweep.eq(busy & (clears | (phase == Phase.SWEEP)) & has_room),
             o.row.eq((item.position * self.taps + tap) * folds + fold),
             o.fold.eq(fold),
             o.group.eq(group),
             o.fire.eq(item.tick & ~clears),
             o.last.eq(item.last | clears),
             o.end.eq(is_end & ~clears),
-            self.awake.eq(~(busy & clears)),
-            self.idle.eq(~busy & full),
+            self.awake.eq(~clears),
+            self.idle.eq(fsm.ongoing("WAIT") & full),
         ]
-        for n, room in enumerate(rooms):
-            m.d.sync += room.eq(room + self.returned[n] - o.sweep)
-
-        # Folds are the inner loop of an addition, groups that of a sweep.
-        with m.If(o.add):
-            with m.If(advance(m, (fold, folds), (tap, self.taps))):
-                m.d.sync += item.lanes.eq(item.lanes - 1)
-                with m.If(item.lanes == 1):
-                    with m.If(item.tick | item.last):
-                        m.d.sync += phase.eq(Phase.SWEEP)
-                    with m.Else():
-                        m.d.comb += done.eq(1)
-        with m.If(o.sweep):
-            advance(m, (group, groups), (fold, folds))
-            with m.If(is_end):
-                if self.rest:
-                    m.d.sync += [phase.eq(Phase.REST), resting.eq(self.rest - 1)]
-                else:
-                    m.d.comb += done.eq(1)
-        if self.rest:
-            with m.If(busy & (phase == Phase.REST)):
-                m.d.sync += resting.eq(resting - 1)
-                m.d.comb += done.eq(resting == 0)
-
-        # Take the next item as this one is done.
-        m.d.comb += i.ready.eq(~busy | done)
-        with m.If(done):
-            m.d.sync += busy.eq(0)
-        with m.If(i.valid & i.ready):
-            m.d.sync += [
-                item.eq(i.p),
-                busy.eq(i.p.lanes.any() | i.p.tick | i.p.last),
-                phase.eq(Phase.SWEEP),
-            ]
-            with m.If(i.p.lanes.any()):
-                m.d.sync += phase.eq(Phase.ADD)
         return m

@@ -1,7 +1,7 @@
 """The framer: bus beats to items; adds what is missing, refuses what was not declared."""
 
 from amaranth.hdl import Module, Mux, Signal, unsigned
-from amaranth.lib import data, enum, memory
+from amaranth.lib import data, memory
 
 from ...model.network import Network
 from ..stream import vector
@@ -23,15 +23,6 @@ def beat(network: Network) -> data.StructLayout:
             "tick": 1,
         }
     )
-
-
-class Phase(enum.Enum, shape=2):
-    """What the framer does."""
-
-    RUN = 0
-    FILL = 1  # the sample ended early: add the missing ends of steps
-    DRAIN = 2  # the sample's steps are over: drop beats up to the last
-    SKIP = 3  # the sample is decided: drop beats up to the last, then end it
 
 
 class Framer(Intake):
@@ -65,7 +56,6 @@ class Framer(Intake):
         steps, inputs, coding = network.steps, network.width, network.coding
         beat, last = i.p.beat, i.p.last
 
-        phase = Signal(Phase)
         step = Signal(range(steps))
         sample = Signal(3)
         is_decided = self.decided == (sample + 1)[:3]
@@ -99,12 +89,13 @@ class Framer(Intake):
         is_event = Signal()
         refuses = Signal()
         m.d.comb += new.position.eq(beat.address)
-        with m.Switch(phase):
-            with m.Case(Phase.RUN):
+        with m.FSM() as fsm:
+            with m.State("RUN"):
                 m.d.comb += i.ready.eq(advances & (within | self.room))
                 with m.If(takes & is_decided):
                     m.d.comb += [makes.eq(last), new.last.eq(1)]
-                    m.d.sync += phase.eq(Mux(last, Phase.RUN, Phase.SKIP))
+                    with m.If(~last):
+                        m.next = "SKIP"
                 with m.Elif(takes):
                     m.d.comb += [
                         is_event.eq(~beat.tick & legal),
@@ -114,31 +105,31 @@ class Framer(Intake):
                         new.tick.eq(beat.tick),
                         new.last.eq(beat.tick & is_last_step),
                     ]
-                    with m.If(beat.tick & is_last_step):
-                        m.d.sync += phase.eq(Mux(last, Phase.RUN, Phase.DRAIN))
-                    with m.Elif(last):
-                        m.d.sync += phase.eq(Phase.FILL)
-            with m.Case(Phase.FILL):
+                    with m.If(last & ~new.last):
+                        m.next = "FILL"
+                    with m.If(new.last & ~last):
+                        m.next = "DRAIN"
+            with m.State("FILL"):  # the sample ended early: add the missing ends of steps
                 m.d.comb += [
                     makes.eq(advances),
                     new.tick.eq(~is_decided),
                     new.last.eq(is_last_step | is_decided),
                 ]
                 with m.If(makes & new.last):
-                    m.d.sync += phase.eq(Phase.RUN)
-            with m.Case(Phase.DRAIN):
+                    m.next = "RUN"
+            with m.State("DRAIN"):  # the sample's steps are over: drop beats up to the last
                 m.d.comb += [i.ready.eq(1), refuses.eq(takes)]
                 with m.If(takes & last):
-                    m.d.sync += phase.eq(Phase.RUN)
-            with m.Case(Phase.SKIP):
+                    m.next = "RUN"
+            with m.State("SKIP"):  # it is decided: drop beats up to the last, then end it
                 m.d.comb += [i.ready.eq(advances), makes.eq(takes & last), new.last.eq(1)]
                 with m.If(takes & last):
-                    m.d.sync += phase.eq(Phase.RUN)
+                    m.next = "RUN"
         with m.If(takes):
             m.d.sync += within.eq(~last)
         m.d.comb += [
             self.starts.eq(takes & ~within),
-            self.idle.eq(~(within | clearing | looks | checks | (phase == Phase.FILL))),
+            self.idle.eq(~(within | clearing | looks | checks | fsm.ongoing("FILL"))),
         ]
 
         # Count steps and samples.

@@ -55,9 +55,8 @@ class Pixels(Intake):
         network, i = self.network, self.i
         bank, word = Signal(), Signal(range(self.words))
         within = Signal()  # the source is within an image
-        drains, fills = Signal(), Signal()
+        dark = Signal()  # what is written
         takes = i.valid & i.ready
-        keeps = takes & ~drains
         is_last_word = word == self.words - 1
         assert isinstance(network.coding, Latency)
         table = network.coding.table(network.steps)
@@ -72,31 +71,39 @@ class Pixels(Intake):
                     with m.If(pixel >= dimmest[0]):
                         m.d.comb += fires.eq(t)
             exists = ~is_last_word if lane >= network.width - (self.words - 1) * self.lanes else 1
-            codes.append(Mux(exists & ~fills, fires, network.steps))
+            codes.append(Mux(exists & ~dark, fires, network.steps))
+        with m.FSM():
+            with m.State("KEEP"):
+                m.d.comb += [
+                    i.ready.eq(~full.bit_select(bank, 1) & (within | self.room)),
+                    self.starts.eq(takes & ~within),
+                    port.en.eq(takes),
+                ]
+                with m.If(takes & is_last_word & ~i.p.last):
+                    m.next = "DRAIN"
+                with m.If(takes & i.p.last & ~is_last_word):
+                    m.next = "FILL"
+            with m.State("FILL"):  # the image ended early: the rest is dark
+                m.d.comb += [dark.eq(1), port.en.eq(1)]
+                with m.If(is_last_word):
+                    m.next = "KEEP"
+            with m.State("DRAIN"):  # the image is whole: drop beats up to the last
+                m.d.comb += i.ready.eq(1)
+                with m.If(takes & ~self.refused.all()):
+                    m.d.sync += self.refused.eq(self.refused + 1)
+                with m.If(takes & i.p.last):
+                    m.next = "KEEP"
         m.d.comb += [
-            i.ready.eq(~fills & (drains | (~full.bit_select(bank, 1) & (within | self.room)))),
-            self.starts.eq(keeps & ~within),
-            self.idle.eq(~(within | fills | full.any() | played)),
+            self.idle.eq(~(within | dark | full.any() | played)),
             port.addr.eq(bank * self.words + word),
             port.data.eq(Cat(codes)),
-            port.en.eq(keeps | fills),
         ]
         with m.If(takes):
             m.d.sync += within.eq(~i.p.last)
-            with m.If(drains & i.p.last):
-                m.d.sync += drains.eq(0)
-            with m.If(drains & ~self.refused.all()):
-                m.d.sync += self.refused.eq(self.refused + 1)
         with m.If(port.en):
-            m.d.sync += [word.eq(word + 1), fills.eq(fills | i.p.last)]
+            m.d.sync += word.eq(word + 1)
             with m.If(is_last_word):
-                m.d.sync += [
-                    word.eq(0),
-                    fills.eq(0),
-                    drains.eq(~fills & ~i.p.last),
-                    bank.eq(~bank),
-                    full.bit_select(bank, 1).eq(1),
-                ]
+                m.d.sync += [word.eq(0), bank.eq(~bank), full.bit_select(bank, 1).eq(1)]
 
     def _play(self, m: Module, port: memory.ReadPort, full: Signal, steps: int) -> Signal:
         """Offer the words of each step that have spikes, and the end of every step.

@@ -3,19 +3,12 @@
 from typing import Any
 
 from amaranth.hdl import Module, Signal, Value, signed
-from amaranth.lib import data, enum
+from amaranth.lib import data
 
 from .protocol import Readout
 from .scan import membrane
 
 __all__ = ["Membranes"]
-
-
-class Phase(enum.Enum, shape=1):
-    """What the readout does."""
-
-    WAIT = 0
-    SEND = 1  # the lanes of the item at hand
 
 
 class Membranes(Readout):
@@ -35,46 +28,49 @@ class Membranes(Readout):
         m = Module()
         i, o = self.i, self.o
         item = Signal.like(i.p, reset_less=True)
-        phase = Signal(Phase)
         lane = Signal(range(self.unit.sweep))
         neuron = Signal(range(self.network.classes))
         sent = Signal()  # every neuron of the sample was sent
 
-        # Take an item; behind the last neuron none has one.
-        m.d.comb += [i.ready.eq(phase == Phase.WAIT), self.idle.eq(phase == Phase.WAIT)]
-        with m.If(i.valid & i.ready):
-            m.d.sync += [item.eq(i.p), lane.eq(0)]
-            with m.If(i.p.final & ~sent):
-                m.d.sync += phase.eq(Phase.SEND)
-            with m.Elif(i.p.last):
-                m.d.sync += sent.eq(0)
-
-        # Send its neurons, one per cycle.
         m.d.comb += [
-            o.valid.eq(phase == Phase.SEND),
             o.p.value.eq(membrane(self.neuron, self.network.classes, item, lane, neuron)),
             o.p.last.eq(neuron == self.network.classes - 1),
         ]
-        with m.If(o.valid & o.ready):
-            m.d.sync += [lane.eq(lane + 1), neuron.eq(neuron + 1)]
-            with m.If(o.p.last):
-                m.d.sync += [neuron.eq(0), sent.eq(~item.last), self.decided.eq(self.decided + 1)]
-            with m.If(o.p.last | (lane == self.unit.sweep - 1)):
-                m.d.sync += phase.eq(Phase.WAIT)
+        with m.FSM():
+            with m.State("WAIT"):  # for an item; behind the last neuron none has one
+                m.d.comb += [i.ready.eq(1), self.idle.eq(1)]
+                with m.If(i.valid):
+                    m.d.sync += [item.eq(i.p), lane.eq(0)]
+                    with m.If(i.p.final & ~sent):
+                        m.next = "SEND"
+                    with m.Elif(i.p.last):
+                        m.d.sync += sent.eq(0)
+            with m.State("SEND"):  # its neurons, one per cycle
+                m.d.comb += o.valid.eq(1)
+                with m.If(o.ready):
+                    m.d.sync += [lane.eq(lane + 1), neuron.eq(neuron + 1)]
+                    with m.If(o.p.last):
+                        m.d.sync += [neuron.eq(0), sent.eq(~item.last)]
+                        m.d.sync += self.decided.eq(self.decided + 1)
+                    with m.If(o.p.last | (lane == self.unit.sweep - 1)):
+                        m.next = "WAIT"
         return m
 
     def words(self, m: Module, o: Any, words: Any, elapsed: Value, timed: Signal) -> None:
         """Put the sample's cycles before its membranes."""
         word, last = words.p.data, words.p.last
-        told = Signal()  # the cycles
         value = Signal(signed(len(word)))
         m.d.comb += [words.valid.eq(o.valid), value.eq(o.p.value)]
-        with m.If(told):
-            m.d.comb += [word.eq(value), last.eq(o.p.last), o.ready.eq(words.ready)]
-        with m.Else():
-            m.d.comb += [word.eq(elapsed[:32]), timed.eq(o.valid & words.ready)]
-        with m.If(words.valid & words.ready):
-            m.d.sync += told.eq(~last)
+        taken = words.valid & words.ready
+        with m.FSM(name="words"):
+            with m.State("CYCLES"):
+                m.d.comb += [word.eq(elapsed[:32]), timed.eq(taken)]
+                with m.If(taken):
+                    m.next = "MEMBRANES"
+            with m.State("MEMBRANES"):
+                m.d.comb += [word.eq(value), last.eq(o.p.last), o.ready.eq(words.ready)]
+                with m.If(taken & last):
+                    m.next = "CYCLES"
 
     def describe(self) -> dict[str, object]:
         """Describe a packet for a driver."""

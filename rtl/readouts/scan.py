@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, enum, memory
+from amaranth.hdl import Array, Cat, Const, Module, Signal, Value, signed
+from amaranth.lib import data, memory
 
 from ...model.network import Network
 from ...model.width import Bounds, signed_width
@@ -25,15 +25,6 @@ def rank(width: int) -> data.StructLayout:
 def beats(a: Any, b: Any) -> Value:
     """Whether rank a goes before rank b."""
     return (a.spike > b.spike) | ((a.spike == b.spike) & (a.score > b.score))
-
-
-class Phase(enum.Enum, shape=2):
-    """What the readout does."""
-
-    WAIT = 0
-    SCAN = 1  # the lanes of the item at hand
-    SETTLE = 2  # the last ones are being compared
-    SEND = 3  # the result, if the step decides
 
 
 def membrane(
@@ -111,44 +102,73 @@ class Scan(Readout):
         rows = -(-classes // ways)
         i, o = self.i, self.o
         item = Signal.like(i.p, reset_less=True)
-        phase = Signal(Phase)
         step = Signal(range(self.network.steps))
         fresh = Signal(init=1)  # the first step of a sample
         ignore = Signal()  # the sample is decided
         turn = Signal(range(turns))  # of the item
         row = Signal(range(rows + 1))  # of the classes; class = row * ways + way
 
-        # Take an item.
-        ended = Signal()  # a step, without a decision or after one
-        m.d.comb += [i.ready.eq(phase == Phase.WAIT), self.idle.eq(phase == Phase.WAIT)]
-        with m.If(i.valid & i.ready):
-            m.d.sync += [item.eq(i.p), turn.eq(0)]
-            with m.If(~ignore & self.worth(i.p) & (i.p.tick | ~i.p.last)):
-                m.d.sync += phase.eq(Phase.SCAN)
-            with m.Else():
-                m.d.comb += ended.eq(i.p.tick | i.p.last)
-                with m.If(i.p.last):
-                    m.d.sync += ignore.eq(0)
+        way = Signal(range(ways))  # of what is sent
+        announced = Signal()  # the decision
+        scans, exists = Signal(), row != rows
+        settles, settled = Signal(), Signal()
+        decides = Signal()  # the step, whether there is a result; else nothing is sent
+        ended, sample_ended = Signal(), Signal()  # a step, without a decision or after one
 
-        # Scan: select some lanes; a cycle later their scores are updated, and the best one.
-        scans, exists = phase == Phase.SCAN, row != rows
-        with m.If(scans):
-            m.d.sync += [turn.eq(turn + 1), row.eq(row + exists)]
-            with m.If(turn == turns - 1):
-                m.d.sync += phase.eq(Mux(item.tick, Phase.SETTLE, Phase.WAIT))
+        # What is left of a sample behind its decision changes nothing.
+        with m.FSM():
+            with m.State("WAIT"):  # for an item
+                m.d.comb += [i.ready.eq(1), self.idle.eq(1), sample_ended.eq(i.p.last)]
+                with m.If(i.valid):
+                    m.d.sync += [item.eq(i.p), turn.eq(0)]
+                    with m.If(~ignore & self.worth(i.p) & (i.p.tick | ~i.p.last)):
+                        m.next = "SCAN"
+                    with m.Else():
+                        m.d.comb += ended.eq(i.p.tick | i.p.last)
+                        with m.If(i.p.last):
+                            m.d.sync += ignore.eq(0)
+            with m.State("SCAN"):  # its lanes
+                m.d.comb += scans.eq(1)
+                m.d.sync += [turn.eq(turn + 1), row.eq(row + exists)]
+                with m.If(turn == turns - 1):
+                    with m.If(item.tick):
+                        m.next = "SETTLE"
+                    with m.Else():
+                        m.next = "WAIT"
+            with m.State("SETTLE"):  # the last ones are being compared
+                m.d.comb += settles.eq(1)
+                with m.If(settled):
+                    m.d.sync += [row.eq(0), way.eq(0), announced.eq(0)]
+                    m.next = "SEND"
+            with m.State("SEND"):  # the result, if the step decides
+                m.d.comb += [o.valid.eq(decides), sample_ended.eq(item.last)]
+                with m.If(~decides):
+                    m.d.comb += ended.eq(1)
+                    m.next = "WAIT"
+                with m.Elif(~announced):
+                    m.d.sync += [announced.eq(1), self.decided.eq(self.decided + 1)]
+                with m.If(o.valid & o.ready):
+                    m.d.sync += [way.eq(way + 1), row.eq(row + (way == ways - 1))]
+                    if ways == 1:
+                        m.d.sync += way.eq(0)
+                    with m.If(o.p.last):
+                        m.d.sync += ignore.eq(~item.last)
+                        m.d.comb += ended.eq(1)
+                        m.next = "WAIT"
+
+        # Select some lanes; a cycle later their scores are updated, and the best one.
         scored, scored_row = Signal(), Signal(range(rows))
         m.d.sync += [scored.eq(scans & exists), scored_row.eq(row)]
         # Where a score builds on an earlier one, it is compared in the cycle behind.
         builds = int(self.timing.builds)
         ranked_row = later(m, scored_row, builds)
-        sends = phase == Phase.SEND
         ranked, kept = [], []
-        for way in range(ways):
-            selected = membrane(self.neuron, classes, item, turn, row, way, ways)
-            spike, h = Signal(name=f"spike{way}"), Signal.like(selected, name=f"h{way}")
-            spikes = Array(item.lanes[k] for k in range(way, self.unit.sweep, ways))
+        for k in range(ways):
+            selected = membrane(self.neuron, classes, item, turn, row, k, ways)
+            spike, h = Signal(name=f"spike{k}"), Signal.like(selected, name=f"h{k}")
+            spikes = Array(item.lanes[lane] for lane in range(k, self.unit.sweep, ways))
             m.d.sync += [spike.eq(spikes[turn]), h.eq(selected)]
-            m.submodules[f"scores{way}"] = scores = memory.Memory(
+            m.submodules[f"scores{k}"] = scores = memory.Memory(
                 shape=signed(self.width), depth=rows, init=[]
             )
             read, write = scores.read_port(domain="comb"), scores.write_port()
@@ -159,7 +179,7 @@ class Scan(Readout):
                 write.en.eq(scored),
                 write.data.eq(self.score(fresh, old, spike, h, step)),
             ]
-            candidate = Signal(rank(self.width), name=f"candidate{way}")
+            candidate = Signal(rank(self.width), name=f"candidate{k}")
             m.d.comb += candidate.score.eq(write.data)
             if self.timing.early:
                 m.d.comb += candidate.spike.eq(spike)
@@ -168,35 +188,16 @@ class Scan(Readout):
 
         best, label = self._best(m, ranked, ranked_row, scored, builds)
 
-        # Send the result if the step decides; what is left of the sample changes nothing.
-        decides = item.final | (best.spike if self.timing.early else 0)
-        announced = Signal()
-        way = Signal(range(ways))
-        settled = later(m, phase == Phase.SETTLE, 1 + builds)
-        with m.If((phase == Phase.SETTLE) & settled):
-            m.d.sync += [phase.eq(Phase.SEND), row.eq(0), way.eq(0), announced.eq(0)]
         m.d.comb += [
-            o.valid.eq(sends & decides),
+            settled.eq(later(m, settles, 1 + builds)),
+            decides.eq(item.final | (best.spike if self.timing.early else 0)),
             o.p.label.eq(label),
             o.p.step.eq(step),
             o.p.score.eq(Array(kept)[way]),
             o.p.last.eq(row * ways + way == classes - 1),
         ]
-        with m.If(sends & ~decides):
-            m.d.sync += phase.eq(Phase.WAIT)
-            m.d.comb += ended.eq(1)
-        with m.If(o.valid & ~announced):
-            m.d.sync += [announced.eq(1), self.decided.eq(self.decided + 1)]
-        with m.If(o.valid & o.ready):
-            m.d.sync += [way.eq(way + 1), row.eq(row + (way == ways - 1))]
-            if ways == 1:
-                m.d.sync += way.eq(0)
-            with m.If(o.p.last):
-                m.d.sync += [phase.eq(Phase.WAIT), ignore.eq(~item.last)]
-                m.d.comb += ended.eq(1)
 
         # Count steps, and start anew after a sample.
-        sample_ended = Mux(phase == Phase.WAIT, i.p.last, item.last)
         with m.If(ended):
             m.d.sync += [step.eq(step + 1), fresh.eq(0), row.eq(0)]
             with m.If(sample_ended):
@@ -231,30 +232,27 @@ class Scan(Readout):
 
     def words(self, m: Module, o: Any, words: Any, elapsed: Value, timed: Signal) -> None:
         """Turn a result into the decision, the cycles, then the scores."""
-        word = Signal(range(3))
         cycles = Signal(32)
         data, last = words.p.data, words.p.last
-        m.d.comb += [
-            words.valid.eq(o.valid),
-            data.eq(Cat(o.p.label, Signal(16 - len(o.p.label)), o.p.step)),
-        ]
-        with m.Switch(word):
-            with m.Case(1):
+        taken = words.valid & words.ready
+        m.d.comb += words.valid.eq(o.valid)
+        with m.FSM(name="words"):
+            with m.State("DECISION"):
+                m.d.comb += data.eq(Cat(o.p.label, Signal(16 - len(o.p.label)), o.p.step))
+                with m.If(taken):
+                    m.d.sync += cycles.eq(elapsed)
+                    m.d.comb += timed.eq(1)
+                    m.next = "CYCLES"
+            with m.State("CYCLES"):
                 m.d.comb += data.eq(cycles)
-            with m.Case(2):
+                with m.If(taken):
+                    m.next = "SCORES"
+            with m.State("SCORES"):
                 score = Signal(signed(len(data)))
                 m.d.comb += [score.eq(o.p.score), data.eq(score)]
                 m.d.comb += [o.ready.eq(words.ready), last.eq(o.p.last)]
-        with m.If(words.valid & words.ready):
-            with m.Switch(word):
-                with m.Case(0):
-                    m.d.sync += [word.eq(1), cycles.eq(elapsed)]
-                    m.d.comb += timed.eq(1)
-                with m.Case(1):
-                    m.d.sync += word.eq(2)
-                with m.Default():
-                    with m.If(last):
-                        m.d.sync += word.eq(0)
+                with m.If(taken & last):
+                    m.next = "DECISION"
 
     def describe(self) -> dict[str, object]:
         """Describe a packet for a driver."""

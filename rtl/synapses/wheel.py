@@ -6,7 +6,7 @@ step the tail adds that slot to the accumulators; it is cleared and the wheel mo
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, enum, memory, stream, wiring
+from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...plan.engines.wheel import slots
@@ -18,15 +18,6 @@ from ..memory import Rom, row, rows
 from ..stream import Skid, vector
 
 __all__ = ["Scatter", "Wheel"]
-
-
-class Phase(enum.Enum, shape=2):
-    """What the item at hand wants next."""
-
-    CLEAR = 0  # the sample is over, or reset: clear all slots
-    ADD = 1
-    HAND = 2  # hand the end of the step to the tail
-    TAKE = 3  # the tail adds the slots of the step
 
 
 def turn(unit: Unit, rows: int) -> data.StructLayout:
@@ -100,53 +91,58 @@ class Scatter(wiring.Component):
         m = Module()
         i, o, op, folds = self.i, self.o, self.op, self.unit.folds
         item = Signal.like(i.p)
-        busy = Signal(init=1)
-        phase = Signal(Phase, init=Phase.CLEAR)
         fold = Signal(range(folds))
         tap = Signal(range(self.taps))
         slot = Signal(range(self.slots))
-        done = Signal()
 
-        # Operate on the item at hand.
+        def begin() -> None:
+            """Go on with the next item, or wait for one that wants anything."""
+            m.d.comb += i.ready.eq(1)
+            with m.If(i.valid & i.p.lanes.any()):
+                m.next = "ADD"
+            with m.Elif(i.valid & (i.p.tick | i.p.last)):
+                m.next = "HAND"
+            with m.Else():
+                m.next = "WAIT"
+
+        with m.FSM() as fsm:
+            with m.State("CLEAR"):  # the sample is over, or reset: clear all slots
+                m.d.comb += op.take.eq(1)
+                with m.If(advance(m, (fold, folds), (slot, self.slots))):
+                    m.d.sync += self.awake.eq(1)
+                    begin()
+            with m.State("WAIT"):
+                begin()
+            with m.State("ADD"):
+                m.d.comb += op.add.eq(1)
+                with m.If(advance(m, (fold, folds), (tap, self.taps))):
+                    m.d.sync += item.lanes.eq(item.lanes - 1)
+                    with m.If(item.lanes == 1):
+                        with m.If(item.tick | item.last):
+                            m.next = "HAND"
+                        with m.Else():
+                            begin()
+            with m.State("HAND"):  # the end of the step to the tail
+                m.d.comb += o.valid.eq(1)
+                with m.If(o.ready):
+                    m.next = "TAKE"
+            with m.State("TAKE"):  # the tail adds the slots of the step
+                m.d.comb += op.take.eq(1)
+                with m.If(advance(m, (fold, folds))):
+                    with m.If(item.last):
+                        m.next = "CLEAR"
+                    with m.Else():
+                        begin()
+        with m.If(i.valid & i.ready):
+            m.d.sync += item.eq(i.p)
         m.d.comb += [
-            op.add.eq(busy & (phase == Phase.ADD)),
-            op.take.eq(busy & ((phase == Phase.TAKE) | (phase == Phase.CLEAR))),
             op.row.eq((item.position * self.taps + tap) * folds + fold),
             op.fold.eq(fold),
-            o.valid.eq(busy & (phase == Phase.HAND)),
             o.p.lanes.eq(1),
             o.p.tick.eq(item.tick),
             o.p.last.eq(item.last),
-            self.idle.eq(~busy),
+            self.idle.eq(fsm.ongoing("WAIT")),
         ]
-        with m.If(op.add):
-            with m.If(advance(m, (fold, folds), (tap, self.taps))):
-                m.d.sync += item.lanes.eq(item.lanes - 1)
-                with m.If(item.lanes == 1):
-                    m.d.sync += phase.eq(Phase.HAND)
-                    m.d.comb += done.eq(~(item.tick | item.last))
-        with m.If(o.valid & o.ready):
-            m.d.sync += phase.eq(Phase.TAKE)
-        with m.If(op.take):
-            with m.If(phase == Phase.TAKE):
-                with m.If(advance(m, (fold, folds))):
-                    m.d.sync += phase.eq(Phase.CLEAR)
-                    m.d.comb += done.eq(~item.last)
-            with m.Else():
-                m.d.comb += done.eq(advance(m, (fold, folds), (slot, self.slots)))
-        with m.If(done):
-            m.d.sync += self.awake.eq(1)
-
-        # Take the next item as this one is done.
-        m.d.comb += i.ready.eq(~busy | done)
-        with m.If(done):
-            m.d.sync += busy.eq(0)
-        with m.If(i.valid & i.ready):
-            m.d.sync += [
-                item.eq(i.p),
-                busy.eq(i.p.lanes.any() | i.p.tick | i.p.last),
-                phase.eq(Mux(i.p.lanes.any(), Phase.ADD, Phase.HAND)),
-            ]
         return m
 
 
