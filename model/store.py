@@ -46,6 +46,7 @@ __all__ = [
     "load",
     "place",
     "save",
+    "told_beside",
     "write_atomically",
 ]
 
@@ -195,6 +196,12 @@ def content_hash(network: Network) -> str:
 def save(network: Network, path: Path | str) -> None:
     """Write a network file."""
     write_atomically(path, to_bytes(network))
+
+
+def told_beside(network: Path | str) -> Path:
+    """Name the file beside a network file that tells how it was trained, and on what."""
+    path = Path(network)
+    return path.with_name(path.name.removesuffix(".safetensors") + ".training.json")
 
 
 def load(path: Path | str) -> Network:

@@ -5,6 +5,7 @@ run that was killed goes on as if it had not been. Everything is chosen on a hel
 training set.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from ..model.answers import answers, suit
 from ..model.check import integer, shown
 from ..model.codings.heard import heard
 from ..model.errors import InputError
+from ..model.store import content_hash, save, told_beside, write_atomically
 from . import checkpoint as checkpoints
 from . import codings, readouts
 from .augment import moved
@@ -83,6 +85,32 @@ class Trained:
     scale: float | None
     frozen: dict[str, Any]
     history: list[dict[str, Any]]
+
+    def save(
+        self,
+        path: Path | str,
+        *,
+        data: str = "own",
+        folder: Path | str | None = None,
+        framing: str | None = None,
+    ) -> None:
+        """Write the network file, and beside it what later commands need not be told then.
+
+        Parameters
+        ----------
+        path : of the network file
+        data : name of the data set it was trained on, one that ``--dataset`` takes
+        folder, framing : where and how that is read, what ``--data`` and ``--framing`` take
+        """
+        told = {"hash": content_hash(self.network), "data": data, "history": self.history}
+        if framing is not None:
+            told["framing"] = framing
+        if self.scale is not None:
+            told["scale"] = self.scale
+        if folder is not None:
+            told["folder"] = str(Path(folder).resolve())
+        save(self.network, path)
+        write_atomically(told_beside(path), json.dumps(told) + "\n")
 
 
 def train(recipe: Recipe, x: np.ndarray, y: np.ndarray, *, seed: int, **options: Any) -> Trained:

@@ -1,16 +1,14 @@
 """``spikeline train``: a recipe, or a network of one's own, trained."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ...model.store import content_hash, save, write_atomically
+from ...model.store import content_hash
 from .. import show
 from ..data.data import load
 from ..subject import Subject
-from ..zoo.zoo import training
 from .options import SEED, options
 
 __all__ = ["command", "train"]
@@ -122,17 +120,11 @@ def train(
             if checkpoint.exists():
                 show.say(f"{checkpoint} keeps the whole epochs; the same command goes on from it")
             raise
-    save(trained.network, out)
-    told = {"hash": content_hash(trained.network), **data.source, "history": trained.history}
-    if trained.scale is not None:
-        told["scale"] = trained.scale
-    if folder is not None:
-        told["folder"] = str(folder.resolve())
-    write_atomically(training(out), json.dumps(told) + "\n")
+    trained.save(out, data=data.name, folder=folder, framing=data.framing)
     checkpoint.unlink(missing_ok=True)
     return {
         "network": str(out),
-        "hash": told["hash"],
+        "hash": content_hash(trained.network),
         "recipe": name,
         "seed": seed,
         **data.source,

@@ -12,11 +12,11 @@ import numpy as np
 from ...model.check import shown
 from ...model.errors import InputError
 from ...model.network import Network
-from ...model.store import content_hash, load
+from ...model.store import content_hash, load, told_beside
 from .untrained import UNTRAINED
 from .untrained import network as untrained
 
-__all__ = ["Named", "checked_scale", "index", "resolve", "training"]
+__all__ = ["Named", "checked_scale", "index", "resolve", "told"]
 
 FOLDER = Path(__file__).parent
 
@@ -100,19 +100,14 @@ def resolve(given: str, data: str | None = None) -> Named:
         Path(found["folder"]) if trained_on and "folder" in found else None,
         found.get("framing") if trained_on else None,
         found.get("history", ()),
-        checked_scale(scale, f"{training(Path(given))}: scale") if scale is not None else None,
+        checked_scale(scale, f"{told_beside(given)}: scale") if scale is not None else None,
     )
 
 
 def told(network: Path, digest: str) -> dict[str, Any]:
     """Read what `spikeline train` wrote of the network with this hash, or nothing."""
     try:
-        found = json.loads(training(network).read_text())
+        found = json.loads(told_beside(network).read_text())
         return found if found["hash"] == digest else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-
-
-def training(network: Path) -> Path:
-    """Name the file beside a network file that tells how it was trained."""
-    return network.with_name(network.name.removesuffix(".safetensors") + ".training.json")
