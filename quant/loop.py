@@ -28,7 +28,7 @@ from .codings import Coding
 from .network import Network
 from .readouts.losses import REGRESSION, crowd, loss, weighting
 from .recipes import Recipe
-from .schedule import Schedule, outputs
+from .schedule import Schedule, checked, checked_training, outputs
 from .training import Training
 
 __all__ = ["Progress", "Trained", "fit", "train"]
@@ -165,11 +165,8 @@ def fit(
     InputError
         If the samples, what is said of them, the device or the checkpoint do not fit.
     """
-    if not isinstance(network, Network):
-        raise InputError(f"Network must be one of spikeline.quant, not {shown(network)}")
-    training = training or Training()
-    if not isinstance(training, Training):
-        raise InputError(f"Training must be one of spikeline.quant, not {type(training).__name__}")
+    checked(network)
+    training = checked_training(training)
     seed = _seed(seed)
     _usable(device)
     x = _samples(x, network.encoder, network.steps, network.width)

@@ -21,7 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..model.check import array, integer
+from ..model.answers import answers, suit
+from ..model.check import integer, shown
 from ..model.errors import InputError
 from .network import Network
 from .neurons.norm import Norm
@@ -30,7 +31,7 @@ from .synapses import Synapses
 from .synapses.delayed import SHARP
 from .training import Training
 
-__all__ = ["Schedule", "outputs"]
+__all__ = ["Schedule", "checked", "checked_training", "outputs"]
 
 RECOMPUTED = 10_000  # samples that the statistics of a normalisation are taken from
 AT_ONCE = 1000  # samples that are run together where no gradient is needed
@@ -52,7 +53,8 @@ class Schedule:
     """
 
     def __init__(self, network: Network, training: Training | None = None) -> None:
-        self.network, self.training = network, training or Training()
+        self.network = checked(network)
+        self.training = checked_training(training)
 
     def parameters(self) -> list[dict[str, Any]]:
         """Group the parameters for an optimiser: positions of delays have a rate of their own."""
@@ -123,9 +125,10 @@ class Schedule:
         if not network.readout.classifies:
             raise InputError(f"Network readout must give a class, not {network.readout.kind}")
         samples = network.encoder.check(x, network.steps, network.width)
-        y = array("Labels", y)
-        if y.shape != (len(samples),) or not len(y):
-            raise InputError(f"Labels must number {len(samples)}, one per sample, not {y.shape}")
+        if not len(samples):
+            raise InputError("Samples must number at least 1, not 0")
+        y = answers(y, len(samples))
+        suit(y, network.last.neuron.size, classifies=True)
         device = next(network.parameters()).device
         s, h = outputs(network, samples.to(device))
         if not network.readout.early:
@@ -148,6 +151,20 @@ class Schedule:
     def norms(self) -> list[Norm]:
         """The normalisations of the layers that have one."""
         return [norm for layer in self.network.layers.values() for norm in layer.neuron.norms()]
+
+
+def checked(network: Network) -> Network:
+    """Refuse what is no trainable network."""
+    if not isinstance(network, Network):
+        raise InputError(f"Network must be one of spikeline.quant, not {shown(network)}")
+    return network
+
+
+def checked_training(training: Training | None) -> Training:
+    """Refuse what is no training; None is that of the defaults."""
+    if not isinstance(training, Training | None):
+        raise InputError(f"Training must be one of spikeline.quant, not {shown(training)}")
+    return training or Training()
 
 
 @torch.no_grad()

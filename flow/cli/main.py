@@ -43,3 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
     return exit_code(lambda: cli.main(arguments, prog_name="spikeline", standalone_mode=False) or 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
