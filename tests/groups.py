@@ -17,6 +17,7 @@ GROUPS = ("unit", "parts", "slow")
 # Of files by pattern; the first that fits.
 FILES = {
     "test_docs.py": "unit",
+    "test_examples.py": "slow",
     "test_groups.py": "unit",
     "test_package.py": "unit",
     "test_oxford.py": "unit",
