@@ -133,13 +133,9 @@ def anchors() -> dict[str, str]:
 
 
 ANCHORS = anchors()
+NAMED = [path for section in PAGE.values() for path in section if ":" in path]
 # Where the names that a docstring quotes are explained; the first of equal ones.
-KNOWN = {
-    path.partition(":")[2]: ANCHORS[title(path)]
-    for section in reversed(PAGE.values())
-    for path in reversed(section)
-    if ":" in path
-}
+KNOWN = {path.partition(":")[2]: ANCHORS[title(path)] for path in reversed(NAMED)}
 
 
 def found(path: str) -> Any:
@@ -253,6 +249,9 @@ def entry(path: str, members: tuple[str, ...]) -> list[str]:
     lines += ["", call(name, value)] if name and not given else []
     parts += ["```text\n" + "\n".join(lines).strip() + "\n```"] if lines else []
     parts += described(value)
+    bases = value.__mro__[1:] if isinstance(value, type) else ()
+    more = [f"[`{title(x)}`]({ANCHORS[title(x)]})" for x in NAMED if found(x) in bases]
+    parts += [f"It is a {' and a '.join(more)}, too."] if more else []
     for member in members:
         of = inspect.getattr_static(value, member)
         parts.append(f"#### {heading}.{member}")

@@ -1,5 +1,6 @@
 """The pages: what they name is there, and what they quote is code."""
 
+import inspect
 import re
 import runpy
 from collections.abc import Iterator
@@ -66,6 +67,20 @@ def test_api_page_is_what_the_docstrings_say() -> None:
     """docs/api.md is what `make docs` writes."""
     written = runpy.run_path(str(ROOT / "docs" / "make_api.py"))["page"]()
     assert (ROOT / "docs" / "api.md").read_text("utf-8") == written, "run make docs"
+
+
+def test_parameters_that_docstrings_tell_are_taken() -> None:
+    """Every parameter that the page explains is one of what it explains."""
+    api = runpy.run_path(str(ROOT / "docs" / "make_api.py"))
+    told, wrong = 0, []
+    for path, members in (item for section in api["PAGE"].values() for item in section.items()):
+        value = api["found"](path)
+        for of in (value, *(getattr(value, member) for member in members)):
+            for names, *_ in api["sections"](of).get("parameters", ()):
+                takes = inspect.signature(of).parameters
+                told += 1
+                wrong += [f"{path} {x}" for x in names.split(", ") if x.lstrip("*") not in takes]
+    assert told > 100 and wrong == []
 
 
 def test_api_page_names_all_of_quant() -> None:
