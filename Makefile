@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 NEEDS := $(VENV)/.needs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit slow lint types bench fuzz wheel clean
+.PHONY: help setup demo test unit slow lint types docs bench fuzz wheel clean
 
 help:  ## Print these goals.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ lint: $(VENV)/.dev  ## Check form and formatting.
 
 types: $(VENV)/.dev  ## Check types.
 	$(BIN)/basedpyright
+
+docs: $(VENV)/.test  ## Write docs/api.md from the docstrings.
+	$(BIN)/python docs/make_api.py
 
 bench: $(VENV)/.flow  ## Measure the speed of the golden model, of emission, of prediction and of training.
 	$(BIN)/python -m spikeline.flow.experiments.bench

@@ -16,6 +16,8 @@ __all__ = ["GROUPS", "group_of"]
 GROUPS = ("unit", "parts", "slow")
 # Of files by pattern; the first that fits.
 FILES = {
+    "test_docs.py": "unit",
+    "test_examples.py": "slow",
     "test_groups.py": "unit",
     "test_package.py": "unit",
     "test_oxford.py": "unit",

@@ -78,8 +78,8 @@ class Data:
 
     Attributes
     ----------
-    x : uint8 (samples, inputs), pixels, or (samples, bins, inputs), counts of events; if open, with
-        any axes
+    x : uint8 (samples, inputs), pixels, or (samples, bins, inputs), counts of events
+        With any axes, if open.
     y : int64 (samples,), labels, or float64 (samples, outputs), targets
     name : of the data set that they are of, or own
     framing : how events became counts, where there is more than one way; see heidelberg.py
