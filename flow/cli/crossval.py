@@ -82,7 +82,7 @@ def cross_validate(
     show.writable_folder(out)
     total = len(names) * len(seeds) * len(source.tested(part))
     with show.progress(f"{part} of {source.name}", total) as advance:
-        results = run(names, part, seeds, out, source=source, jobs=jobs, tick=advance)
+        results = run(names, part, seeds, out, source=source, jobs=jobs, on_progress=advance)
     return {
         "data": source.name,
         "part": part,

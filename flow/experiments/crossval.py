@@ -120,7 +120,7 @@ def cross_validate(
     *,
     source: Source | None = None,
     jobs: int = 2,
-    tick: Callable[[int], object] | None = None,
+    on_progress: Callable[[int], object] | None = None,
 ) -> list[dict[str, Any]]:
     """Train every recipe on every fold with every seed; what was done before is kept.
 
@@ -134,7 +134,7 @@ def cross_validate(
     out : folder of the networks and of one JSON file beside each
     source : by default the one data set that all the recipes are for
     jobs : trainings at a time
-    tick : callable, called with 1 after each
+    on_progress : callable, called with 1 after each
 
     Returns
     -------
@@ -160,8 +160,8 @@ def cross_validate(
     results = []
     for result in done:
         results.append(result)
-        if tick:
-            tick(1)
+        if on_progress:
+            on_progress(1)
     order = [Path(name).stem for name in names]
     return sorted(results, key=lambda r: (order.index(r["recipe"]), r["fold"], r["seed"]))
 
