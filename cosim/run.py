@@ -69,7 +69,7 @@ def cosim(
     stalls: str = "none",
     seed: int = 0,
     folder: Path,
-    tick: Callable[[str], object] | None = None,
+    on_progress: Callable[[str], object] | None = None,
 ) -> Result:
     """Run samples through golden model and Verilog; compare every spike, membrane and decision.
 
@@ -90,13 +90,13 @@ def cosim(
         Of the stalls.
     folder : Path
         Takes the Verilog, the vectors and the logs.
-    tick : callable
+    on_progress : callable
         Called with what begins now.
     """
     if stalls not in PASSES:
         raise InputError(f"Stalls must be none or random, not {stalls!r}")
     began = time.monotonic()
-    say = tick or (lambda _: None)
+    say = on_progress or (lambda _: None)
     say("golden run")
     run = network.run(samples, record=True)
     say("Verilog")

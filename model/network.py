@@ -350,7 +350,7 @@ class Network:
         *,
         record: bool = False,
         batch: int = 500,
-        tick: Callable[[int], object] | None = None,
+        on_progress: Callable[[int], object] | None = None,
     ) -> Run:
         """Run samples through the golden model.
 
@@ -361,7 +361,7 @@ class Network:
             Whether to keep the input, every spike and every membrane.
         batch : int
             Samples computed at a time.
-        tick : callable
+        on_progress : callable
             Called with the number of samples done, after each batch.
         """
         batch, parts = integer("Batch", batch, 1, 1 << 24), []
@@ -370,8 +370,8 @@ class Network:
             raise InputError(f"Samples must be an array of them, not {samples}")
         for chunk in batches(samples, batch):
             parts.append(self._run(chunk, record))
-            if tick:
-                tick(len(chunk))
+            if on_progress:
+                on_progress(len(chunk))
         if not parts:
             raise InputError("Samples must number at least one, not 0")
         return join(parts) if len(parts) > 1 else parts[0]

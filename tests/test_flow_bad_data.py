@@ -353,7 +353,7 @@ def test_splits_for_training_are_told_the_same(spikeline: Spikeline, tmp_path: P
     """Training and cross-validation refuse the training split by the words of the test split."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "train.npz").write_bytes(archive(x=X * np.nan))
-    for command in ("train", "folds"):
+    for command in ("train", "crossval"):
         code, out, err = spikeline(command, "digits-ttfs", "--data", "data")
         assert (code, out) == (2, "")
         assert err == f"spikeline: data/train.npz: {PIXELS}, not nan\n"

@@ -10,7 +10,7 @@ import pytest
 from spikeline.flow.data import archive, spoken
 from spikeline.flow.data.data import guess, load
 from spikeline.flow.data.speech import events
-from spikeline.flow.data.spoken import by_speaker, folds, main, recordings
+from spikeline.flow.data.spoken import by_speaker, main, recordings, stratified
 from spikeline.model.errors import InputError
 
 LENGTHS = (1600, 161, 9000, 320)
@@ -61,10 +61,10 @@ def test_few_test_samples_hold_every_digit() -> None:
 def test_folds_take_the_same_share_of_everyone() -> None:
     """Each fold tests 10 recordings of each digit and speaker; of ten, the first is official."""
     all_ = recordings()
-    fold = folds(all_.y, all_.speaker, all_.index)
+    fold = stratified(all_.y, all_.speaker, all_.index)
     group = fold * 60 + all_.y * 6 + all_.speaker
     assert (np.bincount(group) == 10).all() and group.max() == 299
-    official = folds(all_.y, all_.speaker, all_.index, 10) == 0
+    official = stratified(all_.y, all_.speaker, all_.index, 10) == 0
     assert np.array_equal(official, all_.index < 5)
 
 
@@ -72,7 +72,7 @@ def test_folds_go_by_index() -> None:
     """Recordings of one digit and speaker are cut in the order of their index."""
     y, speaker = np.array([0, 0, 0, 0, 0, 1]), np.array([0, 0, 0, 0, 0, 0])
     index = np.array([9, 3, 1, 7, 5, 2])
-    assert folds(y, speaker, index, 2).tolist() == [1, 0, 0, 1, 0, 0]
+    assert stratified(y, speaker, index, 2).tolist() == [1, 0, 0, 1, 0, 0]
 
 
 def test_no_voice_is_tested_that_was_trained_on() -> None:

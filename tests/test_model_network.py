@@ -172,7 +172,7 @@ def test_spike_crosses_all_layers_in_one_step():
 def test_tick_hears_of_every_batch():
     """Seven samples in batches of three are three, three and one."""
     heard = []
-    network(layer([[1]], [5])).run(np.zeros((7, 1), int), batch=3, tick=heard.append)
+    network(layer([[1]], [5])).run(np.zeros((7, 1), int), batch=3, on_progress=heard.append)
 
     assert [3, 3, 1] == heard
 

@@ -1,4 +1,4 @@
-"""Batch normalisation folds into threshold, bias and the row's sign, and into nothing else."""
+"""Batch normalisation ends up in threshold, bias and the sign of a row, and in nothing else."""
 
 import numpy as np
 import torch

@@ -100,6 +100,6 @@ def cosim(
             stalls=stalls,
             seed=seed,
             folder=out,
-            tick=lambda what: stage(f"co-simulation of {named.name}: {what}"),
+            on_progress=lambda what: stage(f"co-simulation of {named.name}: {what}"),
         )
     return {**run.json(), **delays(named.network, mapping), **data.source}, run

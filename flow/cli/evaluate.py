@@ -104,6 +104,6 @@ def scaled(named: Named, scale: float | None) -> Named:
 
 def evaluate(named: Named, data: Data) -> dict[str, Any]:
     """Run the golden model over samples."""
-    with show.progress(f"golden run of {named.name}", len(data.x)) as tick:
-        result = measure(named.network, data.x, data.y, tick, scale=named.scale)
+    with show.progress(f"golden run of {named.name}", len(data.x)) as advance:
+        result = measure(named.network, data.x, data.y, advance, scale=named.scale)
     return {"network": named.name, "hash": named.hash, **data.source, **result}

@@ -89,11 +89,11 @@ def _listed(path: Path) -> set[str]:
 
 def _events(folder: Path, split: str, files: list[str]) -> archive.Arrays:
     x = np.zeros((len(files), BINS, BANDS), np.uint8)
-    with show.progress(f"events of gsc {split}", len(files)) as tick:
+    with show.progress(f"events of gsc {split}", len(files)) as advance:
         for row, file in zip(x, files, strict=True):
             made = events(_pcm(folder / file), RATE, BANDS, BIN, BINS)
             row[: len(made)] = made
-            tick(1)
+            advance(1)
     return {"x": x, "y": np.array([WORDS.index(file.partition("/")[0]) for file in files])}
 
 

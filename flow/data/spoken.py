@@ -22,7 +22,7 @@ from ...model.errors import InputError
 from . import archive
 from .speech import VERSION, events
 
-__all__ = ["Recordings", "by_speaker", "folds", "holds", "load", "main", "make", "recordings"]
+__all__ = ["Recordings", "by_speaker", "holds", "load", "main", "make", "recordings", "stratified"]
 
 FILE = Path(__file__).parent / "events" / "spoken-digits.npz"
 CONTENT = "b849927df7906774dbb8fef2d90345571705943db105978fc3d4f3b2ee2b9dc7"
@@ -100,15 +100,15 @@ def holds(name: str, split: str, folder: Path) -> bool:
     return split in ("train", "test") and (folder / "fsdd.npz").is_file()
 
 
-def folds(y: np.ndarray, speaker: np.ndarray, index: np.ndarray, n: int = 5) -> np.ndarray:
-    """Part recordings into folds, each with the same share of every digit and speaker.
+def stratified(y: np.ndarray, speaker: np.ndarray, index: np.ndarray, n: int = 5) -> np.ndarray:
+    """Cut recordings into n folds, each with the same share of every digit and speaker.
 
     The recordings of one digit and speaker, by index, are cut into n runs as equal as can be. With
     n = 10, fold 0 is the official test split.
 
     Returns
     -------
-    int64 (samples,), the fold 0..n-1 that tests a recording; it trains in the others
+    int64 (samples,), the fold 0..n-1 of a recording
     """
     fold = np.empty(len(y), np.int64)
     for d, s in {(int(d), int(s)) for d, s in zip(y, speaker, strict=True)}:
@@ -120,11 +120,11 @@ def folds(y: np.ndarray, speaker: np.ndarray, index: np.ndarray, n: int = 5) -> 
 
 
 def by_speaker(speaker: np.ndarray) -> np.ndarray:
-    """Part recordings into folds by speaker, so that no voice is trained on that is tested.
+    """Cut recordings into folds by speaker, so that no voice is trained on that is tested.
 
     Returns
     -------
-    int64 (samples,), the fold that tests a recording, in the order of the speakers' numbers
+    int64 (samples,), the fold of a recording, in the order of the speakers' numbers
     """
     return np.unique(speaker, return_inverse=True)[1].astype(np.int64)
 

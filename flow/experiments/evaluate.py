@@ -21,7 +21,7 @@ def evaluate(
     network: Network,
     x: np.ndarray,
     y: np.ndarray,
-    tick: Callable[[int], object] | None = None,
+    on_progress: Callable[[int], object] | None = None,
     *,
     scale: float | None = None,
 ) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def evaluate(
     network : Network
     x : (samples, ...), what its coding takes
     y : labels int (samples,), or targets float (samples, outputs), for networks without classes
-    tick : callable, called with the number of samples done
+    on_progress : callable, called with the number of samples done
     scale : float
         The integer output for a target of 1, where `y` are targets: predictions are the output
         divided by it.
@@ -80,8 +80,8 @@ def evaluate(
         scores.append(run.decision.score)
         if network.readout.early:
             same += int((_early(network, run) == run.decision.label).sum())
-        if tick:
-            tick(len(xs))
+        if on_progress:
+            on_progress(len(xs))
     total = len(x)
     accuracy = float((np.concatenate(labels) == y).mean()) if classifies else None
     before, hidden, decided = np.concatenate(spikes, axis=1).mean(axis=1)

@@ -1,4 +1,4 @@
-"""Cross-validation: recipes, trained fold by fold, and tested on the one left out."""
+"""Cross-validation: samples are cut into folds; each is tested once, trained on are the others."""
 
 import hashlib
 import json
@@ -20,13 +20,13 @@ from ..subject import Subject
 
 __all__ = ["PARTS", "Source", "common", "cross_validate", "dealt", "summary"]
 
-# Ways to part the 3,000 spoken digits, and the folds that are tested of each.
+# Ways to cut the 3,000 spoken digits into folds, and which of these are tested.
 PARTS = {
-    "folds": (lambda r: spoken.folds(r.y, r.speaker, r.index), range(5)),
+    "stratified": (lambda r: spoken.stratified(r.y, r.speaker, r.index), range(5)),
     "speakers": (lambda r: spoken.by_speaker(r.speaker), range(6)),
-    "official": (lambda r: spoken.folds(r.y, r.speaker, r.index, 10), range(1)),
+    "official": (lambda r: spoken.stratified(r.y, r.speaker, r.index, 10), range(1)),
 }
-FOLDS = 5  # of the training split of any other data set
+COUNT = 5  # folds of the training split of any other data set
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +57,16 @@ class Source:
         path = self.folder / "fsdd.npz"
         return spoken.recordings(path) if path.is_file() else None
 
-    def folds(self, part: str) -> range:
-        """Number the folds of a part that are tested."""
-        parts = tuple(PARTS) if self.recordings is not None else ("folds", "official")
+    def tested(self, part: str) -> range:
+        """List the folds that are tested, by their numbers; refuse an unknown part."""
+        parts = tuple(PARTS) if self.recordings is not None else ("stratified", "official")
         if part not in parts:
             raise InputError(
                 f"Part must be one of {', '.join(parts)} for {self.name}, not {part!r}"
             )
         if self.recordings is not None:
             return PARTS[part][1]
-        return range(FOLDS if part == "folds" else 1)
+        return range(COUNT if part == "stratified" else 1)
 
     def sets(self, part: str, fold: int, shaped: Callable[[Data], Data]) -> tuple[Data, Data]:
         """Give the samples that are trained on, and those that are tested, `shaped` as they are
@@ -79,11 +79,11 @@ class Source:
             return shaped(self.load("train")), shaped(self.load("test"))
         else:
             whole = shaped(self.load("train"))
-            if len(whole.x) < FOLDS:
+            if len(whole.x) < COUNT:
                 raise InputError(
-                    f"Samples must number at least {FOLDS}, one for each fold, not {len(whole.x)}"
+                    f"Samples must number at least {COUNT}, one for each fold, not {len(whole.x)}"
                 )
-            test = dealt(whole.y, FOLDS) == fold
+            test = dealt(whole.y, COUNT) == fold
         return (
             replace(whole, x=whole.x[~test], y=whole.y[~test]),
             replace(whole, x=whole.x[test], y=whole.y[test]),
@@ -91,7 +91,7 @@ class Source:
 
 
 def dealt(y: np.ndarray, n: int) -> np.ndarray:
-    """Part samples into folds at random, the same way each time, equal in size and in classes.
+    """Cut samples into folds at random, the same way each time, equal in size and in classes.
 
     The samples of a class, shuffled, are dealt to the folds in turn, and those of the next class
     behind them.
@@ -120,7 +120,7 @@ def cross_validate(
     *,
     source: Source | None = None,
     jobs: int = 2,
-    tick: Callable[[int], object] | None = None,
+    on_progress: Callable[[int], object] | None = None,
 ) -> list[dict[str, Any]]:
     """Train every recipe on every fold with every seed; what was done before is kept.
 
@@ -129,12 +129,12 @@ def cross_validate(
     Parameters
     ----------
     names : recipes, or Python files (flow/own.py)
-    part : one of `PARTS`; "speakers" of spoken digits only
+    part : one of `PARTS`, how samples are cut into folds; "speakers" of spoken digits only
     seeds : int, one per training of a fold
     out : folder of the networks and of one JSON file beside each
     source : by default the one data set that all the recipes are for
     jobs : trainings at a time
-    tick : callable, called with 1 after each
+    on_progress : callable, called with 1 after each
 
     Returns
     -------
@@ -148,20 +148,20 @@ def cross_validate(
         if len(set(given)) < len(given):
             raise InputError(f"{what} must differ from each other")
     source = source or common(names)
-    work = list(product(source.folds(part), names, seeds))
+    runs = list(product(source.tested(part), names, seeds))
     for name in names:  # what does not fit is told before hours are spent
         subject = Subject.of(name, seeds[0])
         if not subject.classifies:
-            raise InputError(f"Network of {name} must give a class, which folds count")
+            raise InputError(f"Network of {name} must give a class for cross-validation")
         source.sets(part, 0, subject.shaped)
     done = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(train_fold)(name, part, fold, seed, out, source) for fold, name, seed in work
+        delayed(train_fold)(name, part, fold, seed, out, source) for fold, name, seed in runs
     )
     results = []
     for result in done:
         results.append(result)
-        if tick:
-            tick(1)
+        if on_progress:
+            on_progress(1)
     order = [Path(name).stem for name in names]
     return sorted(results, key=lambda r: (order.index(r["recipe"]), r["fold"], r["seed"]))
 
@@ -177,7 +177,7 @@ def common(names: Sequence[str]) -> Source:
 def train_fold(
     name: str, part: str, fold: int, seed: int, out: Path, source: Source
 ) -> dict[str, Any]:
-    """Train a recipe on all folds but one, and test it on that, unless this was done before."""
+    """Train a recipe on all folds but one, and test it on that one, unless this was done before."""
     subject = Subject.of(name, seed)
     file = out / f"{subject.name}-{part}{fold}-{seed}.json"
     train, test = source.sets(part, fold, subject.shaped)

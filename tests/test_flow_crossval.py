@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from spikeline.flow.data.spoken import recordings
-from spikeline.flow.experiments.folds import PARTS, Source, cross_validate, dealt, summary
+from spikeline.flow.experiments.crossval import PARTS, Source, cross_validate, dealt, summary
 from spikeline.model.errors import InputError
 from spikeline.model.store import content_hash, load
 from spikeline.quant import recipes
@@ -25,10 +25,10 @@ def test_parts_test_what_they_say() -> None:
     """Five folds of 600 and six voices of 500 cover all 3,000; the official split tests 300."""
     all_of_them = recordings()
     sizes = {
-        part: [int((of(all_of_them) == fold).sum()) for fold in folds]
-        for part, (of, folds) in PARTS.items()
+        part: [int((of(all_of_them) == fold).sum()) for fold in tested]
+        for part, (of, tested) in PARTS.items()
     }
-    assert sizes == {"folds": [600] * 5, "speakers": [500] * 6, "official": [300]}
+    assert sizes == {"stratified": [600] * 5, "speakers": [500] * 6, "official": [300]}
 
 
 def test_summary_by_hand() -> None:
@@ -119,22 +119,22 @@ def test_the_fold_is_not_trained_on(
             ["digits-spoken"],
             "half",
             [1],
-            "Part must be one of folds, speakers, official for spoken, not 'half'",
+            "Part must be one of stratified, speakers, official for spoken, not 'half'",
         ),
         (
             ["digits-ttfs"],
             "speakers",
             [1],
-            "Part must be one of folds, official for digits, not 'speakers'",
+            "Part must be one of stratified, official for digits, not 'speakers'",
         ),
         (
             ["mnist-ttfs", "digits-ttfs", "mnist-lif"],
-            "folds",
+            "stratified",
             [1],
             "Recipes must be for one data set, not for digits and mnist",
         ),
-        (["digits-spoken"] * 2, "folds", [1], "Recipes must differ from each other"),
-        (["digits-spoken"], "folds", [1, 2, 1], "Seeds must differ from each other"),
+        (["digits-spoken"] * 2, "stratified", [1], "Recipes must differ from each other"),
+        (["digits-spoken"], "stratified", [1, 2, 1], "Seeds must differ from each other"),
     ],
 )
 def test_wrong_names_are_refused(
@@ -197,23 +197,23 @@ def test_own_samples_are_cross_validated(
     spikeline: Callable[..., tuple[int, str, str]], mine: Path
 ) -> None:
     """A Python file goes through the folds of train.npz, whatever axes it has, or test.npz."""
-    words = ("folds", "mine.py", "--data", "data", "--jobs", 1, "--json", "-")
+    words = ("crossval", "mine.py", "--data", "data", "--jobs", 1, "--json", "-")
     code, out, err = spikeline(*words)
     assert code == 0, err
     found = json.loads(out)
-    assert (found["data"], found["part"], found["recipes"][0]["runs"]) == ("own", "folds", 5)
+    assert (found["data"], found["part"], found["recipes"][0]["runs"]) == ("own", "stratified", 5)
     assert sorted(run["samples"] for run in found["runs"]) == [4, 4, 5, 5, 5]
     x, y = (np.load("data/train.npz")[name] for name in "xy")
     for run in found["runs"]:
         test = dealt(y, 5) == run["fold"]
-        network = load(Path(f"out/folds/mine-folds{run['fold']}-1.safetensors"))
+        network = load(Path(f"out/crossval/mine-stratified{run['fold']}-1.safetensors"))
         label = network.run(x[test].reshape(-1, 6, 32)[:, :5]).decision.label
         assert run["accuracy"] == (label == y[test]).mean()
     code, out, err = spikeline(*words, "--part", "official")
     assert code == 0, err
     assert [run["samples"] for run in json.loads(out)["runs"]] == [9]
     code, _, err = spikeline(*words, "--part", "speakers")
-    told = "Part must be one of folds, official for own, not 'speakers'"
+    told = "Part must be one of stratified, official for own, not 'speakers'"
     assert (code, err) == (2, f"spikeline: {told}\n")
 
 
@@ -279,9 +279,9 @@ def test_own_samples_that_do_not_fit_are_refused(
 ) -> None:
     """What the network cannot take or give is told in one sentence, before anything is trained."""
     np.savez(mine / "data" / "train.npz", x=x, y=y)
-    code, out, err = spikeline("folds", "mine.py", "--data", "data")
+    code, out, err = spikeline("crossval", "mine.py", "--data", "data")
     assert (code, out, err) == (2, "", f"spikeline: {sentence}\n")
-    assert not any((mine / "out" / "folds").iterdir())
+    assert not any((mine / "out" / "crossval").iterdir())
 
 
 def test_network_without_classes_is_refused(mine: Path) -> None:
@@ -289,6 +289,6 @@ def test_network_without_classes_is_refused(mine: Path) -> None:
     text = OWN.replace("import MaxMembrane", "import Membranes as MaxMembrane")
     (mine / "mine.py").write_text(text.replace("max_membrane", "membranes"))
     with pytest.raises(
-        InputError, match=r"^Network of mine.py must give a class, which folds count$"
+        InputError, match=r"^Network of mine.py must give a class for cross-validation$"
     ):
-        cross_validate(["mine.py"], "folds", [1], mine / "out")
+        cross_validate(["mine.py"], "stratified", [1], mine / "out")

@@ -1,4 +1,4 @@
-"""``spikeline folds``: recipes, cross-validated."""
+"""``spikeline crossval``: recipes, cross-validated."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,21 +7,21 @@ from typing import Any
 import click
 
 from .. import show
-from ..experiments.folds import Source, common, summary
-from ..experiments.folds import cross_validate as run
+from ..experiments.crossval import Source, common, summary
+from ..experiments.crossval import cross_validate as run
 from .options import Seeds, options
 
 __all__ = ["command", "cross_validate"]
 
 
-@click.command("folds")
+@click.command("crossval")
 @click.argument("recipes", nargs=-1, required=True)
 @click.option(
     "--part",
-    default="folds",
+    default="stratified",
     show_default=True,
     metavar="NAME",
-    help="folds, official or, of spoken digits, speakers.",
+    help="stratified, official or, of spoken digits, speakers.",
 )
 @click.option(
     "--seeds",
@@ -44,11 +44,12 @@ def command(
 ) -> None:
     """Train RECIPES fold by fold, and test each fold on what it never saw.
 
-    RECIPES, and Python files of your own, are those of train, and so are the data sets. Part folds:
-    five, of the training split, each with as many samples of every class; official: the test split.
-    Of spoken digits, folds are of all 3,000 recordings, and speakers are six, a voice each. Epochs
-    are chosen on a part of the other folds. Trainings that have ended are kept in the folder, so
-    the command goes on behind them.
+    RECIPES, and Python files of your own, are those of train, and so are the data sets. A fold is
+    what is tested at a time: by stratified one of five shares of the training split, each with as
+    many samples of every class; by official the test split. Of spoken digits, stratified shares
+    are of all 3,000 recordings, and by speakers there are six folds, a voice each. Epochs are
+    chosen on a part of what is trained on. Trainings that have ended are kept in the folder, so a
+    command that was stopped goes on behind them.
 
     \b
     Columns, in percent and points:
@@ -58,11 +59,11 @@ def command(
 
     \b
     Example:
-      spikeline folds digits-spoken digits-spoken-none
-      spikeline folds digits-spoken --part official --seeds 1,2,3
-      spikeline folds mine.py --data DIR
+      spikeline crossval digits-spoken digits-spoken-none
+      spikeline crossval digits-spoken --part official --seeds 1,2,3
+      spikeline crossval mine.py --data DIR
     """
-    out = out or Path("out/folds")
+    out = out or Path("out/crossval")
     source = Source(dataset or common(recipes).name, folder, framing or "grid")
     result = cross_validate(recipes, part, seeds, out, source, jobs=jobs)
     show.deliver(result, json_to, show.table(result["recipes"]))
@@ -77,12 +78,11 @@ def cross_validate(
     *,
     jobs: int,
 ) -> dict[str, Any]:
-    """Train and test recipes, fold by fold."""
-
+    """Train and test recipes, fold by fold; returns the result as JSON."""
     show.writable_folder(out)
-    total = len(names) * len(seeds) * len(source.folds(part))
+    total = len(names) * len(seeds) * len(source.tested(part))
     with show.progress(f"{part} of {source.name}", total) as advance:
-        results = run(names, part, seeds, out, source=source, jobs=jobs, tick=advance)
+        results = run(names, part, seeds, out, source=source, jobs=jobs, on_progress=advance)
     return {
         "data": source.name,
         "part": part,
