@@ -21,7 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..model.check import array, integer
+from ..model.answers import answers, suit
+from ..model.check import instance, integer
 from ..model.errors import InputError
 from .network import Network
 from .neurons.norm import Norm
@@ -52,7 +53,10 @@ class Schedule:
     """
 
     def __init__(self, network: Network, training: Training | None = None) -> None:
-        self.network, self.training = network, training or Training()
+        instance("Network", network, Network, "one of spikeline.quant")
+        training = Training() if training is None else training
+        instance("Training", training, Training, "one of spikeline.quant")
+        self.network, self.training = network, training
 
     def parameters(self) -> list[dict[str, Any]]:
         """Group the parameters for an optimiser: positions of delays have a rate of their own."""
@@ -123,9 +127,10 @@ class Schedule:
         if not network.readout.classifies:
             raise InputError(f"Network readout must give a class, not {network.readout.kind}")
         samples = network.encoder.check(x, network.steps, network.width)
-        y = array("Labels", y)
-        if y.shape != (len(samples),) or not len(y):
-            raise InputError(f"Labels must number {len(samples)}, one per sample, not {y.shape}")
+        y = answers(y, len(samples))
+        suit(y, network.last.neuron.size, network.readout.classifies)
+        if not len(y):
+            raise InputError("Samples must number at least one, not 0")
         device = next(network.parameters()).device
         s, h = outputs(network, samples.to(device))
         if not network.readout.early:

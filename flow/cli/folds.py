@@ -79,8 +79,8 @@ def cross_validate(
 ) -> dict[str, Any]:
     """Train and test recipes, fold by fold."""
 
-    show.writable_folder(out)
     total = len(names) * len(seeds) * len(source.folds(part))
+    show.writable_folder(out)
     with show.progress(f"{part} of {source.name}", total) as advance:
         results = run(names, part, seeds, out, source=source, jobs=jobs, tick=advance)
     return {
