@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..model.check import instance
 from ..model.network import Network
 from ..model.store import write_atomically
 from ..plan.cycles import predict
@@ -140,6 +141,7 @@ def export(network: Network, mapping: Mapping, emitted: Emitted, samples: np.nda
         The Verilog of both.
     samples : (samples, ...), what the network's coding takes
     """
+    instance("Verilog", emitted, Emitted, "what emit() gives")
     run = network.run(samples, record=True)
     vectors(emitted, run, samples, predict(network, mapping, run))
     folder, name = emitted.folder, emitted.top

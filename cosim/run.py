@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..model.errors import InputError
+from ..model.answers import answers, suit
+from ..model.check import choice, function, integer, path
 from ..model.network import Network, accuracy
-from ..model.store import content_hash
+from ..model.store import blaming, content_hash
 from ..plan.cycles import predict, work
-from ..plan.mapping import Mapping
+from ..plan.mapping import Mapping, mapped
 from ..rtl.emit import emit
 from .build import build
 from .divergence import explain, record
@@ -93,13 +94,21 @@ def cosim(
     on_progress : callable
         Called with what begins now.
     """
-    if stalls not in PASSES:
-        raise InputError(f"Stalls must be none or random, not {stalls!r}")
+    choice("Stalls", stalls, PASSES)
+    mapped(mapping, network)
+    integer("Seed", seed, 0, (1 << 32) - 1)
+    function("Argument on_progress", on_progress)
+    folder = path("Co-simulation folder", folder)
     began = time.monotonic()
     say = on_progress or (lambda _: None)
     say("golden run")
     run = network.run(samples, record=True)
+    if labels is not None:
+        labels = answers(labels, len(run.decision.label))
+        suit(labels, network.classes, network.readout.classifies)
     say("Verilog")
+    with blaming(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     clear(folder, *(what for what, _ in chain(*PASSES.values())), "divergence")
     emitted = emit(network, mapping, folder, name=name)
     vectors(emitted, run, samples)

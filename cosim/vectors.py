@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from ..model.codings.pixels import pixels
-from ..model.network import Run
-from ..model.store import write_atomically
+from ..model.network import Run, recorded
+from ..model.store import write_together
 from ..rtl.emit import Emitted
 from .harness import harness
 
@@ -107,12 +107,16 @@ def vectors(
     times: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> None:
     """Write stimuli, expectations and harness beside the Verilog."""
-    assert run.input is not None
+    events = recorded(run)
     folder, description = emitted.folder, json.loads(emitted.description.read_text())
     if "beat" in description["s_axis"]:
-        beats = stimuli(description, run.input)
+        beats = stimuli(description, events)
     else:
-        beats = pixel_stimuli(description, pixels(samples, run.input.shape[2]))
-    write_atomically(folder / "stimuli.bin", beats)
-    write_atomically(folder / "expected.jsonl", expectations(run, times))
-    write_atomically(folder / "harness.sv", harness(description))
+        beats = pixel_stimuli(description, pixels(samples, events.shape[2]))
+    write_together(
+        {
+            folder / "stimuli.bin": beats,
+            folder / "expected.jsonl": expectations(run, times),
+            folder / "harness.sv": harness(description),
+        }
+    )

@@ -77,7 +77,7 @@ def _call(path: Path, what: Callable[[], Any]) -> Any:
     """Call what somebody wrote; where that fails, say so in one sentence with the line."""
     try:
         return what()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         lines = [
             f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)
         ]

@@ -36,7 +36,7 @@ lower ones, and those without delays. All others are safe and may be wider than 
 2 to 5 are `reach` of model/neurons/neuron.py; another kind of neuron has its own reasoning.
 """
 
-from .network import Layer, Network
+from .network import Layer, Network, of_model
 from .width import Bounds
 
 __all__ = ["bounds", "prove", "score_bounds"]
@@ -52,6 +52,7 @@ def bounds(network: Network, layer: Layer) -> Bounds:
 
 def prove(network: Network) -> dict[str, Bounds]:
     """Prove the bounds of every layer of a network, by name."""
+    of_model(network)
     return {name: bounds(network, layer) for name, layer in network.layers.items()}
 
 

@@ -31,7 +31,7 @@ def check() -> None:
         _, probe = place(folder / "any")
         probe.touch()
         probe.unlink(missing_ok=True)  # another thread's probe has the same name
-    except OSError:
+    except (OSError, InputError):
         raise InputError(
             f"Cache folder {folder} must be one that can be written to;"
             " SPIKELINE_CACHE names another"

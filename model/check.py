@@ -1,18 +1,41 @@
 """Checks of numbers and arrays that somebody gave; what fails is an `InputError`."""
 
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Sequence
 from math import isfinite
 from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .errors import InputError
 
-__all__ = ["array", "choice", "flag", "integer", "integers", "is_integer", "real", "shown"]
+__all__ = [
+    "array",
+    "choice",
+    "flag",
+    "function",
+    "instance",
+    "integer",
+    "integers",
+    "is_instance",
+    "is_integer",
+    "path",
+    "real",
+    "several",
+    "shown",
+    "word",
+]
 
 
 def shown(value: object) -> str:
-    """Show a value of any kind within a sentence; what is long, or several lines, by its kind."""
+    """Show a value of any kind within a sentence.
+
+    What is long, or several lines, is shown by its kind; a class by what makes a value of it.
+    """
+    if isinstance(value, type):
+        return f"{value.__name__} without ()"
     text = repr(value)
     return text if len(text) < 60 and text.isprintable() else type(value).__name__
 
@@ -55,12 +78,56 @@ def flag(what: str, value: bool) -> bool:
     return bool(value)
 
 
+def is_instance(value: object, kinds: Any) -> bool:
+    """Whether a value is of a kind; a class in its place, without brackets, is not."""
+    return isinstance(value, kinds) and not isinstance(value, type)
+
+
+def instance(what: str, value: Any, kinds: Any, meant: str) -> Any:
+    """Check a value of a kind, which a refusal calls `meant`."""
+    if not is_instance(value, kinds):
+        raise InputError(f"{what} must be {meant}, not {shown(value)}")
+    return value
+
+
+def several(what: str, values: Any, kind: type) -> tuple[Any, ...]:
+    """Check a sequence of what is of a kind."""
+    name = "name" if kind is str else kind.__name__
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise InputError(f"{what} must be a list of {name}s, not {shown(values)}")
+    for value in values:
+        if not is_instance(value, kind):
+            raise InputError(f"{what} must each be a {name}, not {shown(value)}")
+    return tuple(values)
+
+
+def word(what: str, value: Any) -> str:
+    """Check a name."""
+    return instance(what, value, str, "a name")
+
+
+def function(what: str, value: Any) -> None:
+    """Check what is to be called; None is allowed."""
+    if value is not None and not callable(value):
+        raise InputError(f"{what} must be a function, not {shown(value)}")
+
+
+def path(what: str, value: Any) -> Path:
+    """Check the path of a file or a folder."""
+    if not isinstance(value, str | os.PathLike) or "\0" in str(value):
+        raise InputError(f"{what} must be a path, not {shown(value)}")
+    return Path(value)
+
+
 def array(what: str, values: object) -> np.ndarray:
     """Make an array of what may be one: an array, nested lists, a tensor on the host."""
     try:
-        return np.asarray(values)
+        made = np.asarray(values)
     except (ValueError, TypeError, RuntimeError):  # ragged lists; tensors with a gradient
         raise InputError(f"{what} must be an array, not {type(values).__name__}") from None
+    if not made.ndim and made.dtype.kind not in "iufbc":  # what NumPy does not look into
+        raise InputError(f"{what} must be an array, not {shown(values)}")
+    return made
 
 
 def integers(what: str, values: np.ndarray, axes: tuple[str, ...], bits: int) -> np.ndarray:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .check import array, integer, shown
+from .check import array, function, instance, integer, is_instance, several, shown
 from .codings import Coding
 from .errors import InputError
 from .neurons import Neurons
@@ -39,6 +39,8 @@ __all__ = [
     "blocks",
     "chain",
     "names",
+    "of_model",
+    "recorded",
 ]
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
@@ -71,13 +73,10 @@ class Connection:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sources", names("Connection sources", self.sources))
-        object.__setattr__(self, "views", _several("Connection views", self.views, View))
+        object.__setattr__(self, "views", several("Connection views", self.views, View))
         object.__setattr__(self, "delay", integer("Connection delay", self.delay, 0, 1023))
         object.__setattr__(self, "shift", integer("Connection shift", self.shift, 0, 15))
-        if not isinstance(self.synapses, Synapses):
-            raise InputError(
-                f"Connection synapses must be a kind of them, not {shown(self.synapses)}"
-            )
+        instance("Connection synapses", self.synapses, Synapses, "a kind of them")
 
     def look(self, s: np.ndarray) -> np.ndarray:
         """Look at events (..., source) through the views."""
@@ -102,12 +101,11 @@ class Layer:
     neuron: Neurons
 
     def __post_init__(self) -> None:
-        fed = _several("Layer connections", self.connections, Connection)
+        fed = several("Layer connections", self.connections, Connection)
         object.__setattr__(self, "connections", fed)
         if not self.connections:
             raise InputError("Layer must have at least one connection")
-        if not isinstance(self.neuron, Neurons):
-            raise InputError(f"Layer neuron must be a kind of them, not {shown(self.neuron)}")
+        instance("Layer neuron", self.neuron, Neurons, "a kind of them")
         for connection in self.connections:
             if connection.synapses.post != self.neuron.size:
                 raise InputError(
@@ -173,7 +171,7 @@ class Network:
     def __post_init__(self) -> None:
         object.__setattr__(self, "steps", integer("Network steps", self.steps, 1, 1 << 15))
         for what in ("inputs", "layers"):
-            if not isinstance(getattr(self, what), Mapping):
+            if not is_instance(getattr(self, what), Mapping):
                 wrong = type(getattr(self, what)).__name__
                 raise InputError(f"Network {what} must be by name, not {wrong}")
             if not getattr(self, what):
@@ -187,12 +185,9 @@ class Network:
         object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "layers", dict(self.layers))
         for name, layer in self.layers.items():
-            if not isinstance(layer, Layer):
-                raise InputError(f"Network layer {name} must be a layer, not {shown(layer)}")
-        if not isinstance(self.coding, Coding) or isinstance(self.coding, type):
-            raise InputError(f"Network coding must be a kind of them, not {shown(self.coding)}")
-        if not isinstance(self.readout, Readout):
-            raise InputError(f"Network readout must be a kind of them, not {shown(self.readout)}")
+            instance(f"Network layer {name}", layer, Layer, "a layer")
+        instance("Network coding", self.coding, Coding, "a kind of them")
+        instance("Network readout", self.readout, Readout, "a kind of them")
         if self.width > 1 << 24:
             raise InputError(f"Network inputs must number at most {1 << 24}, not {self.width}")
         for name, layer in self.layers.items():
@@ -364,6 +359,7 @@ class Network:
         on_progress : callable
             Called with the number of samples done, after each batch.
         """
+        function("Argument on_progress", on_progress)
         batch, parts = integer("Batch", batch, 1, 1 << 24), []
         samples = array("Samples", samples)
         if not samples.ndim:
@@ -461,7 +457,7 @@ def chain(
         They become layers ``layer0``, ``layer1``, ...; recurrent delays are at least 1.
     """
     layers, source = {}, "input"
-    for n, entry in enumerate(_several("Chain stack", stack, tuple)):
+    for n, entry in enumerate(several("Chain stack", stack, tuple)):
         if not 2 <= len(entry) <= 3:
             raise InputError(f"Chain layer {n} must be synapses and neuron, not {len(entry)} parts")
         synapses, neuron, *recurrent = entry
@@ -489,14 +485,16 @@ def names(what: str, values: Sequence[str]) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _several(what: str, values: Any, kind: type) -> tuple[Any, ...]:
-    """Check a sequence of what is of a kind."""
-    if isinstance(values, str) or not isinstance(values, Sequence):
-        raise InputError(f"{what} must be a sequence of them, not {shown(values)}")
-    for value in values:
-        if not isinstance(value, kind) or isinstance(value, type):
-            raise InputError(f"{what} must each be a {kind.__name__}, not {shown(value)}")
-    return tuple(values)
+def of_model(network: Any) -> Network:
+    """Check a frozen network, which a trainable one is not."""
+    return instance("Network", network, Network, "a frozen one, such as export() or load() gives")
+
+
+def recorded(run: Any) -> np.ndarray:
+    """Give the input of a golden run that was recorded, refuse any other."""
+    if not isinstance(run, Run) or run.input is None:
+        raise InputError("Run must be recorded, as network.run(samples, record=True) gives it")
+    return run.input
 
 
 def batches(samples: np.ndarray, size: int) -> Iterator[np.ndarray]:

@@ -29,10 +29,10 @@ from platformdirs import user_cache_path
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as tensors_to_bytes
 
-from . import older
+from . import check, older
 from .codings import KINDS as CODINGS
 from .errors import InputError
-from .network import Connection, Layer, Network, names
+from .network import Connection, Layer, Network, names, of_model
 from .neurons import KINDS as NEURONS
 from .readouts import named
 from .synapses import KINDS as SYNAPSES
@@ -48,6 +48,7 @@ __all__ = [
     "save",
     "told_beside",
     "write_atomically",
+    "write_together",
 ]
 
 VERSION = 3
@@ -76,21 +77,32 @@ def write_atomically(path: Path | str, data: bytes | str) -> None:
 
     Raises
     ------
-    OSError
+    InputError
         If the file cannot be written; it names the file, not the temporary one.
     """
-    data = data.encode() if isinstance(data, str) else data
-    path = Path(path)
-    with blaming(path):
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)
-            return
-    real, temporary = place(path)
-    with blaming(path):
-        try:
-            temporary.write_bytes(data)
-            os.replace(temporary, real)
-        finally:
+    write_together({path: data})
+
+
+def write_together(files: Mapping[Path | str, bytes | str] | Mapping[Path, bytes | str]) -> None:
+    """Write files that belong together, all of them whole or none, as `write_atomically` one."""
+    moves: list[tuple[Path, Path, Path]] = []
+    try:
+        for given, data in files.items():
+            data = data.encode() if isinstance(data, str) else data
+            path = check.path("Output", given)
+            with blaming(path):
+                if path.exists() and not path.is_file():
+                    path.write_bytes(data)
+                    continue
+            real, temporary = place(path)
+            moves.append((path, real, temporary))
+            with blaming(path):
+                temporary.write_bytes(data)
+        for path, real, temporary in moves:
+            with blaming(path):
+                os.replace(temporary, real)
+    finally:
+        for *_, temporary in moves:
             with suppress(OSError):
                 temporary.unlink()
 
@@ -101,17 +113,20 @@ def place(path: Path) -> tuple[Path, Path]:
     The second is a temporary name beside it.
     """
     real = Path(os.path.realpath(path)) if path.is_symlink() else path
-    real.parent.mkdir(parents=True, exist_ok=True)
+    with blaming():
+        real.parent.mkdir(parents=True, exist_ok=True)
     return real, real.with_name(f".{real.name}.{os.getpid()}")
 
 
 @contextmanager
-def blaming(path: Path) -> Iterator[None]:
-    """Make errors name `path`, not what stands for it for a while."""
+def blaming(path: Path | None = None) -> Iterator[None]:
+    """Make one sentence of what the system refuses; it names `path`, if given, not what stands for
+    it for a while."""
     try:
         yield
     except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
+        blamed = path or error.filename or "Output"
+        raise InputError(f"{blamed} cannot be used: {error.strerror or error}") from None
 
 
 def describe(network: Network) -> dict[str, Any]:
@@ -184,6 +199,7 @@ def _tensors(network: Network) -> dict[str, np.ndarray]:
 
 def to_bytes(network: Network) -> bytes:
     """Serialise a network."""
+    of_model(network)
     description = json.dumps(describe(network), sort_keys=True, separators=(",", ":"))
     return tensors_to_bytes(_tensors(network), {"spikeline": description})
 
@@ -200,7 +216,9 @@ def save(network: Network, path: Path | str) -> None:
 
 def told_beside(network: Path | str) -> Path:
     """Name the file beside a network file that tells how it was trained, and on what."""
-    path = Path(network)
+    path = check.path("Network file", network)
+    if not path.name:
+        raise InputError(f"Network file must be given its name, not {str(network)!r}")
     return path.with_name(path.name.removesuffix(".safetensors") + ".training.json")
 
 
@@ -212,7 +230,7 @@ def load(path: Path | str) -> Network:
     InputError
         If it is truncated, foreign, of another version, or holds what the law does not allow.
     """
-    path = Path(path)
+    path = check.path("Network file", path)
     try:
         with path.open("rb"):  # whose errors, unlike those of safe_open, name the reason alone
             pass

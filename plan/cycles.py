@@ -10,7 +10,7 @@ cycle, on the spikes of a recorded run.
 
 import numpy as np
 
-from ..model.network import Network, Run
+from ..model.network import Network, Run, recorded
 from .engines import ENGINES
 from .engines.line import in_window
 from .layout import INPUT, Layout
@@ -36,9 +36,9 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
     latency : int64 (samples,), cycles
     interval : int64 (samples - 1,), cycles
     """
-    assert run.input is not None
+    events = recorded(run)
     stages = streams(Layout.of(network, mapping))
-    records = [run.input, *(run.spikes[name] for name in network.layers)]
+    records = [events, *(run.spikes[name] for name in network.layers)]
     starts, ends = play(stages, records, alone=True)
     _, streamed = play(stages, records, alone=False)
     return ends - starts, np.diff(streamed)
@@ -58,13 +58,13 @@ def work(network: Network, mapping: Mapping, run: Run) -> dict[str, np.ndarray]:
     run : Run
         Recorded.
     """
-    assert run.input is not None
+    events = recorded(run)
     found = {}
     for name, part in Layout.of(network, mapping).parts.items():
-        steps, samples = run.input.shape[:2]
+        steps, samples = events.shape[:2]
         s = np.zeros((steps, samples, part.taps.pre), np.int64)
         for edge in part.edges:
-            seen = run.input if edge.source == INPUT else run.spikes[edge.source]
+            seen = events if edge.source == INPUT else run.spikes[edge.source]
             for view in edge.views:
                 seen = view.apply(seen)
             place = s[..., edge.base : edge.base + edge.size]

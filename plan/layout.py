@@ -28,7 +28,7 @@ from ..model.network import Layer, Network
 from ..model.views import View
 from ..model.views.crop import Crop
 from ..model.width import Bounds
-from .mapping import Mapping, event_limit
+from .mapping import Mapping, event_limit, mapped
 from .readouts import timing
 from .taps import Taps
 from .unit import Unit
@@ -135,6 +135,7 @@ class Layout:
     @classmethod
     def of(cls, network: Network, mapping: Mapping) -> "Layout":
         """Lay out a network."""
+        mapped(mapping, network)
         bounds, taps = prove(network), {}
         edges: dict[str, tuple[Edge, ...]] = {}
         for name in network.layers:

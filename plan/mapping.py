@@ -6,11 +6,12 @@ A value beside the network; it never changes a spike.
 from collections.abc import Mapping as Mapping_
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..model.bounds import prove
-from ..model.check import is_integer
+from ..model.check import choice, instance, is_integer, shown
 from ..model.errors import InputError
-from ..model.network import Network
+from ..model.network import Network, of_model
 from ..model.width import Bounds, signed_width
 from .engines import ENGINES
 from .engines.wheel import slots
@@ -23,6 +24,7 @@ __all__ = [
     "Mapping",
     "delay_bits",
     "line_lanes",
+    "mapped",
     "slot_widths",
 ]
 
@@ -79,11 +81,11 @@ class Mapping:
             divide lanes, or pixels come to a network whose coding cannot take them, or there is no
             such engine.
         """
-        names = list(network.layers)
+        names = list(of_model(network).layers)
         neurons = [layer.size for layer in network.layers.values()]
-        queues = tuple(queue) if isinstance(queue, Sequence) else (queue,) * len(neurons)
-        lanes = tuple(neurons if lanes is None else lanes)
-        swept = lanes if sweep is None else tuple(sweep)
+        queues = tuple(queue) if isinstance(queue, list | tuple) else (queue,) * len(neurons)
+        lanes = tuple(neurons) if lanes is None else _each("Lanes", lanes)
+        swept = lanes if sweep is None else _each("Sweep widths", sweep)
         for name, values in (("Lanes", lanes), ("Sweep widths", swept), ("Queues", queues)):
             if len(values) != len(neurons):
                 raise InputError(
@@ -108,6 +110,16 @@ class Mapping:
             units[name] = unit if sweep is not None else replace(unit, sweep=_swept(unit))
         return cls(units, pixels)
 
+    def suit(self, network: Network) -> None:
+        """Refuse a network that this is no layout of."""
+        laid = {name: unit.neurons for name, unit in self.units.items()}
+        has = {name: layer.size for name, layer in of_model(network).layers.items()}
+        if laid != has:
+            layers, other = (
+                ", ".join(f"{name} of {n}" for name, n in of.items()) for of in (has, laid)
+            )
+            raise InputError(f"Mapping must be of the layers {layers}, not {other}")
+
     def taps(self, network: Network, name: str) -> Taps:
         """Put the connections of a layer side by side, as its engine takes them."""
         return merged(network, name, apart=ENGINES[self.units[name].engine].apart)
@@ -125,6 +137,12 @@ def slot_widths(taps: Taps, unit: Unit, bounds: Bounds) -> list[int]:
 def wheel_bits(taps: Taps, unit: Unit, bounds: Bounds) -> int:
     """Memory of a layer's wheel, bits: slots of each lane and fold."""
     return unit.folds * slots(taps.window) * sum(slot_widths(taps, unit, bounds))
+
+
+def mapped(mapping: Any, network: Network) -> Mapping:
+    """Check the layout of a network."""
+    instance("Mapping", mapping, Mapping, "one, such as Mapping.of() gives").suit(network)
+    return mapping
 
 
 def line_lanes(pre: int) -> int:
@@ -170,6 +188,13 @@ def delay_bits(network: Network, units: Mapping_[str, Unit]) -> dict[str, dict[s
     return found
 
 
+def _each(what: str, values: Any) -> tuple[Any, ...]:
+    """Check a sequence of values, one per layer."""
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise InputError(f"{what} must be a list of numbers, one per layer, not {shown(values)}")
+    return tuple(values)
+
+
 def _swept(unit: Unit) -> int:
     """Choose the sweep: all lanes, where no number not far below the most divides them."""
     most = ENGINES[unit.engine].swept
@@ -183,7 +208,7 @@ def _engines(
     network: Network, units: Mapping_[str, Unit], delay: str | Sequence[str]
 ) -> dict[str, str]:
     """Choose the engine of every layer."""
-    asked = (delay,) * len(units) if isinstance(delay, str) else tuple(delay)
+    asked = tuple(delay) if isinstance(delay, list | tuple) else (delay,) * len(units)
     if len(asked) != len(units):
         raise InputError(
             f"Delay engines must be given for each of the {len(units)} layers, not for {len(asked)}"
@@ -191,10 +216,7 @@ def _engines(
     wanted = dict(zip(units, asked, strict=True))
     engines = {}
     for name, engine in wanted.items():
-        if engine not in DELAYS:
-            raise InputError(
-                f"Delay engine of layer {name} must be one of {', '.join(DELAYS)}, not {engine!r}"
-            )
+        choice(f"Delay engine of layer {name}", engine, DELAYS)
         taps, layer = merged(network, name), network.layers[name]
         serve = [e.kind for e in ENGINES.values() if e.serves(layer, taps)]
         plain = [e for e in serve if not ENGINES[e].keeps]

@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from ..model.check import integer, real, shown
+from ..model.check import instance, integer, is_instance, real, several, shown, word
 from ..model.codings import Coding
 from ..model.errors import InputError
 from ..model.readouts import readout as readout_of
 from ..model.readouts.protocol import Readout
 from ..model.views import View
+from . import codings
 from .network import Connection, Layer, Network
 from .neurons import SPECS as NEURONS
 from .neurons import Neurons, NeuronsSpec
@@ -49,13 +50,10 @@ class ConnectionSpec:
     shift: int = 0
 
     def __post_init__(self) -> None:
-        sources = (self.sources,) if isinstance(self.sources, str) else tuple(self.sources)
-        object.__setattr__(self, "sources", sources)
-        object.__setattr__(self, "views", tuple(self.views))
-        if not _is(self.synapses, SynapsesSpec | Synapses):
-            raise InputError(
-                f"Connection synapses must be {_names(SYNAPSES)}, not {_told(self.synapses)}"
-            )
+        sources = (self.sources,) if isinstance(self.sources, str) else self.sources
+        object.__setattr__(self, "sources", several("Connection sources", sources, str))
+        object.__setattr__(self, "views", several("Connection views", self.views, View))
+        instance("Connection synapses", self.synapses, SynapsesSpec | Synapses, _names(SYNAPSES))
         integer("Connection delay", self.delay, 0, 1 << 15)
         integer("Connection shift", self.shift, 0, 15)
 
@@ -82,11 +80,10 @@ class LayerSpec:
     neuron: NeuronsSpec | Neurons
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "connections", tuple(self.connections))
-        if not _is(self.neuron, NeuronsSpec | Neurons):
-            raise InputError(
-                f"Layer {self.name} neuron must be {_names(NEURONS)}, not {_told(self.neuron)}"
-            )
+        name = word("Layer name", self.name)
+        fed = several(f"Layer {name} connections", self.connections, ConnectionSpec)
+        object.__setattr__(self, "connections", fed)
+        instance(f"Layer {name} neuron", self.neuron, NeuronsSpec | Neurons, _names(NEURONS))
 
     @property
     def fed_by(self) -> tuple[ConnectionSpec, ...]:
@@ -146,16 +143,13 @@ class Architecture:
             integer(f"Network input {name}", size, 1, 1 << 16)
         if not inputs:
             raise InputError("Network inputs must be at least one")
-        if not _is(self.coding, Coding):
-            raise InputError(
-                f"Network coding must be Counts(), Latency() or Graded(), not {_told(self.coding)}"
-            )
-        made = self.readout if isinstance(self.readout, Readout) else readout_of(self.readout)
+        instance("Network coding", self.coding, Coding, "Counts(), Latency() or Graded()")
+        made = self.readout if is_instance(self.readout, Readout) else readout_of(self.readout)
         real("Network dropout", self.dropout, 0, 0.95)
         if self.min_rate is not None:
             real("Network min_rate", self.min_rate, 0, 1)
         object.__setattr__(self, "inputs", inputs)
-        object.__setattr__(self, "layers", tuple(self.layers))
+        object.__setattr__(self, "layers", several("Network layers", self.layers, LayerSpec))
         object.__setattr__(self, "readout", made)
         names = [*inputs, *(layer.name for layer in self.layers)]
         for name in names:
@@ -223,6 +217,8 @@ class Architecture:
         synapses = c.synapses
         if not isinstance(synapses, Synapses):
             pre = reduce(lambda size, view: view.size(size), c.views, sizes[c.sources[0]])
+            if not pre:
+                raise InputError(f"Layer {layer.name} views must leave at least one address, not 0")
             have = connected.get(c.sources[0]) if len(c.sources) == 1 and not c.views else None
             if c.out not in (None, layer.size):
                 raise InputError(
@@ -236,7 +232,10 @@ class Architecture:
         """Tell which inputs fire often enough to have weights, bool by input."""
         if self.min_rate is None:
             return {}
-        if x is None or not len(x):
+        if x is None:
+            raise InputError("Network with a min_rate must be built for training samples")
+        x = codings.twin(self.coding).check(x, self.steps, self.width).cpu().numpy()
+        if not len(x):
             raise InputError("Network with a min_rate must be built for training samples")
         fired = 0
         for start in range(0, len(x), 1000):
@@ -313,7 +312,7 @@ class Graph:
     @property
     def input(self) -> str:
         """Name of the input, where there is one."""
-        return next(iter(self.inputs)) if isinstance(self.inputs, Mapping) else "input"
+        return next(iter(self.inputs), "input") if isinstance(self.inputs, Mapping) else "input"
 
     def layer(
         self,
@@ -342,8 +341,9 @@ class Graph:
         -------
         str, its name
         """
-        name = name or f"layer{len(self.layers)}"
-        first = ConnectionSpec(sources, synapses, tuple(views), delay, shift)
+        name = f"layer{len(self.layers)}" if name is None else name
+        first = ConnectionSpec(sources, synapses, views, delay, shift)  # type: ignore[arg-type]
+        also = several(f"Layer {name} also", also, ConnectionSpec)
         self.layers.append(LayerSpec(name, (first, *also), neuron))
         return name
 
@@ -375,16 +375,6 @@ class Graph:
             readout=readout,
             dropout=self.dropout,
         )
-
-
-def _is(value: object, kinds: Any) -> bool:
-    """Whether a value is of a kind; a class in its place, without brackets, is not."""
-    return isinstance(value, kinds) and not isinstance(value, type)
-
-
-def _told(value: object) -> str:
-    """Show a value; a class by what makes it one of its values."""
-    return f"{value.__name__} without ()" if isinstance(value, type) else shown(value)
 
 
 def _names(specs: Mapping[str, type]) -> str:

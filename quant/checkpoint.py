@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,6 @@ from ..model.errors import InputError
 from ..model.store import write_atomically
 
 __all__ = ["identity", "resume", "save"]
-
-UNREADABLE = (RuntimeError, OSError, pickle.UnpicklingError, EOFError, KeyError, TypeError)
 
 
 def identity(
@@ -59,9 +56,9 @@ def resume(path: Path, identity: str, device: str) -> dict[str, Any]:
         If it is damaged, or of a run that would lead elsewhere.
     """
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        state = dict(torch.load(path, map_location=device, weights_only=True))
         found = state["identity"]
-    except UNREADABLE:
+    except Exception:  # there is nothing that an unpickler may not raise
         raise InputError(f"Checkpoint {path} must be a whole checkpoint of spikeline") from None
     if found != identity:
         raise InputError(

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..model.check import real, shown
+from ..model.check import instance, real, shown
 from ..model.errors import InputError
 from .network import Layer, Network
 from .neurons.neuron import Neuron
@@ -71,11 +71,14 @@ def load_float(
         given to a neuron without one.
     """
     # Everything is checked before anything is taken.
+    instance("Network", network, Network, "one of spikeline.quant")
     real("Firing", firing, 1e-6, 0.999)
     keys = _weights(network, state, names)
     biases = _biases(network, state, keys)
     if samples is not None:
         samples = network.encoder.check(samples, network.steps, network.width)[:CALIBRATED]
+        if not len(samples):
+            raise InputError("Samples must number at least one, not 0")
     report = {}
     for name, layer in network.layers.items():
         weights = [state[key].detach().double().cpu() for key in keys[name]]
@@ -112,6 +115,7 @@ def _weights(
             )
         keys = dict(zip(((name, n) for name, n, _ in places), matrices, strict=True))
     else:
+        instance("Names", names, Mapping, "a dict from layers to matrices")
         known = {f"{name}.{n}" if n else name: (name, n) for name, n, _ in places}
         for given, key in names.items():
             if given not in known or key not in matrices:
@@ -133,6 +137,7 @@ def _weights(
                 f"Float weight {keys[name, n]} must have the shape {tuple(synapses.weight.shape)}"
                 f" for layer {name}, not {tuple(w.shape)}"
             )
+        _refuse_unusual(f"Float weight {keys[name, n]}", w)
         if not w.isfinite().all():
             raise InputError(f"Float weight {keys[name, n]} must be finite, not NaN or infinite")
     found = {
@@ -158,6 +163,7 @@ def _biases(
         if getattr(layer.neuron, "bias", None) is None:
             raise InputError(f"Layer {name} must have neurons with bias=True to take a bias")
         for bias in found:
+            _refuse_unusual(f"Float bias of layer {name}", bias)
             if bias.shape != (layer.neuron.size,) or not bias.isfinite().all():
                 raise InputError(
                     f"Float bias of layer {name} must be {layer.neuron.size} finite numbers, not"
@@ -165,6 +171,13 @@ def _biases(
                 )
         biases[name] = sum(found[1:], found[0])
     return biases
+
+
+def _refuse_unusual(what: str, x: Tensor) -> None:
+    kinds = {"complex": x.is_complex(), "sparse": x.layout != torch.strided, "meta": x.is_meta}
+    for kind, found in kinds.items():
+        if found:
+            raise InputError(f"{what} must be a dense tensor of real numbers, not a {kind} one")
 
 
 def _take(layer: Layer, weights: Sequence[Tensor]) -> dict[str, float]:

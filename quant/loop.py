@@ -17,10 +17,11 @@ import torch
 
 from ..model import network as golden
 from ..model.answers import answers, suit
-from ..model.check import integer, shown
+from ..model.check import function, instance, integer, word
+from ..model.check import path as path_of
 from ..model.codings.heard import heard
 from ..model.errors import InputError
-from ..model.store import content_hash, save, told_beside, write_atomically
+from ..model.store import content_hash, to_bytes, told_beside, write_together
 from . import checkpoint as checkpoints
 from . import codings, readouts
 from .augment import moved
@@ -28,7 +29,7 @@ from .codings import Coding
 from .network import Network
 from .readouts.losses import REGRESSION, crowd, loss, weighting
 from .recipes import Recipe
-from .schedule import Schedule, checked, checked_training, outputs
+from .schedule import Schedule, outputs
 from .training import Training
 
 __all__ = ["Progress", "Trained", "fit", "train"]
@@ -102,15 +103,16 @@ class Trained:
         data : name of the data set it was trained on, one that ``--dataset`` takes
         folder, framing : where and how that is read, what ``--data`` and ``--framing`` take
         """
-        told = {"hash": content_hash(self.network), "data": data, "history": self.history}
+        told = {"hash": content_hash(self.network), "history": self.history}
+        told["data"] = word("Data set", data)
         if framing is not None:
-            told["framing"] = framing
+            told["framing"] = word("Framing", framing)
         if self.scale is not None:
             told["scale"] = self.scale
         if folder is not None:
-            told["folder"] = str(Path(folder).resolve())
-        save(self.network, path)
-        write_atomically(told_beside(path), json.dumps(told) + "\n")
+            told["folder"] = str(path_of("Data folder", folder).resolve())
+        at, beside = path_of("Network file", path), told_beside(path)
+        write_together({at: to_bytes(self.network), beside: json.dumps(told) + "\n"})
 
 
 def train(recipe: Recipe, x: np.ndarray, y: np.ndarray, *, seed: int, **options: Any) -> Trained:
@@ -121,8 +123,7 @@ def train(recipe: Recipe, x: np.ndarray, y: np.ndarray, *, seed: int, **options:
     recipe : Recipe
     x, y, seed, **options : as of `fit`
     """
-    if not isinstance(recipe, Recipe):
-        raise InputError(f"Recipe must be one of spikeline.quant, not {shown(recipe)}")
+    instance("Recipe", recipe, Recipe, "one of spikeline.quant")
     seed, of = _seed(seed), recipe.architecture
     x = _samples(x, codings.twin(of.coding), of.steps, of.width)
     with _reproducible(recipe.training.threads):
@@ -165,8 +166,11 @@ def fit(
     InputError
         If the samples, what is said of them, the device or the checkpoint do not fit.
     """
-    checked(network)
-    training = checked_training(training)
+    instance("Network", network, Network, "one of spikeline.quant")
+    training = Training() if training is None else training
+    instance("Training", training, Training, "one of spikeline.quant")
+    function("Argument on_progress", on_progress)
+    at = None if checkpoint is None else path_of("Checkpoint", checkpoint)
     seed = _seed(seed)
     _usable(device)
     x = _samples(x, network.encoder, network.steps, network.width)
@@ -188,7 +192,7 @@ def fit(
     with _reproducible(training.threads):
         identity = checkpoints.identity(training, x, y, seed, device, network)
         run = _Run(network, training, x, y, seed, device, identity)
-        return run.go(None if checkpoint is None else Path(checkpoint), on_progress)
+        return run.go(at, on_progress)
 
 
 def _seed(seed: int) -> int:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from ..model import network as golden
 from ..model.bounds import prove as bounds
+from ..model.check import instance, real
 from ..model.codings import Coding
 from ..model.errors import InputError
 from ..model.readouts.protocol import Readout
@@ -197,6 +198,13 @@ class Network(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        instance("Network inputs", inputs, Mapping, "by name")
+        instance("Network layers", layers, Mapping, "by name")
+        for name, layer in layers.items():
+            instance(f"Network layer {name}", layer, Layer, "a trainable layer")
+        instance("Network coding", coding, Coding, "Counts(), Latency() or Graded()")
+        instance("Network readout", readout, Readout, "a kind of them")
+        real("Network dropout", dropout, 0, 1)
         self.steps, self.inputs, self.coding, self.readout = steps, dict(inputs), coding, readout
         self.dropout, self.encoder = dropout, codings.twin(coding)
         self.layers = Layers(layers)  # pyright: ignore[reportAttributeAccessIssue]

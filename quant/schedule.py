@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from ..model.answers import answers, suit
-from ..model.check import integer, shown
+from ..model.check import instance, integer
 from ..model.errors import InputError
 from .network import Network
 from .neurons.norm import Norm
@@ -31,7 +31,7 @@ from .synapses import Synapses
 from .synapses.delayed import SHARP
 from .training import Training
 
-__all__ = ["Schedule", "checked", "checked_training", "outputs"]
+__all__ = ["Schedule", "outputs"]
 
 RECOMPUTED = 10_000  # samples that the statistics of a normalisation are taken from
 AT_ONCE = 1000  # samples that are run together where no gradient is needed
@@ -53,8 +53,10 @@ class Schedule:
     """
 
     def __init__(self, network: Network, training: Training | None = None) -> None:
-        self.network = checked(network)
-        self.training = checked_training(training)
+        instance("Network", network, Network, "one of spikeline.quant")
+        training = Training() if training is None else training
+        instance("Training", training, Training, "one of spikeline.quant")
+        self.network, self.training = network, training
 
     def parameters(self) -> list[dict[str, Any]]:
         """Group the parameters for an optimiser: positions of delays have a rate of their own."""
@@ -125,10 +127,10 @@ class Schedule:
         if not network.readout.classifies:
             raise InputError(f"Network readout must give a class, not {network.readout.kind}")
         samples = network.encoder.check(x, network.steps, network.width)
-        if not len(samples):
-            raise InputError("Samples must number at least 1, not 0")
         y = answers(y, len(samples))
-        suit(y, network.last.neuron.size, classifies=True)
+        suit(y, network.last.neuron.size, network.readout.classifies)
+        if not len(y):
+            raise InputError("Samples must number at least one, not 0")
         device = next(network.parameters()).device
         s, h = outputs(network, samples.to(device))
         if not network.readout.early:
@@ -151,20 +153,6 @@ class Schedule:
     def norms(self) -> list[Norm]:
         """The normalisations of the layers that have one."""
         return [norm for layer in self.network.layers.values() for norm in layer.neuron.norms()]
-
-
-def checked(network: Network) -> Network:
-    """Refuse what is no trainable network."""
-    if not isinstance(network, Network):
-        raise InputError(f"Network must be one of spikeline.quant, not {shown(network)}")
-    return network
-
-
-def checked_training(training: Training | None) -> Training:
-    """Refuse what is no training; None is that of the defaults."""
-    if not isinstance(training, Training | None):
-        raise InputError(f"Training must be one of spikeline.quant, not {shown(training)}")
-    return training or Training()
 
 
 @torch.no_grad()

@@ -8,10 +8,12 @@ from typing import Any
 
 from amaranth.hdl import Shape
 
+from ..model.check import choice, flag, word
+from ..model.check import path as path_of
 from ..model.errors import InputError
 from ..model.network import Network
-from ..model.store import content_hash, describe, write_atomically
-from ..plan.mapping import Mapping
+from ..model.store import content_hash, describe, write_together
+from ..plan.mapping import Mapping, mapped
 from .accelerator import Accelerator
 from .codings.framer import beat
 from .engine import Engine
@@ -20,7 +22,7 @@ from .host.axi_stream import AxiStream
 from .memory import Emission, Rom
 from .verilog import convert
 
-__all__ = ["Emitted", "default_name", "emit"]
+__all__ = ["Emitted", "default_name", "emit", "usable"]
 
 # Words of Verilog, and the module around a design in simulation and synthesis.
 RESERVED = frozenset(
@@ -75,7 +77,17 @@ def default_name(stem: str, network: Network) -> str:
 
     So networks from files of the same name fit into one design.
     """
-    return f"{stem}_{content_hash(network)[:8]}"
+    return f"{word('Verilog name', stem)}_{content_hash(network)[:8]}"
+
+
+def usable(name: str) -> str:
+    """Make the name of a top module: anything but letters, digits and _ becomes _."""
+    name = re.sub(r"\W", "_", word("Verilog name", name), flags=re.ASCII)
+    if not re.match(r"[A-Za-z_]", name):
+        raise InputError(f"Verilog name must begin with a letter, not {name!r}")
+    if name in RESERVED:
+        raise InputError(f"Verilog name must be free to use, not {name!r}")
+    return name
 
 
 def emit(
@@ -103,13 +115,11 @@ def emit(
     host : str
         What connects it to a bus, a kind of rtl/host/.
     """
-    if host not in HOSTS:
-        raise InputError(f"Verilog host must be one of {', '.join(HOSTS)}, not {host!r}")
-    name = re.sub(r"\W", "_", name, flags=re.ASCII)
-    if not re.match(r"[A-Za-z_]", name):
-        raise InputError(f"Verilog name must begin with a letter, not {name!r}")
-    if name in RESERVED:
-        raise InputError(f"Verilog name must be free to use, not {name!r}")
+    mapped(mapping, network)
+    folder = path_of("Verilog folder", folder)
+    choice("Verilog host", host, HOSTS)
+    flag("Verilog inline", inline)
+    name = usable(name)
     platform = Emission()
     top = HOSTS[host](Accelerator(network, mapping, name=name))
     text = convert(top, name, platform)
@@ -124,15 +134,15 @@ def emit(
     )
     roms = "\n".join(_rom(rom, inline) for rom in platform.roms.values())
     source = folder / f"{name}.v"
-    write_atomically(source, f"{header}\n{text}\n{roms}")
+    files = {source: f"{header}\n{text}\n{roms}"}
     if not inline:
         for rom in platform.roms.values():
             digits = -(-rom.width // 4)
-            write_atomically(
-                folder / f"{rom.name}.hex", "".join(f"{w:0{digits}x}\n" for w in rom.words)
-            )
+            words = "".join(f"{w:0{digits}x}\n" for w in rom.words)
+            files[folder / f"{rom.name}.hex"] = words
     description = folder / "description.json"
-    write_atomically(description, json.dumps(_describe(top, name, digest), indent=2) + "\n")
+    files[description] = json.dumps(_describe(top, name, digest), indent=2) + "\n"
+    write_together(files)
     return Emitted(folder, name, f"{name}.accelerator.core", (source,), description)
 
 

@@ -354,7 +354,7 @@ INTS = "must be signed integers of shape"
         (lambda: made(coding="counts"), "Network coding must be a kind of them, not 'counts'"),
         (
             lambda: made(coding=Counts),
-            "Network coding must be a kind of them, not <class",
+            "Network coding must be a kind of them, not Counts without ()",
         ),
         (
             lambda: made(readout="first-spike"),
@@ -386,16 +386,19 @@ INTS = "must be signed integers of shape"
         ),
         (
             lambda: replace(X, views=Flatten()),
-            "Connection views must be a sequence of them, not Flatten()",
+            "Connection views must be a list of Views, not Flatten()",
         ),
         (lambda: replace(X, views=("crop",)), "Connection views must each be a View, not 'crop'"),
-        (lambda: replace(X, views=(Flatten,)), "Connection views must each be a View, not"),
+        (
+            lambda: replace(X, views=(Flatten,)),
+            "Connection views must each be a View, not Flatten without ()",
+        ),
         (lambda: replace(X, delay=1.0), "Connection delay must be an integer in"),
         (lambda: replace(X, shift="1"), "Connection shift must be an integer in"),
         (lambda: replace(X, shift=torch.tensor(1)), "Connection shift must be an integer in"),
         (
             lambda: Layer(X, cells()),
-            "Layer connections must be a sequence of them, not Connection",
+            "Layer connections must be a list of Connections, not Connection",
         ),
         (
             lambda: Layer((dense([1]),), cells()),
@@ -406,8 +409,8 @@ INTS = "must be signed integers of shape"
         (lambda: Dense([[1, 2], [3]], 4), "Dense weights must be an array, not list"),
         (lambda: Dense(GRADIENT, 4), "Dense weights must be an array, not Tensor"),
         (lambda: Dense(torch.zeros((1, 1)), 4), f"Dense weights {INTS}"),
-        (lambda: Dense("weights", 4), f"Dense weights {INTS}"),
-        (lambda: Dense(None, 4), f"Dense weights {INTS}"),
+        (lambda: Dense("weights", 4), "Dense weights must be an array, not 'weights'"),
+        (lambda: Dense(None, 4), "Dense weights must be an array, not None"),
         (lambda: Dense(np.ones((1, 1), int), np.array([[4]])), "Dense weight width must be"),
         (lambda: cells(leak=0.5), "Neuron leak must be two integers, not 0.5"),
         (lambda: cells(reset=np.arange(3)), "Neuron reset must be one of"),
@@ -417,7 +420,7 @@ INTS = "must be signed integers of shape"
         (lambda: Crop(0, 1.0), "Crop count must be an integer in"),
         (lambda: Crop("0", 1), "Crop start must be an integer in"),
         (lambda: made().run(3), "Samples must be an array of them, not 3"),
-        (lambda: made().run(None), "Samples must be an array of them, not None"),
+        (lambda: made().run(None), "Samples must be an array, not None"),
         (lambda: made().run([[[1], [1, 2]]]), "Samples must be an array, not list"),
         (lambda: made().run(GRADIENT), "Samples must be an array, not Tensor"),
         (lambda: made().run(np.ones((1, 2, 1))), "Counts must be non-negative integers"),
@@ -425,7 +428,7 @@ INTS = "must be signed integers of shape"
         (lambda: made().run(np.ones((1, 2, 1), int), batch=1.5), "Batch must be an integer in"),
         (
             lambda: chain(2, 1, Counts(), dense([1]), FinalMembrane()),
-            "Chain stack must be a sequence of them, not",
+            "Chain stack must be a list of tuples, not",
         ),
         (
             lambda: chain(2, 1, Counts(), [dense([1])], FinalMembrane()),

@@ -853,7 +853,7 @@ OWN = "kernels.middle.1"
         (
             "layers.0.connections.0.synapses.weights",
             None,
-            "Dense weights must be signed integers of shape (post, pre), not object ()",
+            "Dense weights must be an array, not None",
         ),
         (
             "layers.0.connections.0.synapses.bits",
@@ -965,7 +965,7 @@ OWN = "kernels.middle.1"
         (
             "layers.2.neuron.bias",
             None,
-            "Neuron bias must be signed integers of shape (neurons,), not object ()",
+            "Neuron bias must be an array, not None",
         ),
         ("readout", "first-spike", "Readout must have the fields kind and no other"),
         ("readout.surplus", 1, "Readout must have the fields kind and no other"),
@@ -1127,34 +1127,35 @@ def test_failed_write_leaves_the_old_file_alone(tmp_path, monkeypatch, name, fai
 
     with monkeypatch.context() as patch:
         patch.setattr(Path if name == "write_bytes" else os, name, fail)
-        with pytest.raises(type(failure)) as raised:
+        kind = InputError if isinstance(failure, OSError) else type(failure)
+        with pytest.raises(kind) as raised:
             store.write_atomically(path, b"new")
 
     assert b"old" == path.read_bytes()
     assert ["x"] == os.listdir(tmp_path)
     if isinstance(failure, OSError):
-        assert f"[Errno 28] No space left on device: '{path}'" == str(raised.value)
+        assert f"{path} cannot be used: No space left on device" == str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("name", "error", "blamed"),
+    ("name", "reason", "blamed"),
     [
-        ("folder", IsADirectoryError, "folder"),
-        ("file/x", FileExistsError, "file"),
-        ("file/deeper/x", NotADirectoryError, "file/deeper"),
-        ("n" * 255, OSError, "n" * 255),
+        ("folder", "Is a directory", "folder"),
+        ("file/x", "File exists", "file"),
+        ("file/deeper/x", "Not a directory", "file/deeper"),
+        ("n" * 255, "File name too long", "n" * 255),
     ],
     ids=["folder", "file", "deeper", "long"],
 )
-def test_unwritable_place_is_named(tmp_path, name, error, blamed):
+def test_unwritable_place_is_named(tmp_path, name, reason, blamed):
     """The error names the file or the folder above it, never the temporary name, which is gone."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
 
-    with pytest.raises(error) as raised:
+    with pytest.raises(InputError) as raised:
         store.write_atomically(tmp_path / name, b"new")
 
-    assert str(tmp_path / blamed) == str(raised.value.filename)
+    assert f"{tmp_path / blamed} cannot be used: {reason}" == str(raised.value)
     assert ["file", "folder"] == sorted(os.listdir(tmp_path))
     assert [] == os.listdir(tmp_path / "folder")
 
@@ -1200,8 +1201,8 @@ def test_read_only_folder_stays_empty(tmp_path):
     if os.access(tmp_path, os.W_OK):
         pytest.skip("this user may write everywhere")
 
-    with pytest.raises(PermissionError) as raised:
+    with pytest.raises(InputError) as raised:
         store.save(example(), tmp_path / "x")
 
-    assert str(tmp_path / "x") == raised.value.filename
+    assert f"{tmp_path / 'x'} cannot be used: Permission denied" == str(raised.value)
     assert [] == os.listdir(tmp_path)

@@ -137,7 +137,7 @@ def test_what_does_not_fit_is_refused() -> None:
         (lambda: schedule.begin(8), "Epoch must be in 0..7, not 8"),
         (lambda: schedule.begin(1.5), "Epoch must be an integer in 0..7, not 1.5"),  # type: ignore[arg-type]
         (lambda: schedule.finish(X, Y[1:]), "y must hold 120 labels, one per sample, not 119"),
-        (lambda: schedule.finish(X[:0], Y[:0]), "Samples must number at least 1, not 0"),
+        (lambda: schedule.finish(X[:0], Y[:0]), "Samples must number at least one, not 0"),
         (lambda: q.Schedule(3), "Network must be one of spikeline.quant, not 3"),  # type: ignore[arg-type]
         (lambda: q.Schedule(net, 3), "Training must be one of spikeline.quant, not 3"),  # type: ignore[arg-type]
     ):

@@ -85,6 +85,10 @@ def verilog(
     """
     if name is not None and not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
         raise InputError(f"Name must be a letter or _, then letters, digits and _, not {name!r}")
+    if name is not None:
+        from ...rtl.emit import usable
+
+        usable(name)
     mapping = Mapping.of(named.network, **layout)
     with whole(out) as folder:
         emitted = emit(named, mapping, folder, inline=inline, name=name)

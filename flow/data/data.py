@@ -40,6 +40,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ...model.check import choice, integer
+from ...model.check import path as path_of
 from ...model.errors import InputError
 from ...model.extras import need
 from ..zoo import untrained
@@ -144,6 +146,8 @@ class Data:
 
     def cut(self, steps: int, samples: int | None = None) -> "Data":
         """Keep the first samples, and of counts the first `steps` bins."""
+        if samples is not None:
+            integer("Number of samples", samples, 1, 1 << 31)
         x = self.x[:samples, :steps] if self.counted else self.x[:samples]
         return replace(self, x=x, y=self.y[:samples])
 
@@ -164,14 +168,10 @@ def load(name: str, split: str, folder: Path | str | None = None, framing: str =
         If a name is unknown, a file is missing or damaged, or a value is no pixel, event, label or
         target.
     """
-    if name not in NAMES:
-        raise InputError(f"Data set must be one of {', '.join(NAMES)}, not {name!r}")
-    if split not in SPLITS[name]:
-        raise InputError(f"Split must be one of {', '.join(SPLITS[name])}, not {split!r}")
-    if framing not in heidelberg.FRAMINGS:
-        raise InputError(
-            f"Framing must be one of {', '.join(heidelberg.FRAMINGS)}, not {framing!r}"
-        )
+    choice("Data set", name, NAMES)
+    choice("Split", split, SPLITS[name])
+    choice("Framing", framing, heidelberg.FRAMINGS)
+    folder = path_of("Data folder", folder) if folder else None
     framed = READERS.get(name) is heidelberg
     if framing != "grid" and not framed:
         raise InputError(f"Framing must be given for shd and ssc only, not for {name}")

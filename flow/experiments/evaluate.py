@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...model.answers import answers, suit
+from ...model.check import array
 from ...model.errors import InputError
 from ...model.network import Network, Run, batches
 from ...model.readouts import KINDS
@@ -53,7 +54,8 @@ def evaluate(
         ``scale``; ``outputs``: of each one ``mse``, mean squared error, and ``r2``, the share of
         the targets' variance that is explained, None where they have none; ``mse, r2``, the means.
     """
-    y = answers(y, len(x))
+    x = array("Samples", x)
+    y = answers(y, len(x) if x.ndim else 0)
     suit(y, network.classes, network.readout.classifies)
     if not len(x):
         raise InputError("Samples must number at least one, not 0")

@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ...model.errors import InputError
 from . import tools
@@ -12,6 +12,7 @@ from . import tools
 __all__ = ["Design", "Module", "escaped", "modules"]
 
 
+@runtime_checkable
 class Design(Protocol):
     """An emitted design (rtl/emit.py): its folder, module names and Verilog files."""
 

@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ...model.check import choice, instance, integer
 from ...model.errors import InputError
 from . import tools
 from .harness import harness
@@ -65,6 +66,7 @@ def synth(
         If Yosys or nextpnr is missing, or fails.
     """
     check(target, pnr, seeds)
+    instance("Design", design, Design, "what emit() gives")
     to = TARGETS[target]
     stage(f"Yosys for {target}")
     top, core = modules(design)
@@ -88,12 +90,10 @@ def synth(
 
 def check(target: str, pnr: bool, seeds: int) -> None:
     """Refuse what `synth` cannot do, before anything is computed."""
-    if target not in TARGETS:
-        raise InputError(f"Target must be one of {', '.join(TARGETS)}, not {target!r}")
+    choice("Target", target, TARGETS)
     if pnr and not TARGETS[target].place:
         raise InputError(f"Target must be ice40 or ecp5 to place and route, not {target!r}")
-    if seeds < 1:
-        raise InputError(f"Seeds must number at least one, not {seeds}")
+    integer("Number of seeds", seeds, 1, 1 << 16)
     tools.find("yosys")
     if pnr:
         tools.find(TARGETS[target].place)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.check import shown
+from ...model.check import path, several, shown, word
 from ...model.errors import InputError
 from ...model.network import Network
 from ...model.store import content_hash, load, told_beside
@@ -71,7 +71,8 @@ def resolve(given: str, data: str | None = None) -> Named:
     InputError
         If it is neither, the file is none, or one that shipped has been changed.
     """
-    known = index()
+    path("Network", given)
+    given, known = str(given), index()
     if given in UNTRAINED:
         network = untrained(given)
         return Named(network, given, content_hash(network), data or "random")
@@ -105,9 +106,22 @@ def resolve(given: str, data: str | None = None) -> Named:
 
 
 def told(network: Path, digest: str) -> dict[str, Any]:
-    """Read what `spikeline train` wrote of the network with this hash, or nothing."""
+    """Read what `spikeline train` wrote of the network with this hash, or nothing.
+
+    Raises
+    ------
+    InputError
+        If it is of this network, and was changed into what no training writes.
+    """
     try:
         found = json.loads(told_beside(network).read_text())
-        return found if found["hash"] == digest else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        if found["hash"] != digest:
+            return {}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
+    where = told_beside(network)
+    for name in ("data", "folder", "framing"):
+        if name in found:
+            word(f"{where}: {name}", found[name])
+    several(f"{where}: history", found.get("history", []), dict)
+    return found

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ..check import choice
 from ..errors import InputError
 from .final_membrane import FinalMembrane
 from .first_spike import FirstSpike
@@ -46,9 +47,7 @@ KINDS: dict[str, type[Readout]] = {
 
 def named(kind: Any) -> type[Readout]:
     """Find a kind by its name, refuse any other."""
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise InputError(f"Readout kind must be one of {', '.join(KINDS)}, not {kind!r}")
-    return KINDS[kind]
+    return KINDS[choice("Readout kind", kind, KINDS)]
 
 
 def readout(kind: Any, weights: np.ndarray | None = None) -> Readout:

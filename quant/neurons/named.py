@@ -15,7 +15,7 @@ from math import isfinite
 from numbers import Real
 from typing import Any, ClassVar
 
-from ...model.check import choice, flag, integer, is_integer, real, shown
+from ...model.check import choice, flag, instance, integer, is_integer, real, shown
 from ...model.errors import InputError
 from ...model.neurons.neuron import ROUNDINGS
 from ..synapses.synapses import SynapsesSpec
@@ -41,7 +41,7 @@ def multiplier_and_shift(what: str, leak: Leak) -> tuple[int, int]:
         If it is none, with one nearby that is.
     """
     if isinstance(leak, tuple | list):
-        if len(leak) != 2 or not all(map(is_integer, leak)):
+        if not _pair(leak):
             raise InputError(f"{what} must be a number or two integers m, k, not {shown(leak)}")
         k = integer(f"{what} shift", leak[1], 0, FINEST)
         return integer(f"{what} multiplier", leak[0], 0, 1 << k), k
@@ -58,6 +58,11 @@ def multiplier_and_shift(what: str, leak: Leak) -> tuple[int, int]:
             f" not {leak:g}"
         )
     return share.numerator, k
+
+
+def _pair(value: object) -> bool:
+    """Whether a value is two integers."""
+    return isinstance(value, tuple | list) and len(value) == 2 and all(map(is_integer, value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,15 +95,14 @@ class _Named:
         flag(f"{name} norm", self.norm)
         choice(f"{name} rounding", self.rounding, ROUNDINGS)
         if self.clamp is not None:
-            low, high = self.clamp if isinstance(self.clamp, tuple | list) else (None, None)
-            if not (is_integer(low) and is_integer(high) and low <= 0 <= high):  # type: ignore[operator]
+            low, high = self.clamp if _pair(self.clamp) else (1, 0)
+            if not low <= 0 <= high:
                 raise InputError(
                     f"{name} clamp must be two integers around 0, not {shown(self.clamp)}"
                 )
-        if self.recurrent is not None and not isinstance(self.recurrent, SynapsesSpec):
-            raise InputError(
-                f"{name} recurrent must be synapses such as Linear(), not {shown(self.recurrent)}"
-            )
+        if self.recurrent is not None:
+            meant = "synapses such as Linear()"
+            instance(f"{name} recurrent", self.recurrent, SynapsesSpec, meant)
 
     def law(self) -> dict[str, Any]:
         """Give what the kind sets of `Neuron`."""
@@ -134,10 +138,9 @@ class _Firing(_Named):
         name = type(self).__name__
         real(f"{name} threshold", self.threshold, 1e-6, 1e6)
         flag(f"{name} shared", self.shared)
-        if self.surrogate is not None and not isinstance(self.surrogate, Surrogate):
-            raise InputError(
-                f"{name} surrogate must be a Surrogate such as ATan(), not {shown(self.surrogate)}"
-            )
+        if self.surrogate is not None:
+            meant = "a Surrogate such as ATan()"
+            instance(f"{name} surrogate", self.surrogate, Surrogate, meant)
 
     def fires(self, what: str, reset: str) -> dict[str, Any]:
         """Give what is set of firing."""

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...model.check import real
+
 __all__ = [
     "SURROGATES",
     "ATan",
@@ -41,8 +43,18 @@ class Surrogate:
         return _Step.apply(x, self)
 
 
+class _Bump(Surrogate):
+    """One that `alpha` says the height of."""
+
+    __slots__ = ()
+    alpha: float
+
+    def __post_init__(self) -> None:
+        real(f"{type(self).__name__} alpha", self.alpha, 1e-6, 1e6)
+
+
 @dataclass(frozen=True, slots=True)
-class ATan(Surrogate):
+class ATan(_Bump):
     """The derivative of an arc tangent; its tails are heavy.
 
     Parameters
@@ -59,7 +71,7 @@ class ATan(Surrogate):
 
 
 @dataclass(frozen=True, slots=True)
-class Sigmoid(Surrogate):
+class Sigmoid(_Bump):
     """The derivative of a logistic function; a quarter of `alpha` high."""
 
     alpha: float = 4.0
@@ -71,7 +83,7 @@ class Sigmoid(Surrogate):
 
 
 @dataclass(frozen=True, slots=True)
-class Triangle(Surrogate):
+class Triangle(_Bump):
     """A triangle as high as `alpha`, zero beyond 1 / `alpha`."""
 
     alpha: float = 1.0

@@ -5,7 +5,7 @@ A shipped one is a TOML file here, and its name that of the file.
 
 from pathlib import Path
 
-from ...model.errors import InputError
+from ...model.check import choice
 from .reader import read
 from .recipe import Recipe
 
@@ -17,6 +17,4 @@ RECIPES: dict[str, Recipe] = {name: read(FILES[name]) for name in sorted(FILES)}
 
 def recipe(name: str) -> Recipe:
     """Find a shipped recipe by its name."""
-    if name not in RECIPES:
-        raise InputError(f"Recipe must be one of {', '.join(RECIPES)}, not {name!r}")
-    return RECIPES[name]
+    return RECIPES[choice("Recipe", name, RECIPES)]

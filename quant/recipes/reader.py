@@ -28,7 +28,8 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from ...model.check import shown
+from ...model.check import choice, shown
+from ...model.check import path as path_of
 from ...model.codings import KINDS as CODINGS
 from ...model.errors import InputError
 from ...model.views import KINDS as VIEWS
@@ -52,7 +53,7 @@ KINDS: dict[str, Mapping[str, type]] = {
 }
 
 
-def read(path: Path) -> Recipe:
+def read(path: Path | str) -> Recipe:
     """Read a recipe from a file; its name is that of the file, without the end.
 
     Raises
@@ -61,6 +62,7 @@ def read(path: Path) -> Recipe:
         If it cannot be read or is no recipe; the sentence begins with the path, and names the table
         and the key that are wrong.
     """
+    path = path_of("Recipe file", path)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -69,6 +71,8 @@ def read(path: Path) -> Recipe:
         raise InputError(f"Recipe file {path} must be readable: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: must be TOML: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: must be TOML of fewer brackets within brackets") from None
     try:
         return _recipe(path.stem, content)
     except InputError as error:
@@ -89,13 +93,16 @@ def _recipe(name: str, content: dict[str, Any]) -> Recipe:
 
 
 def _architecture(table: dict[str, Any]) -> Architecture:
+    _fields("network", table, Architecture)
     layers, source = [], None
-    inputs = table.get("inputs")
+    inputs = table["inputs"]
     if isinstance(inputs, dict):
+        if not inputs:
+            raise InputError("network.inputs must name at least one input")
         source = next(iter(inputs), None) if len(inputs) == 1 else None
-    elif inputs is not None:
+    else:
         source = "input"
-    listed = table.get("layers", [])
+    listed = table["layers"]
     if not isinstance(listed, list):
         raise InputError("network.layers must be a list of tables, as [[network.layers]] makes")
     for n, given in enumerate(listed):
@@ -131,19 +138,26 @@ def _connection(where: str, table: dict[str, Any], source: str | None) -> Connec
 
 def _fill(where: str, table: Any, kind: type) -> Any:
     """Make a value of the fields that a table gives."""
+    _fields(where, table, kind)
+    return kind(**{key: _value(where, key, value) for key, value in table.items()})
+
+
+def _fields(where: str, table: Any, kind: type) -> None:
+    """Refuse fields that are unknown, or missing."""
     table = _table(where, table)
     known = {f.name: f for f in fields(kind)}
     needed = [
         name for name, f in known.items() if f.default is MISSING and f.default_factory is MISSING
     ]
     _keys(where, table, tuple(known), needed)
-    return kind(**{key: _value(where, key, value) for key, value in table.items()})
 
 
 def _value(where: str, key: str, value: Any) -> Any:
     """Make the value of a key; lists become tuples."""
     if key in KINDS:
-        if key == "views" and isinstance(value, list):
+        if key == "views":
+            if not isinstance(value, list):
+                raise InputError(f"views of {where} must be a list of tables, not {shown(value)}")
             return tuple(_of_kind(f"{key} of {where}", x, KINDS[key]) for x in value)
         return _of_kind(f"{key} of {where}", value, KINDS[key])
     return tuple(value) if isinstance(value, list) else value
@@ -151,9 +165,7 @@ def _value(where: str, key: str, value: Any) -> Any:
 
 def _of_kind(what: str, value: Any, kinds: Mapping[str, type]) -> Any:
     table = dict(_table(what, value))
-    kind = table.pop("kind", None)
-    if kind not in kinds:
-        raise InputError(f"kind of {what} must be one of {', '.join(kinds)}, not {shown(kind)}")
+    kind = choice(f"kind of {what}", table.pop("kind", None), kinds)
     return _fill(what, table, kinds[kind])
 
 

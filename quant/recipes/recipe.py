@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ...model.check import instance, word
 from ..architecture import Architecture
 from ..training import Training
 
@@ -25,3 +26,9 @@ class Recipe:
     data: str
     architecture: Architecture
     training: Training
+
+    def __post_init__(self) -> None:
+        word("Recipe name", self.name)
+        word("Recipe data", self.data)
+        instance("Recipe architecture", self.architecture, Architecture, "an Architecture")
+        instance("Recipe training", self.training, Training, "a Training")
