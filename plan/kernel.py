@@ -25,12 +25,12 @@ from .stages import (
     Join,
     Line,
     Membranes,
-    Narrow,
     Pixels,
     Player,
     Queue,
     Readout,
     Scatter,
+    Serializer,
     Skid,
     Spikes,
     Tail,
@@ -44,7 +44,7 @@ except ModuleNotFoundError as error:
 
 __all__ = ["simulate"]
 
-FRAMER, PIXELS, SKID, NARROW = Framer.kind, Pixels.kind, Skid.kind, Narrow.kind
+FRAMER, PIXELS, SKID, SERIALIZER = Framer.kind, Pixels.kind, Skid.kind, Serializer.kind
 QUEUE, JOIN, FILTER = Queue.kind, Join.kind, Filter.kind
 SCATTER, LINE, TAIL, READOUT = Scatter.kind, Line.kind, Tail.kind, Readout.kind
 PLAYER, TAKER = Player.kind, Taker.kind
@@ -152,7 +152,7 @@ def _skid(st, s):
     return arrives
 
 
-# Columns of a narrow: the chunk that is next, and the one behind; -1 is none.
+# Columns of a serializer: the chunk that is next, and the one behind; -1 is none.
 CHUNK, THEN = OWN, OWN + 1
 
 
@@ -165,7 +165,7 @@ def _chunk(st, spikes, s, after):
 
 
 @_inner
-def _narrow(st, spikes, s):
+def _serializer(st, spikes, s):
     u, size = st[s, SOURCE], st[s, NUMBERS]
     free = not st[s, VALID] or st[s, READY]
     takes = not st[s, HELD] or (not st[s, NUMBERS + 1] and free and st[s, THEN] < 0)
@@ -741,8 +741,8 @@ def _backward(st, memory, spikes, now, shared, records, starts, ends):
         kind = st[s, KIND]
         if kind == SKID:
             changed |= _skid(st, s)
-        elif kind == NARROW:
-            changed |= _narrow(st, spikes, s)
+        elif kind == SERIALIZER:
+            changed |= _serializer(st, spikes, s)
         elif kind == QUEUE:
             changed |= _queue(st, s)
         elif kind == TAIL:

@@ -48,7 +48,7 @@ def latency(unit: Unit) -> int:
 
 
 def chunks(unit: Unit) -> list[int]:
-    """Lanes behind each stage of serialisation: by up to 8 first where a vector is wide.
+    """Lanes behind each stage of serialization: by up to 8 first where a vector is wide.
 
     A chunk divides the vector, unless there is one position only: addresses stay position * lanes +
     lane.

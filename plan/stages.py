@@ -23,12 +23,12 @@ __all__ = [
     "Line",
     "Membranes",
     "Memory",
-    "Narrow",
     "Pixels",
     "Player",
     "Queue",
     "Readout",
     "Scatter",
+    "Serializer",
     "Skid",
     "Spikes",
     "Stage",
@@ -129,8 +129,8 @@ class Skid(Stage):
 
 
 @dataclass(frozen=True, slots=True)
-class Narrow(Stage):
-    """Vectors in chunks (rtl/narrow.py)."""
+class Serializer(Stage):
+    """Vectors in chunks (rtl/serializer.py)."""
 
     source: int
     chunk: int

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Value
 
 from ..plan.layout import Edge
 from ..plan.unit import Unit
-from .narrow import serialise
+from .serializer import serialize
 from .stream import join
 from .views import KINDS as VIEWS
 
@@ -29,7 +29,7 @@ def edge_of(m: Module, source: Any, edge: Edge, unit: Unit, name: str, idles: li
     idles : list
         Takes what tells that a stage is empty.
     """
-    return look(m, serialise(m, source, unit, name, idles), edge, name)
+    return look(m, serialize(m, source, unit, name, idles), edge, name)
 
 
 def look(m: Module, source: Any, edge: Edge, name: str) -> Any:

@@ -15,9 +15,9 @@ from ..plan.mapping import Mapping
 from .edge import edge_of, look
 from .engine import Engine
 from .join import Join
-from .narrow import serialise
 from .readouts import KINDS as READOUTS
 from .readouts import readout
+from .serializer import serialize
 from .stream import Queue, join, vector
 
 __all__ = ["Network", "probes"]
@@ -107,7 +107,7 @@ class Network(wiring.Component):
         last = self.engines[self.golden.output]
         found = last.found
         if not last.part.measures:
-            found = serialise(m, found, last.part.unit, "_found", idles)
+            found = serialize(m, found, last.part.unit, "_found", idles)
         join(m, found, self.readout.i)
         wiring.connect(m, self.readout.o, wiring.flipped(self.o))
         m.d.comb += [
