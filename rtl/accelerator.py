@@ -87,7 +87,7 @@ class Accelerator(wiring.Component):
         # A register tells whether one more may start, as what it begins in is a long path.
         under_way = Signal(range(IN_FLIGHT + 1))
         m.d.comb += under_way.eq(starts.w_level + starts.w_en + source.starts - starts.r_en)
-        m.d.sync += source.room.eq(core.awake & (under_way != IN_FLIGHT))
+        m.d.sync += source.room.eq(core.initialized & (under_way != IN_FLIGHT))
 
         answered = self._answer(m, now, starts)
         m.d.comb += self.idle.eq(source.idle & between & core.idle & answered)

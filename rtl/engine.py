@@ -31,7 +31,7 @@ class Engine(wiring.Component):
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o0, o1, ..., found : those of `Tail`
     tells, told : those of `Tail`
-    awake : Out(1)
+    initialized : Out(1)
         All that has to be was cleared after reset.
     idle : Out(1)
         Nothing is in it, and nothing is being cleared.
@@ -49,7 +49,7 @@ class Engine(wiring.Component):
     found: stream.Interface
     tells: Signal
     told: data.View
-    awake: Signal
+    initialized: Signal
     idle: Signal
 
     def __init__(self, part: Part, *, name: str) -> None:
@@ -70,7 +70,7 @@ class Engine(wiring.Component):
                 **outs,
                 "tells": Out(1),
                 "told": Out(self.tail.told.shape()),
-                "awake": Out(1),
+                "initialized": Out(1),
                 "idle": Out(1),
             }
         )
@@ -93,7 +93,7 @@ class Engine(wiring.Component):
             tail.terms.eq(source.terms),
             self.tells.eq(tail.tells),
             self.told.eq(tail.told),
-            self.awake.eq(source.awake & tail.awake),
+            self.initialized.eq(source.initialized & tail.initialized),
             self.idle.eq(source.idle & tail.idle),
         ]
         if not source.paced:

@@ -57,7 +57,7 @@ class Sequencer(wiring.Component):
         Holds for one cycle; nothing can refuse it. Row (position * taps + tap) * folds + fold.
     returned : In(data.ArrayLayout(2, queues))
         Vectors that were taken from each queue, or not written into it after all.
-    awake : Out(1)
+    initialized : Out(1)
         Every neuron was cleared after reset.
     idle : Out(1)
         No item is at hand, and every vector that was found has left the queue.
@@ -71,7 +71,7 @@ class Sequencer(wiring.Component):
     i: stream.Interface
     o: data.View
     returned: data.View
-    awake: Signal
+    initialized: Signal
     idle: Signal
 
     def __init__(
@@ -92,7 +92,7 @@ class Sequencer(wiring.Component):
                 "i": In(stream.Signature(vector(inputs, 1, bits))),
                 "o": Out(operation(unit, inputs * taps)),
                 "returned": In(data.ArrayLayout(2, len(depths))),
-                "awake": Out(1),
+                "initialized": Out(1),
                 "idle": Out(1),
             }
         )
@@ -167,7 +167,7 @@ class Sequencer(wiring.Component):
             o.fire.eq(item.tick & ~clears),
             o.last.eq(item.last | clears),
             o.end.eq(is_end & ~clears),
-            self.awake.eq(~clears),
+            self.initialized.eq(~clears),
             self.idle.eq(fsm.ongoing("WAIT") & full),
         ]
         return m

@@ -65,7 +65,7 @@ class Tail(wiring.Component):
     tells : Out(1)
         `told` is written into the queues.
     told : Out, an item of `found`, or else of a queue
-    awake : Out(1)
+    initialized : Out(1)
         Every neuron was cleared after reset.
     idle : Out(1)
         Nothing is in it.
@@ -83,7 +83,7 @@ class Tail(wiring.Component):
     found: stream.Interface
     tells: Signal
     told: data.View
-    awake: Signal
+    initialized: Signal
     idle: Signal
 
     def __init__(self, part: Part, *, inputs: int, limit: int, taps: int, bits: int) -> None:
@@ -107,7 +107,7 @@ class Tail(wiring.Component):
                 **{name: Out(stream.Signature(q.shape)) for name, q in self.queues.items()},
                 "tells": Out(1),
                 "told": Out(self.queues[self.shown].shape),
-                "awake": Out(1),
+                "initialized": Out(1),
                 "idle": Out(1),
             }
         )
@@ -121,7 +121,7 @@ class Tail(wiring.Component):
             self.op.eq(sequencer.o),
             lanes.i.eq(later(m, sequencer.o, latency(self.unit) - 2)),
             lanes.terms.eq(self.terms),
-            self.awake.eq(sequencer.awake),
+            self.initialized.eq(sequencer.initialized),
             self.idle.eq(sequencer.idle),
             self.tells.eq(self.queues[self.shown].write),
             self.told.eq(self.queues[self.shown].payload),

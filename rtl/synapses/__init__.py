@@ -2,7 +2,7 @@
 
 A source is a component of a `Part` and a name for its row memory. Its members are `i` (events in),
 `o` (items for the tail), `terms` (of an operation `latency` cycles before), `op` (what the tail
-does, unless it is `paced`) and `awake`. Its attributes are
+does, unless it is `paced`) and `initialized`. Its attributes are
 
     inputs, limit, taps, bits    what the tail is to expect: addresses, largest value and rows of
                                  an item, and the width of a term

@@ -38,7 +38,7 @@ class Gather(wiring.Component):
         Of the tail.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
         Weight times delayed value, wide enough for any, of the operation five cycles before.
-    awake : Out(1)
+    initialized : Out(1)
         Always: nothing has to be cleared.
     idle : Out(1)
         Nothing of a step is in the line.
@@ -48,7 +48,7 @@ class Gather(wiring.Component):
     o: stream.Interface
     op: data.View
     terms: data.View
-    awake: Signal
+    initialized: Signal
     idle: Signal
 
     paced = False
@@ -66,7 +66,7 @@ class Gather(wiring.Component):
                 "o": Out(stream.Signature(vector(taps.pre, 1))),
                 "op": In(operation(unit, taps.pre * taps.taps)),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
-                "awake": Out(1),
+                "initialized": Out(1),
                 "idle": Out(1),
             }
         )
@@ -87,7 +87,7 @@ class Gather(wiring.Component):
             o.p.tick.eq(found.tick),
             o.p.last.eq(found.last),
             rom.address.eq(self.op.row),
-            self.awake.eq(1),
+            self.initialized.eq(1),
             self.idle.eq(line.idle),
         ]
         history = Signal.like(found.lanes, reset_less=True)

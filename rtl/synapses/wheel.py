@@ -56,7 +56,7 @@ class Scatter(wiring.Component):
     o : Out(stream.Signature(vector(1, 1)))
         Ends of steps and samples, each with one event; fold by fold its slots are taken in the
         cycles after it, in which the tail adds.
-    awake : Out(1)
+    initialized : Out(1)
         The slots are clear after reset.
     idle : Out(1)
         No item is at hand, and the slots are clear.
@@ -70,7 +70,7 @@ class Scatter(wiring.Component):
     i: stream.Interface
     op: data.View
     o: stream.Interface
-    awake: Signal
+    initialized: Signal
     idle: Signal
 
     def __init__(self, unit: Unit, inputs: int, bits: int, taps: int, slots: int) -> None:
@@ -82,7 +82,7 @@ class Scatter(wiring.Component):
                 "i": In(stream.Signature(vector(inputs, 1, bits))),
                 "op": Out(turn(unit, inputs * taps)),
                 "o": Out(stream.Signature(vector(1, 1))),
-                "awake": Out(1),
+                "initialized": Out(1),
                 "idle": Out(1),
             }
         )
@@ -109,7 +109,7 @@ class Scatter(wiring.Component):
             with m.State("CLEAR"):  # the sample is over, or reset: clear all slots
                 m.d.comb += op.take.eq(1)
                 with m.If(advance(m, (fold, folds), (slot, self.slots))):
-                    m.d.sync += self.awake.eq(1)
+                    m.d.sync += self.initialized.eq(1)
                     begin()
             with m.State("WAIT"):
                 begin()
@@ -166,7 +166,7 @@ class Wheel(wiring.Component):
         Ends of steps and samples, for the tail.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
         The slots taken five cycles before, as wide as the widest.
-    awake : Out(1)
+    initialized : Out(1)
         The slots are clear after reset.
     idle : Out(1)
         Nothing is in it, and the slots are clear.
@@ -175,7 +175,7 @@ class Wheel(wiring.Component):
     i: stream.Interface
     o: stream.Interface
     terms: data.View
-    awake: Signal
+    initialized: Signal
     idle: Signal
 
     paced = True
@@ -194,7 +194,7 @@ class Wheel(wiring.Component):
                 "i": In(stream.Signature(self.scatter.i.p.shape())),
                 "o": Out(stream.Signature(self.scatter.o.p.shape())),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
-                "awake": Out(1),
+                "initialized": Out(1),
                 "idle": Out(1),
             }
         )
@@ -209,7 +209,7 @@ class Wheel(wiring.Component):
         wiring.connect(m, skid.o, scatter.i)
         wiring.connect(m, scatter.o, wiring.flipped(self.o))
         m.d.comb += self.idle.eq(skid.idle & scatter.idle)
-        m.d.comb += [self.awake.eq(scatter.awake), rom.address.eq(scatter.op.row)]
+        m.d.comb += [self.initialized.eq(scatter.initialized), rom.address.eq(scatter.op.row)]
         # The row is there two cycles later; then the wheel moves.
         row = later(m, scatter.op, 2)
         now = Signal(range(self.slots))
