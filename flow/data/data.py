@@ -11,7 +11,7 @@ Counts of events (samples, bins, inputs):
     spoken           2,700 + 300 spoken digits, 46 bins of 40 inputs; they ship with spikeline
     shd, ssc         spoken digits and words, as spikes of a cochlea's model, 140 inputs, HDF5 files
     gsc              35 spoken words, 100 bins of 140 inputs, WAV files
-    random           64 samples like those of shd, always the same ones; see untrained.py
+    random           64 samples like those of shd, always the same ones; see zoo/synthetic.py
 
 Either, as the network asks for:
 
@@ -42,7 +42,7 @@ import numpy as np
 
 from ...model.errors import InputError
 from ...model.extras import need
-from ..zoo import untrained
+from ..zoo import synthetic
 from . import arrays, commands, heidelberg, idx, spoken
 
 __all__ = ["NAMES", "Data", "guess", "load"]
@@ -188,7 +188,7 @@ def load(name: str, split: str, folder: Path | str | None = None, framing: str =
     if name == "digits":
         return _digits(split)
     if name == "random":
-        x = untrained.events(64)
+        x = synthetic.events(64)
         return Data(x, np.arange(len(x), dtype=np.int64) % 20, name)
     if name == "own":
         if place is None:
