@@ -43,7 +43,7 @@ def rest(neuron: Neurons, unit: Unit) -> int:
 
 
 def latency(unit: Unit) -> int:
-    """Cycles from an operation of the tail to the terms that it adds."""
+    """Cycles from an operation of the soma to the terms that it adds."""
     return ENGINES[unit.engine].latency
 
 

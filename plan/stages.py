@@ -1,7 +1,7 @@
 """Stages: what the streams of a core pass, as a list of plain values.
 
 A stage names those that it takes items from by their numbers in the list, and stands behind them.
-A tail writes queues, which stand anywhere before it: what comes back begins at one of them.
+A soma writes queues, which stand anywhere before it: what comes back begins at one of them.
 
 What each kind does in a cycle, plan/kernel.py tells.
 """
@@ -30,10 +30,10 @@ __all__ = [
     "Scatter",
     "Serializer",
     "Skid",
+    "Soma",
     "Spikes",
     "Stage",
     "Stages",
-    "Tail",
     "Taker",
 ]
 
@@ -147,7 +147,7 @@ class Serializer(Stage):
 
 @dataclass(frozen=True, slots=True)
 class Queue(Stage):
-    """A queue that a tail writes (rtl/stream.py).
+    """A queue that a soma writes (rtl/stream.py).
 
     Parameters
     ----------
@@ -263,8 +263,8 @@ class Line(Stage):
 
 
 @dataclass(frozen=True, slots=True)
-class Tail(Stage):
-    """Adds the rows of events, sweeps at the end of a step (rtl/tail.py).
+class Soma(Stage):
+    """Adds the rows of events, sweeps at the end of a step (rtl/soma.py).
 
     Parameters
     ----------

@@ -18,8 +18,8 @@ from .stages import (
     Queue,
     Serializer,
     Skid,
+    Soma,
     Stages,
-    Tail,
 )
 from .unit import Unit
 
@@ -79,10 +79,10 @@ class _Streams:
         if part.last:
             queues.append(stages.add(Queue(unit.queue, every=part.measures)))
         stages.add(
-            Tail(
+            Soma(
                 source,
                 tuple(queues),
-                engine.tail_cost,
+                engine.soma_cost,
                 record,
                 unit.neurons,
                 unit.sweep,

@@ -203,7 +203,7 @@ def _packet(network: Network, mapping: Mapping) -> dict[str, object]:
 
 
 def _items(name: str, engine: Engine) -> dict[str, object]:
-    """Describe what a layer tells (rtl/stream.py; of the last one rtl/tail.py `measured`)."""
+    """Describe what a layer tells (rtl/stream.py; of the last one rtl/soma.py `measured`)."""
     part, neuron = engine.part, engine.lanes.neuron
     neurons = part.unit.neurons
     shape: Any = engine.told.shape()

@@ -230,10 +230,10 @@ def _digits(split: str) -> Data:
     images, labels = load_digits(return_X_y=True)
     x, y = images.astype(np.int64) * 255 // 16, labels.astype(np.int64)
     # Every third sample of each class is the test split.
-    turn = np.empty(len(y), np.int64)
+    place = np.empty(len(y), np.int64)
     for c in np.unique(y):
-        turn[y == c] = np.arange((y == c).sum())
-    chosen = (turn % 3 == 2) == (split == "test")
+        place[y == c] = np.arange((y == c).sum())
+    chosen = (place % 3 == 2) == (split == "test")
     return Data(x[chosen].astype(np.uint8), y[chosen], "digits")
 
 

@@ -13,8 +13,8 @@ from ...model.width import Bounds, signed_width
 from ...plan.readouts import timing
 from ...plan.unit import Unit
 from ..neurons import KINDS as NEURONS
+from ..soma import measured
 from ..stream import vector
-from ..tail import measured
 
 __all__ = ["Readout"]
 

@@ -25,9 +25,9 @@ class Dense(wiring.Component):
     -------
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : Out(stream.Signature(vector(inputs, 1, value_bits)))
-        The same, for the tail.
+        The same, for the soma.
     op : In(operation(unit, inputs))
-        Of the tail.
+        Of the soma.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
         Weights, as wide as the layer's, of the operation two cycles before.
     initialized : Out(1)

@@ -33,9 +33,9 @@ class Gather(wiring.Component):
     -------
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : Out(stream.Signature(vector(inputs, 1)))
-        Inputs with an event in the window, for the tail.
+        Inputs with an event in the window, for the soma.
     op : In(operation(unit, inputs * taps))
-        Of the tail.
+        Of the soma.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
         Weight times delayed value, wide enough for any, of the operation five cycles before.
     initialized : Out(1)
@@ -77,7 +77,7 @@ class Gather(wiring.Component):
         m.submodules.rom = rom = self.rom
         wiring.connect(m, wiring.flipped(self.i), line.i)
 
-        # The history stays behind while the tail adds its rows.
+        # The history stays behind while the soma adds its rows.
         found, o = line.o.p, self.o
         m.d.comb += [
             o.valid.eq(line.o.valid),

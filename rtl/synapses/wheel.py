@@ -2,7 +2,7 @@
 
 Each lane holds one slot for every step that an event can reach, for each fold. The slot of the
 step at hand is `now`; a delay of d steps is the slot ``now + d``, around the wheel. At the end of a
-step the tail adds that slot to the accumulators; it is cleared and the wheel moves on.
+step the soma adds that slot to the accumulators; it is cleared and the wheel moves on.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
@@ -20,7 +20,7 @@ from ..stream import Skid, vector
 __all__ = ["Scatter", "Wheel"]
 
 
-def turn(unit: Unit, rows: int) -> data.StructLayout:
+def slot_operation(unit: Unit, rows: int) -> data.StructLayout:
     """Make the layout of an operation on the slots; at most one of `add` and `take` is set."""
     return data.StructLayout(
         {
@@ -51,11 +51,11 @@ class Scatter(wiring.Component):
     Members
     -------
     i : In(stream.Signature(vector(inputs, 1, bits)))
-    op : Out(turn(unit, inputs * taps))
+    op : Out(slot_operation(unit, inputs * taps))
         Holds for one cycle. Row (position * taps + tap) * folds + fold.
     o : Out(stream.Signature(vector(1, 1)))
         Ends of steps and samples, each with one event; fold by fold its slots are taken in the
-        cycles after it, in which the tail adds.
+        cycles after it, in which the soma adds.
     initialized : Out(1)
         The slots are clear after reset.
     idle : Out(1)
@@ -80,7 +80,7 @@ class Scatter(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(vector(inputs, 1, bits))),
-                "op": Out(turn(unit, inputs * taps)),
+                "op": Out(slot_operation(unit, inputs * taps)),
                 "o": Out(stream.Signature(vector(1, 1))),
                 "initialized": Out(1),
                 "idle": Out(1),
@@ -122,11 +122,11 @@ class Scatter(wiring.Component):
                             m.next = "HAND"
                         with m.Else():
                             begin()
-            with m.State("HAND"):  # the end of the step to the tail
+            with m.State("HAND"):  # the end of the step to the soma
                 m.d.comb += o.valid.eq(1)
                 with m.If(o.ready):
                     m.next = "TAKE"
-            with m.State("TAKE"):  # the tail adds the slots of the step
+            with m.State("TAKE"):  # the soma adds the slots of the step
                 m.d.comb += op.take.eq(1)
                 with m.If(advance(m, (fold, folds))):
                     with m.If(item.last):
@@ -163,7 +163,7 @@ class Wheel(wiring.Component):
     -------
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : Out(stream.Signature(vector(1, 1)))
-        Ends of steps and samples, for the tail.
+        Ends of steps and samples, for the soma.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
         The slots taken five cycles before, as wide as the widest.
     initialized : Out(1)

@@ -1,6 +1,6 @@
-"""The tail of every engine: it adds terms to the accumulators, and sweeps.
+"""The soma of every engine: it adds terms to the accumulators, and sweeps.
 
-The tail says which operation is done now, and the source of terms before it (rtl/engine.py) answers
+The soma says which operation is done now, and the source of terms before it (rtl/engine.py) answers
 with the terms to add, one per lane, a fixed number of cycles later.
 """
 
@@ -16,7 +16,7 @@ from .lanes import Lanes
 from .sequencer import Sequencer, operation
 from .stream import Queue, vector
 
-__all__ = ["Tail", "measured"]
+__all__ = ["Soma", "measured"]
 
 
 def measured(unit: Unit, width: int) -> data.StructLayout:
@@ -37,8 +37,8 @@ def measured(unit: Unit, width: int) -> data.StructLayout:
     )
 
 
-class Tail(wiring.Component):
-    """The tail of an engine: sequencer, lanes, and a queue for each edge that leaves.
+class Soma(wiring.Component):
+    """The soma of an engine: sequencer, lanes, and a queue for each edge that leaves.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Tail(wiring.Component):
     op : Out(operation(unit, inputs * taps))
         What is done now.
     terms : In(data.ArrayLayout(signed(bits), lanes))
-        Of the operation `latency(unit)` cycles before, plan/cycles.py.
+        Of the operation `latency(unit)` cycles before (plan/pipeline.py).
     o0, o1, ... : Out(stream.Signature(vector(folds * groups, sweep)))
         One per edge that leaves: the vectors that have a spike or an end.
     found : Out(stream.Signature(measured(unit, width)))
@@ -72,8 +72,8 @@ class Tail(wiring.Component):
 
     Timing
     ------
-    An event takes value x taps x folds cycles, the end of a step folds x groups + rest. A sweep
-    operation is offered `latency(unit)` + `reporting(unit)` + 1 cycles after its turn. The
+    An event takes value x taps x folds cycles, the end of a step folds x groups + rest. What a
+    sweep operation found is offered `latency(unit)` + `reporting(unit)` + 1 cycles after it. The
     pipeline never stalls: a sweep waits for room in all queues first.
     """
 
