@@ -92,9 +92,9 @@ class Part:
     outs : tuple of Edge
         What leaves.
     last : bool
-        Whether the readout takes what it finds.
+        Whether it is the output, whose items the readout takes.
     measures : bool
-        Whether it takes every vector, with its membranes.
+        Whether the readout takes every vector, with its membranes, not spikes alone.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""Mappings: how a network is laid out in hardware.
+"""Mappings: how a network is to be laid out in hardware.
 
-A value beside the network; it never changes a spike.
+A mapping is a value beside the network; it never changes a spike.
 """
 
 from collections.abc import Mapping as Mapping_
@@ -34,7 +34,7 @@ BUDGET = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """The layout of a network.
+    """How a network is to be laid out.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Mapping:
         delay: str | Sequence[str] = "auto",
         queue: int | Sequence[int] = QUEUE,
     ) -> "Mapping":
-        """Lay out a network.
+        """Make the mapping of a network; what is not given is chosen.
 
         Parameters
         ----------
@@ -171,7 +171,11 @@ def delay_bits(network: Network, units: Mapping_[str, Unit]) -> dict[str, dict[s
 
 
 def _swept(unit: Unit) -> int:
-    """Choose the sweep: all lanes, where no number not far below the most divides them."""
+    """Choose how many neurons are swept at once.
+
+    As many as divide the lanes, up to what the engine needs; all lanes where that leaves less than
+    half of it.
+    """
     most = ENGINES[unit.engine].swept
     if most is None:
         return unit.lanes

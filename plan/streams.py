@@ -98,7 +98,7 @@ class _Streams:
             self._answer(part, queues[-1])
 
     def _leave(self, edge: Edge) -> None:
-        """Add the way of an edge from its queue, which may stand already, to its end."""
+        """Add the stages of an edge, behind its queue, which may have been added already."""
         if edge not in self.queues:
             self.queues[edge] = self.stages.add(Queue(edge.depth))
         unit = self.layout.parts[edge.source].unit
@@ -121,13 +121,13 @@ class _Streams:
         return source
 
     def _serialize(self, source: int, unit: Unit) -> int:
-        """Add what makes vectors of a layer events."""
+        """Add the stages that cut the vectors of a layer into events."""
         if unit.groups > 1:
             source = self.stages.add(Skid(source))
         return self._serializers(source, chunks(unit))
 
     def _serializers(self, source: int, sizes: Sequence[int]) -> int:
-        """Add serialization to chunks of these sizes."""
+        """Add a serializer for each of these sizes of chunks."""
         for chunk in sizes:
             source = self.stages.add(Serializer(source, chunk, registered=chunk > 1))
             if chunk > 1:

@@ -14,7 +14,7 @@ __all__ = ["edge_of", "look"]
 
 
 def edge_of(m: Module, source: Any, edge: Edge, unit: Unit, name: str, idles: list[Value]) -> Any:
-    """Make the stream of vectors of an edge one of the events that its target sees; returns that.
+    """Add serializers and views of an edge; returns the stream of the events that its target sees.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def edge_of(m: Module, source: Any, edge: Edge, unit: Unit, name: str, idles: li
 
 
 def look(m: Module, source: Any, edge: Edge, name: str) -> Any:
-    """Pass a stream of events through the views of an edge; returns what leaves them."""
+    """Add the views of an edge behind a stream of events; returns the stream behind them."""
     pre = edge.pre
     for n, view in enumerate(edge.views):
         part = VIEWS[view.kind](view, pre, edge.limit.bit_length())

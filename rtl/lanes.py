@@ -158,7 +158,7 @@ class Lanes(wiring.Component):
         return m
 
     def _writes(self, m: Module, before: data.View, stage: Stages, group: int) -> list[Writes]:
-        """Tell who is written, by relays, as these ways are long; `before`: a cycle earlier."""
+        """Tell when a group is written; `before`: a cycle before `stage`, as a relay takes one."""
         swept = before.sweep & (before.group == group)
         sweeps = Const(0) if self.neuron.idle else swept
         clears: Value = Const(0)
@@ -177,7 +177,7 @@ class Lanes(wiring.Component):
         return [Writes(*told) for told in found]
 
     def _fresh(self, m: Module, stage: Stages) -> Value:
-        """Mark folds instead of clearing them, where a sample does not start from 0.
+        """Mark folds as fresh at the end of a sample, where that is cheaper than to clear them.
 
         A fresh fold is not read before it was written. Returns whether that of the operation is.
         """

@@ -35,7 +35,9 @@ def operation(unit: Unit, rows: int) -> data.StructLayout:
 
 
 class Sequencer(wiring.Component):
-    """Turns items into additions (value x taps x folds), then a sweep (folds x groups, a `rest`).
+    """Makes operations of items: for an event value x taps x folds additions; for an end a sweep.
+
+    A sweep takes folds x groups operations and then `rest` cycles.
 
     Parameters
     ----------
@@ -118,7 +120,7 @@ class Sequencer(wiring.Component):
             m.d.sync += room.eq(room + self.returned[n] - o.sweep)
 
         def begin() -> None:
-            """Go on with the next item, or wait for one that wants anything."""
+            """Take the next item: add its event, sweep for an end without one, or else wait."""
             m.d.comb += i.ready.eq(1)
             with m.If(i.valid & i.p.lanes.any()):
                 m.next = "ADD"

@@ -101,7 +101,7 @@ class Serializer(wiring.Component):
 def serialize(
     m: Module, source: Any, unit: Unit, name: str = "", idles: list[Value] | None = None
 ) -> Any:
-    """Make the stream of vectors of a layer one of events; returns that.
+    """Add the serializers that cut the vectors of a layer into events; returns their stream.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The soma of every engine: it adds terms to the accumulators, and sweeps.
+"""The soma, which every engine has: it adds terms to accumulators, and sweeps the neurons.
 
 The soma says which operation is done now, and the source of terms before it (rtl/engine.py) answers
 with the terms to add, one per lane, a fixed number of cycles later.
@@ -142,7 +142,7 @@ class Soma(wiring.Component):
         return m
 
     def _item(self, m: Module, name: str, queue: Queue) -> tuple[Signal, data.View]:
-        """Make of what a sweep found an item of a queue; returns whether it is worth one."""
+        """Make the item of a queue of what a sweep found; returns whether to write it, and it."""
         found, measures = self.lanes.o, self.part.measures and name == "found"
         item, writes = Signal.like(queue.payload, name=f"item_{name}"), Signal(name=f"put_{name}")
         # Without spikes only the end of the step is worth an item.

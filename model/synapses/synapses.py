@@ -62,7 +62,7 @@ class Synapses(ABC):
         """Give every tap once; those between the same two neurons may have equal delays."""
 
     def arrays_of_taps(self) -> tuple[np.ndarray, np.ndarray]:
-        """Give the taps side by side.
+        """Give the taps as two arrays.
 
         Returns
         -------

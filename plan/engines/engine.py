@@ -46,7 +46,7 @@ class Engine:
 
     @classmethod
     def serves(cls, layer: Layer, taps: Taps) -> bool:
-        """Whether it computes a layer, whose taps are these side by side."""
+        """Whether such an engine can compute a layer, whose taps are merged to these."""
         raise NotImplementedError
 
     @property

@@ -27,7 +27,7 @@ class Wheel(Engine):
 
     @property
     def soma_cost(self) -> int:
-        """Of an end, which comes with one event."""
+        """Cycles in which the soma adds the slots of a step: an end comes with one event."""
         return self.unit.folds
 
     def before(self, stages: Stages, source: int) -> int:

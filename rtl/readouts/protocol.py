@@ -20,7 +20,7 @@ __all__ = ["Readout"]
 
 
 class Readout(wiring.Component):
-    """Makes results of the last layer's items, and packets of words of them.
+    """A readout: makes results of the items of the last layer, and packets of words of results.
 
     Parameters
     ----------

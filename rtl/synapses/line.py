@@ -1,4 +1,4 @@
-"""The delay line: what every input was in the last steps. The law: model/synapses/delayed.py."""
+"""The delay line: the values of every input in the last steps (law: model/synapses/delayed.py)."""
 
 from typing import Any
 

@@ -96,7 +96,7 @@ class Scatter(wiring.Component):
         slot = Signal(range(self.slots))
 
         def begin() -> None:
-            """Go on with the next item, or wait for one that wants anything."""
+            """Take the next item: add its event, hand on an end without one, or else wait."""
             m.d.comb += i.ready.eq(1)
             with m.If(i.valid & i.p.lanes.any()):
                 m.next = "ADD"
