@@ -116,7 +116,7 @@ class Reader:
         return samples[n]
 
     def item(self, n: int, payload: int) -> None:
-        """Take what layer n told (rtl/stream.py, of the last one rtl/tail.py `measured`)."""
+        """Take what layer n told (rtl/stream.py, of the last one rtl/soma.py `measured`)."""
         layer, sample = self.layers[n], self.sample(self.at[n])
         position = payload & ((1 << layer["position_bits"]) - 1)
         payload >>= layer["position_bits"]

@@ -37,7 +37,7 @@ def verilator_environment() -> dict[str, str]:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Raise what an exported folder raises as what spikeline does."""
+    """Raise the MissingTool of model/errors.py in place of that of cosim/simulator.py."""
     try:
         yield
     except simulator.MissingTool as error:

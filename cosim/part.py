@@ -26,7 +26,7 @@ class Parts(wiring.Component):
     Members
     -------
     (name) : Out(part.signature)
-        In Verilog ``narrow_i_valid`` is port ``i.valid`` of the part ``narrow``.
+        In Verilog ``serializer_i_valid`` is port ``i.valid`` of the part ``serializer``.
     """
 
     def __init__(self, parts: Mapping[str, Any]) -> None:

@@ -165,7 +165,7 @@ def unequal(measured: np.ndarray, predicted: np.ndarray) -> int:
 
 
 def beyond(cycles: np.ndarray, beats: np.ndarray) -> np.ndarray:
-    """Latency beyond one cycle for every event and every step."""
+    """Count the cycles of latency beyond one for every event and every step."""
     return cycles - beats[: len(cycles)] if len(cycles) <= len(beats) else np.empty(0, int)
 
 

@@ -51,7 +51,7 @@ class Wires:
 
     @classmethod
     def of(cls, dut: Any, name: str) -> "Wires":
-        """Find a stream of emitted parts: ``narrow_i`` is narrow_i_valid, _ready, _payload."""
+        """Find a stream of emitted parts: ``part_i`` is part_i_valid, _ready and _payload."""
         valid, ready, payload = (
             getattr(dut, f"{name}_{wire}") for wire in ("valid", "ready", "payload")
         )

@@ -1,1 +1,1 @@
-"""The law of every layer in integers (NumPy only): golden run, frozen network, widths, cycles."""
+"""The law of every layer in integers (NumPy only): golden run, frozen network, proven widths."""

@@ -121,7 +121,7 @@ class Layer:
 
 @dataclass(slots=True)
 class Run:
-    """What a golden run saw.
+    """The results of a golden run and, where they were recorded, all spikes and membranes.
 
     Attributes
     ----------
@@ -426,7 +426,10 @@ class Network:
 
 
 def blocks(layers: Mapping[str, Any]) -> list[list[str]]:
-    """Cut layers, of the model or trainable, into runs of the order that nothing comes back to."""
+    """Cut layers, of the model or trainable, into blocks, in their order.
+
+    A recurrent connection stays within its block: no layer feeds one of an earlier block.
+    """
     order = list(layers)
     reach = list(range(len(order)))  # the last layer that comes back to each
     for i, name in enumerate(order):

@@ -198,7 +198,7 @@ def _tensors(network: Network) -> dict[str, np.ndarray]:
 
 
 def to_bytes(network: Network) -> bytes:
-    """Serialise a network."""
+    """Serialize a network."""
     of_model(network)
     description = json.dumps(describe(network), sort_keys=True, separators=(",", ":"))
     return tensors_to_bytes(_tensors(network), {"spikeline": description})

@@ -25,15 +25,15 @@ from .stages import (
     Join,
     Line,
     Membranes,
-    Narrow,
     Pixels,
     Player,
     Queue,
     Readout,
     Scatter,
+    Serializer,
     Skid,
+    Soma,
     Spikes,
-    Tail,
     Taker,
 )
 
@@ -44,9 +44,9 @@ except ModuleNotFoundError as error:
 
 __all__ = ["simulate"]
 
-FRAMER, PIXELS, SKID, NARROW = Framer.kind, Pixels.kind, Skid.kind, Narrow.kind
+FRAMER, PIXELS, SKID, SERIALIZER = Framer.kind, Pixels.kind, Skid.kind, Serializer.kind
 QUEUE, JOIN, FILTER = Queue.kind, Join.kind, Filter.kind
-SCATTER, LINE, TAIL, READOUT = Scatter.kind, Line.kind, Tail.kind, Readout.kind
+SCATTER, LINE, SOMA, READOUT = Scatter.kind, Line.kind, Soma.kind, Readout.kind
 PLAYER, TAKER = Player.kind, Taker.kind
 FORK, MEMBRANES, SPIKES_OUT = Fork.kind, Membranes.kind, Spikes.kind
 
@@ -152,7 +152,7 @@ def _skid(st, s):
     return arrives
 
 
-# Columns of a narrow: the chunk that is next, and the one behind; -1 is none.
+# Columns of a serializer: the chunk that is next, and the one behind; -1 is none.
 CHUNK, THEN = OWN, OWN + 1
 
 
@@ -165,7 +165,7 @@ def _chunk(st, spikes, s, after):
 
 
 @_inner
-def _narrow(st, spikes, s):
+def _serializer(st, spikes, s):
     u, size = st[s, SOURCE], st[s, NUMBERS]
     free = not st[s, VALID] or st[s, READY]
     takes = not st[s, HELD] or (not st[s, NUMBERS + 1] and free and st[s, THEN] < 0)
@@ -364,10 +364,10 @@ def _line_sends(st, memory, s, now):
 def _line(st, memory, spikes, s, now):
     u, sends = st[s, SOURCE], st[s, SENDS]
     changed = _line_sends(st, memory, s, now)
-    # The next step turns up behind the last row of the one before.
-    turns = st[s, END] > 0 and not sends
-    st[u, READY] = turns or not st[s, END]
-    if turns:
+    # The next step begins behind the last row of the one before.
+    begins = st[s, END] > 0 and not sends
+    st[u, READY] = begins or not st[s, END]
+    if begins:
         st[s, SENT] = st[s, END]
         st[s, ROWS] = st[s, LEFT] = _rows(st, memory, s, st[s, END])
         st[s, NEXT] = now + 3 + (st[s, ROWS] > 0)
@@ -382,7 +382,7 @@ def _line(st, memory, spikes, s, now):
     return changed
 
 
-# Columns of a tail: the end that is swept for, the next position; sample and step; what is on its
+# Columns of a soma: the end that is swept for, the next position; sample and step; what is on its
 # way to the queues: how many, where the first is.
 SWEEPS, POSITION, SAMPLE, STEP, FLYING, OLDEST = range(OWN, OWN + 6)
 
@@ -446,7 +446,7 @@ def _sweep(st, memory, s, now, records, samples):
 
 
 @_inner
-def _tail(st, memory, spikes, s, now, records, samples):
+def _soma(st, memory, spikes, s, now, records, samples):
     u, changed = st[s, SOURCE], False
     if st[s, FLYING] and st[s, PIPE] == now:
         _deliver(st, memory, spikes, s)
@@ -708,7 +708,7 @@ def _reset(st, memory, shared, low, high):
     for s in range(len(st)):
         if st[s, KIND] == QUEUE:
             st[s, ROOM] = st[s, NUMBERS + 1]
-        elif st[s, KIND] == TAIL:
+        elif st[s, KIND] == SOMA:
             st[s, SAMPLE] = low
         elif st[s, KIND] == JOIN:
             st[s, EDGE] = st[s, NUMBERS]
@@ -741,12 +741,12 @@ def _backward(st, memory, spikes, now, shared, records, starts, ends):
         kind = st[s, KIND]
         if kind == SKID:
             changed |= _skid(st, s)
-        elif kind == NARROW:
-            changed |= _narrow(st, spikes, s)
+        elif kind == SERIALIZER:
+            changed |= _serializer(st, spikes, s)
         elif kind == QUEUE:
             changed |= _queue(st, s)
-        elif kind == TAIL:
-            changed |= _tail(st, memory, spikes, s, now, records, shared[SAMPLES])
+        elif kind == SOMA:
+            changed |= _soma(st, memory, spikes, s, now, records, shared[SAMPLES])
         elif kind == SCATTER:
             changed |= _scatter(st, memory, spikes, s, now)
         elif kind == LINE:

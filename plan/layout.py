@@ -3,7 +3,7 @@
 rtl/ builds what stands here, and the prediction of cycles times it.
 
 A layer is a part: an engine, behind it one queue for each edge that leaves it, all written
-together. An edge leads from a source (the input stream, or a layer) to a layer: queue, serialiser,
+together. An edge leads from a source (the input stream, or a layer) to a layer: queue, serializer,
 views, and, where several edges meet, a join. In every step a join takes first the edges that come
 back, which carry the step before; then the others in topological order of their sources; each up
 to its tick. A fixed order makes the sequence of items, and so the cycles, a function of the sample.
@@ -92,9 +92,9 @@ class Part:
     outs : tuple of Edge
         What leaves.
     last : bool
-        Whether the readout takes what it finds.
+        Whether it is the output, whose items the readout takes.
     measures : bool
-        Whether it takes every vector, with its membranes.
+        Whether the readout takes every vector, with its membranes, not spikes alone.
     """
 
     name: str

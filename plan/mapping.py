@@ -1,6 +1,6 @@
-"""Mappings: how a network is laid out in hardware.
+"""Mappings: how a network is to be laid out in hardware.
 
-A value beside the network; it never changes a spike.
+A mapping is a value beside the network; it never changes a spike.
 """
 
 from collections.abc import Mapping as Mapping_
@@ -36,7 +36,7 @@ BUDGET = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """The layout of a network.
+    """How a network is to be laid out.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Mapping:
         delay: str | Sequence[str] = "auto",
         queue: int | Sequence[int] = QUEUE,
     ) -> "Mapping":
-        """Lay out a network.
+        """Make the mapping of a network; what is not given is chosen.
 
         Parameters
         ----------
@@ -196,7 +196,11 @@ def _each(what: str, values: Any) -> tuple[Any, ...]:
 
 
 def _swept(unit: Unit) -> int:
-    """Choose the sweep: all lanes, where no number not far below the most divides them."""
+    """Choose how many neurons are swept at once.
+
+    As many as divide the lanes, up to what the engine needs; all lanes where that leaves less than
+    half of it.
+    """
     most = ENGINES[unit.engine].swept
     if most is None:
         return unit.lanes

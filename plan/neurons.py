@@ -9,7 +9,7 @@ __all__ = ["LEAKING", "leaking"]
 
 
 def leaking(neuron: Neuron) -> int:
-    """Cycles from a membrane to what is left of it in the next step.
+    """Cycles that the leak takes, from a membrane to what is left of it in the next step.
 
     0 for neurons that neither leak nor clamp, 1 for a leak by shift and subtraction, 2 for one by
     multiplication, or rounded toward zero.
@@ -20,5 +20,5 @@ def leaking(neuron: Neuron) -> int:
     return 1 if (m <= 1 or m == (1 << k) - 1) and neuron.rounding == "floor" else 2
 
 
-# Cycles from a membrane to what is left of it in the next step, by kind.
+# Cycles that the leak takes, by kind.
 LEAKING: dict[str, Callable[[Any], int]] = {Neuron.kind: leaking}

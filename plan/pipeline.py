@@ -43,12 +43,12 @@ def rest(neuron: Neurons, unit: Unit) -> int:
 
 
 def latency(unit: Unit) -> int:
-    """Cycles from an operation of the tail to the terms that it adds."""
+    """Cycles from an operation of the soma to the terms that it adds."""
     return ENGINES[unit.engine].latency
 
 
 def chunks(unit: Unit) -> list[int]:
-    """Lanes behind each stage of serialisation: by up to 8 first where a vector is wide.
+    """Lanes behind each stage of serialization: by up to 8 first where a vector is wide.
 
     A chunk divides the vector, unless there is one position only: addresses stay position * lanes +
     lane.

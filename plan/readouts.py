@@ -45,7 +45,7 @@ class Timing(Protocol):
     measures: ClassVar[bool]
 
     def stage(self, source: int, unit: Unit, classes: int) -> Stage:
-        """Make the stage that takes what the last layer finds, from the stage `source`."""
+        """Make the stage of the readout; it takes the items of the stage `source`."""
         ...
 
 
@@ -76,7 +76,7 @@ class Scan:
         return 2 + self.builds
 
     def stage(self, source: int, unit: Unit, classes: int) -> Stage:
-        """Make the stage that takes what the last layer finds."""
+        """Make the stage of the readout."""
         worth = EVERY
         if self.final:
             worth = FINAL
@@ -99,7 +99,7 @@ class Send:
     measures: ClassVar[bool] = True
 
     def stage(self, source: int, unit: Unit, classes: int) -> Stage:
-        """Make the stage that takes what the last layer finds."""
+        """Make the stage of the readout."""
         return Membranes(source, classes, unit.sweep)
 
 
@@ -110,7 +110,7 @@ class Stream:
     measures: ClassVar[bool] = False
 
     def stage(self, source: int, unit: Unit, classes: int) -> Stage:
-        """Make the stage that takes what the last layer finds."""
+        """Make the stage of the readout."""
         return Spikes(source)
 
 

@@ -1,7 +1,7 @@
 """Stages: what the streams of a core pass, as a list of plain values.
 
 A stage names those that it takes items from by their numbers in the list, and stands behind them.
-A tail writes queues, which stand anywhere before it: what comes back begins at one of them.
+A soma writes queues, which stand anywhere before it: what comes back begins at one of them.
 
 What each kind does in a cycle, plan/kernel.py tells.
 """
@@ -23,17 +23,17 @@ __all__ = [
     "Line",
     "Membranes",
     "Memory",
-    "Narrow",
     "Pixels",
     "Player",
     "Queue",
     "Readout",
     "Scatter",
+    "Serializer",
     "Skid",
+    "Soma",
     "Spikes",
     "Stage",
     "Stages",
-    "Tail",
     "Taker",
 ]
 
@@ -129,8 +129,8 @@ class Skid(Stage):
 
 
 @dataclass(frozen=True, slots=True)
-class Narrow(Stage):
-    """Vectors in chunks (rtl/narrow.py)."""
+class Serializer(Stage):
+    """Vectors in chunks (rtl/serializer.py)."""
 
     source: int
     chunk: int
@@ -147,7 +147,7 @@ class Narrow(Stage):
 
 @dataclass(frozen=True, slots=True)
 class Queue(Stage):
-    """A queue that a tail writes (rtl/stream.py).
+    """A queue that a soma writes (rtl/stream.py).
 
     Parameters
     ----------
@@ -263,8 +263,8 @@ class Line(Stage):
 
 
 @dataclass(frozen=True, slots=True)
-class Tail(Stage):
-    """Adds the rows of events, sweeps at the end of a step (rtl/tail.py).
+class Soma(Stage):
+    """Adds the rows of events, sweeps at the end of a step (rtl/soma.py).
 
     Parameters
     ----------

@@ -14,12 +14,12 @@ from .stages import (
     Fork,
     Framer,
     Join,
-    Narrow,
     Pixels,
     Queue,
+    Serializer,
     Skid,
+    Soma,
     Stages,
-    Tail,
 )
 from .unit import Unit
 
@@ -50,7 +50,7 @@ class _Streams:
         network, pixels, stages = self.layout.network, self.layout.mapping.pixels, self.stages
         if pixels:
             source = stages.add(Pixels(0, network.width, pixels))
-            source = self._narrow(source, [1] if pixels > 1 else [])
+            source = self._serializers(source, [1] if pixels > 1 else [])
         else:
             source = stages.add(Skid(stages.add(Framer(0, network.width))))
         edges = self.layout.inputs
@@ -79,10 +79,10 @@ class _Streams:
         if part.last:
             queues.append(stages.add(Queue(unit.queue, every=part.measures)))
         stages.add(
-            Tail(
+            Soma(
                 source,
                 tuple(queues),
-                engine.tail_cost,
+                engine.soma_cost,
                 record,
                 unit.neurons,
                 unit.sweep,
@@ -98,17 +98,17 @@ class _Streams:
             self._answer(part, queues[-1])
 
     def _leave(self, edge: Edge) -> None:
-        """Add the way of an edge from its queue, which may stand already, to its end."""
+        """Add the stages of an edge, behind its queue, which may have been added already."""
         if edge not in self.queues:
             self.queues[edge] = self.stages.add(Queue(edge.depth))
         unit = self.layout.parts[edge.source].unit
-        self.arriving[edge] = self._look(self._serialise(self.queues[edge], unit), edge)
+        self.arriving[edge] = self._look(self._serialize(self.queues[edge], unit), edge)
 
     def _answer(self, part: Part, source: int) -> None:
         """Add the readout."""
         network, unit = self.layout.network, part.unit
         if not part.measures:
-            source = self._serialise(source, unit)
+            source = self._serialize(source, unit)
         self.stages.add(timing(network.readout).stage(source, unit, network.classes))
 
     def _look(self, source: int, edge: Edge) -> int:
@@ -120,16 +120,16 @@ class _Streams:
             source = self.stages.add(Filter(source, np.asarray(view.table(pre))))
         return source
 
-    def _serialise(self, source: int, unit: Unit) -> int:
-        """Add what makes vectors of a layer events."""
+    def _serialize(self, source: int, unit: Unit) -> int:
+        """Add the stages that cut the vectors of a layer into events."""
         if unit.groups > 1:
             source = self.stages.add(Skid(source))
-        return self._narrow(source, chunks(unit))
+        return self._serializers(source, chunks(unit))
 
-    def _narrow(self, source: int, sizes: Sequence[int]) -> int:
-        """Add serialisation to chunks of these sizes."""
+    def _serializers(self, source: int, sizes: Sequence[int]) -> int:
+        """Add a serializer for each of these sizes of chunks."""
         for chunk in sizes:
-            source = self.stages.add(Narrow(source, chunk, registered=chunk > 1))
+            source = self.stages.add(Serializer(source, chunk, registered=chunk > 1))
             if chunk > 1:
                 source = self.stages.add(Skid(source))
         return source

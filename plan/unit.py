@@ -1,4 +1,4 @@
-"""The layout of one layer."""
+"""How one layer is to be laid out."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -13,7 +13,7 @@ QUEUE = 16
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The layout of one layer.
+    """How one layer is to be laid out.
 
     Parameters
     ----------

@@ -9,8 +9,8 @@ from ..plan.mapping import Mapping
 from ..plan.pipeline import IN_FLIGHT
 from .codings.framer import Framer
 from .codings.pixels import Pixels
-from .narrow import Narrow
 from .network import Network, probes
+from .serializer import Serializer
 from .stream import Skid, join
 
 __all__ = ["Accelerator", "whole_bytes"]
@@ -87,7 +87,7 @@ class Accelerator(wiring.Component):
         # A register tells whether one more may start, as what it begins in is a long path.
         under_way = Signal(range(IN_FLIGHT + 1))
         m.d.comb += under_way.eq(starts.w_level + starts.w_en + source.starts - starts.r_en)
-        m.d.sync += source.room.eq(core.awake & (under_way != IN_FLIGHT))
+        m.d.sync += source.room.eq(core.initialized & (under_way != IN_FLIGHT))
 
         answered = self._answer(m, now, starts)
         m.d.comb += self.idle.eq(source.idle & between & core.idle & answered)
@@ -109,10 +109,10 @@ class Accelerator(wiring.Component):
         if source.lanes == 1:
             join(m, source.o, core.i)
             return Const(1)
-        m.submodules.narrow = narrow = Narrow(source.words, source.lanes, 1)
-        wiring.connect(m, source.o, narrow.i)
-        join(m, narrow.o, core.i)
-        return narrow.idle
+        m.submodules.serializer = serializer = Serializer(source.words, source.lanes, 1)
+        wiring.connect(m, source.o, serializer.i)
+        join(m, serializer.o, core.i)
+        return serializer.idle
 
     def _answer(self, m: Module, now: Signal, starts: fifo.SyncFIFO) -> Value:
         """Make words of a result's items, as the readout says.

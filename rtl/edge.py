@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Value
 
 from ..plan.layout import Edge
 from ..plan.unit import Unit
-from .narrow import serialise
+from .serializer import serialize
 from .stream import join
 from .views import KINDS as VIEWS
 
@@ -14,7 +14,7 @@ __all__ = ["edge_of", "look"]
 
 
 def edge_of(m: Module, source: Any, edge: Edge, unit: Unit, name: str, idles: list[Value]) -> Any:
-    """Make the stream of vectors of an edge one of the events that its target sees; returns that.
+    """Add serializers and views of an edge; returns the stream of the events that its target sees.
 
     Parameters
     ----------
@@ -29,11 +29,11 @@ def edge_of(m: Module, source: Any, edge: Edge, unit: Unit, name: str, idles: li
     idles : list
         Takes what tells that a stage is empty.
     """
-    return look(m, serialise(m, source, unit, name, idles), edge, name)
+    return look(m, serialize(m, source, unit, name, idles), edge, name)
 
 
 def look(m: Module, source: Any, edge: Edge, name: str) -> Any:
-    """Pass a stream of events through the views of an edge; returns what leaves them."""
+    """Add the views of an edge behind a stream of events; returns the stream behind them."""
     pre = edge.pre
     for n, view in enumerate(edge.views):
         part = VIEWS[view.kind](view, pre, edge.limit.bit_length())

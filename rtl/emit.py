@@ -24,18 +24,19 @@ from .verilog import convert
 
 __all__ = ["Emitted", "default_name", "emit", "usable"]
 
-# Words of Verilog, and the module around a design in simulation and synthesis.
+# Words of Verilog, and the modules around a design in simulation (harness) and synthesis (carrier).
 RESERVED = frozenset(
-    "always and assign automatic begin buf bufif0 bufif1 case casex casez cell cmos config deassign"
-    " default defparam design disable edge else end endcase endconfig endfunction endgenerate"
-    " endmodule endprimitive endspecify endtable endtask event for force forever fork function"
-    " generate genvar harness highz0 highz1 if ifnone incdir include initial inout input instance"
-    " integer join large liblist library localparam macromodule medium module nand negedge nmos nor"
-    " noshowcancelled not notif0 notif1 or output parameter pmos posedge primitive pull0 pull1"
-    " pulldown pullup pulsestyle_ondetect pulsestyle_onevent rcmos real realtime reg release repeat"
-    " rnmos rpmos rtran rtranif0 rtranif1 scalared showcancelled signed small specify specparam"
-    " strong0 strong1 supply0 supply1 table task time tran tranif0 tranif1 tri tri0 tri1 triand"
-    " trior trireg unsigned use vectored wait wand weak0 weak1 while wire wor xnor xor".split()
+    "always and assign automatic begin buf bufif0 bufif1 carrier case casex casez cell cmos"
+    " config deassign default defparam design disable edge else end endcase endconfig endfunction"
+    " endgenerate endmodule endprimitive endspecify endtable endtask event for force forever fork"
+    " function generate genvar harness highz0 highz1 if ifnone incdir include initial inout input"
+    " instance integer join large liblist library localparam macromodule medium module nand"
+    " negedge nmos nor noshowcancelled not notif0 notif1 or output parameter pmos posedge"
+    " primitive pull0 pull1 pulldown pullup pulsestyle_ondetect pulsestyle_onevent rcmos real"
+    " realtime reg release repeat rnmos rpmos rtran rtranif0 rtranif1 scalared showcancelled"
+    " signed small specify specparam strong0 strong1 supply0 supply1 table task time tran tranif0"
+    " tranif1 tri tri0 tri1 triand trior trireg unsigned use vectored wait wand weak0 weak1 while"
+    " wire wor xnor xor".split()
 )
 ROM = """\
 module {name} (input clk, input [{high_address}:0] address, output reg [{high}:0] data);
@@ -212,7 +213,7 @@ def _packet(network: Network, mapping: Mapping) -> dict[str, object]:
 
 
 def _items(name: str, engine: Engine) -> dict[str, object]:
-    """Describe what a layer tells (rtl/stream.py; of the last one rtl/tail.py `measured`)."""
+    """Describe what a layer tells (rtl/stream.py; of the last one rtl/soma.py `measured`)."""
     part, neuron = engine.part, engine.lanes.neuron
     neurons = part.unit.neurons
     shape: Any = engine.told.shape()

@@ -28,7 +28,7 @@ def advance(m: Module, *counters: tuple[Signal, int]) -> Value:
 
 
 def first(bits: Value) -> Value:
-    """Leave the lowest bit that is set, alone."""
+    """Keep the lowest bit that is set, and clear all others."""
     return Cat(bit & ~bits[:n].any() for n, bit in enumerate(bits))
 
 
@@ -58,7 +58,10 @@ def several(bits: Value) -> tuple[Value, Value]:
 
 
 def later(m: Module, value: Any, cycles: int = 1, *, reset_less: bool = False) -> Any:
-    """Delay a value by registers; data that nothing looks at before it counts need no reset."""
+    """Delay a value by registers.
+
+    `reset_less` is for data that a bit with a reset goes along with: nobody looks at them before.
+    """
     for _ in range(cycles):
         m.d.sync += (delayed := Signal.like(value, reset_less=reset_less)).eq(value)
         value = delayed

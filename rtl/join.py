@@ -54,9 +54,9 @@ class Join(wiring.Component):
         m = Module()
         o, final = self.o, len(self.edges) - 1
         # After reset there is nothing to come back.
-        turn = Signal(range(len(self.edges)), init=sum(edge.back for edge in self.edges))
+        taken = Signal(range(len(self.edges)), init=sum(edge.back for edge in self.edges))
         fresh = Signal(init=1)  # in the first step of a sample
-        with m.Switch(turn):
+        with m.Switch(taken):
             for n, (edge, i) in enumerate(zip(self.edges, self.i, strict=True)):
                 with m.Case(n):
                     event, end = i.p.lanes.any(), i.p.tick | i.p.last
@@ -72,7 +72,7 @@ class Join(wiring.Component):
                             o.p.last.eq(i.p.last),
                         ]
                         with m.If(i.valid & i.ready & end):
-                            m.d.sync += [turn.eq(0), fresh.eq(i.p.last)]
+                            m.d.sync += [taken.eq(0), fresh.eq(i.p.last)]
                         continue
                     # Of a sample that is over, what comes back is dropped, up to its end.
                     drops = fresh if edge.back else Const(0)
@@ -82,5 +82,5 @@ class Join(wiring.Component):
                         i.ready.eq(o.ready | ~event | drops),
                     ]
                     with m.If(i.valid & i.ready & passed):
-                        m.d.sync += turn.eq(n + 1)
+                        m.d.sync += taken.eq(n + 1)
         return m

@@ -52,7 +52,7 @@ class Stages(NamedTuple):
     sweep: Sequence[data.View]
 
 
-class Turn(NamedTuple):
+class Writes(NamedTuple):
     """When the accumulators of a group are written; one per `RELAYED` sweeps.
 
     `sweeps`: by a sweep; `enable`: by a sweep or an addition; `clears`: by the last of a sample.
@@ -136,7 +136,7 @@ class Lanes(wiring.Component):
         stage = Stages(stages[1], stages[2], stages[1 + picks(self.unit) :])
 
         groups = range(self.unit.groups)
-        turns = [self._turns(m, stages[-2], stage, g) for g in groups]
+        writes = [self._writes(m, stages[-2], stage, g) for g in groups]
         ends = Const(0) if self.neuron.integrates else stage.sweep[0].last
         lasts = relays(m, ends, self.unit.sweep, "last")
         picked = [later(m, stage.read.group == g) for g in groups] if len(groups) > 1 else []
@@ -148,8 +148,8 @@ class Lanes(wiring.Component):
             relay = k // RELAYED
             kept = self._pick(m, k, words, picked)
             over, membrane, after = self._sweep(m, k, kept, stage, lasts[relay])
-            for lane, word, turn in zip(lanes, words, turns, strict=True):
-                self._lane(m, lane, word, after, stage, fresh, turn[relay])
+            for lane, word, write in zip(lanes, words, writes, strict=True):
+                self._lane(m, lane, word, after, stage, fresh, write[relay])
             found.append((over, membrane))
         spikes = Cat(over for over, _ in found)
         if self.neuron.golden.once:
@@ -157,13 +157,13 @@ class Lanes(wiring.Component):
         self._report(m, stage.sweep[1], spikes, [h for _, h in found])
         return m
 
-    def _turns(self, m: Module, before: data.View, stage: Stages, group: int) -> list[Turn]:
-        """Tell who is written, by relays, as these ways are long; `before`: a cycle earlier."""
-        turn = before.sweep & (before.group == group)
-        sweeps = Const(0) if self.neuron.idle else turn
+    def _writes(self, m: Module, before: data.View, stage: Stages, group: int) -> list[Writes]:
+        """Tell when a group is written; `before`: a cycle before `stage`, as a relay takes one."""
+        swept = before.sweep & (before.group == group)
+        sweeps = Const(0) if self.neuron.idle else swept
         clears: Value = Const(0)
         if self.neuron.integrates and self.unit.folds == 1:
-            clears = turn & before.last
+            clears = swept & before.last
 
         def relayed(value: Value, name: str) -> list[Value]:
             return relays(m, value, self.unit.sweep, f"{name}{group}_")
@@ -174,10 +174,10 @@ class Lanes(wiring.Component):
             relayed(clears, "clears"),
             strict=True,
         )
-        return [Turn(*told) for told in found]
+        return [Writes(*told) for told in found]
 
     def _fresh(self, m: Module, stage: Stages) -> Value:
-        """Mark folds instead of clearing them, where a sample does not start from 0.
+        """Mark folds as fresh at the end of a sample, where that is cheaper than to clear them.
 
         A fresh fold is not read before it was written. Returns whether that of the operation is.
         """
@@ -264,21 +264,21 @@ class Lanes(wiring.Component):
         after: Value | None,
         stage: Stages,
         fresh: Value,
-        turn: Turn,
+        write: Writes,
     ) -> None:
         """Make the accumulators of one lane, `word` the one at hand; sweeps write `after`."""
         neuron, width = self.neuron, self.widths[lane]
         first = [neuron.first(n) for n in self.unit.served(lane)]
         new = (self.terms[lane] << self.shift) + word
         if after is not None:
-            new = Mux(turn.sweeps, after, new)
+            new = Mux(write.sweeps, after, new)
         if self.unit.folds == 1:
             # Cleared by sweeps, after reset too.
             register = Signal(signed(width), name=f"kept{lane}", reset_less=True)
             m.d.comb += word.eq(register)
-            with m.If(turn.clears):
+            with m.If(write.clears):
                 m.d.sync += register.eq(first[0])
-            with m.Elif(turn.enable):
+            with m.Elif(write.enable):
                 m.d.sync += register.eq(new)
             return
         m.submodules[f"lane{lane}"] = mem = memory.Memory(
@@ -288,9 +288,9 @@ class Lanes(wiring.Component):
         m.d.comb += [
             r.addr.eq(stage.read.fold),
             word.eq(Mux(fresh, self._by_fold(stage.op.fold, first), r.data)),
-            w.addr.eq(Mux(turn.sweeps, stage.sweep[-1].fold, stage.op.fold)),
+            w.addr.eq(Mux(write.sweeps, stage.sweep[-1].fold, stage.op.fold)),
             w.data.eq(new),
-            w.en.eq(turn.enable),
+            w.en.eq(write.enable),
         ]
 
     def _fired(self, m: Module, stage: Stages, over: Value) -> Value:

@@ -15,9 +15,9 @@ from ..plan.mapping import Mapping
 from .edge import edge_of, look
 from .engine import Engine
 from .join import Join
-from .narrow import serialise
 from .readouts import KINDS as READOUTS
 from .readouts import readout
+from .serializer import serialize
 from .stream import Queue, join, vector
 
 __all__ = ["Network", "probes"]
@@ -41,7 +41,7 @@ class Network(wiring.Component):
         Results, in the order of the samples.
     decided : Out(3)
         Number of samples decided, modulo 8.
-    awake : Out(1)
+    initialized : Out(1)
         Every layer was cleared after reset: what comes earlier waits.
     idle : Out(1)
         Nothing is in it, and nothing is being cleared.
@@ -52,7 +52,7 @@ class Network(wiring.Component):
     i: stream.Interface
     o: stream.Interface
     decided: Signal
-    awake: Signal
+    initialized: Signal
     idle: Signal
 
     def __init__(self, golden: Golden, mapping: Mapping, *, name: str = "weights") -> None:
@@ -70,7 +70,7 @@ class Network(wiring.Component):
                 "i": In(stream.Signature(vector(golden.width, 1, bits))),
                 "o": Out(stream.Signature(self.readout.o.p.shape())),
                 "decided": Out(3),
-                "awake": Out(1),
+                "initialized": Out(1),
                 "idle": Out(1),
                 **probes(self),
             }
@@ -107,12 +107,12 @@ class Network(wiring.Component):
         last = self.engines[self.golden.output]
         found = last.found
         if not last.part.measures:
-            found = serialise(m, found, last.part.unit, "_found", idles)
+            found = serialize(m, found, last.part.unit, "_found", idles)
         join(m, found, self.readout.i)
         wiring.connect(m, self.readout.o, wiring.flipped(self.o))
         m.d.comb += [
             self.decided.eq(self.readout.decided),
-            self.awake.eq(Cat(engine.awake for engine in self.engines.values()).all()),
+            self.initialized.eq(Cat(engine.initialized for engine in self.engines.values()).all()),
             self.idle.eq(Cat(*idles).all()),
         ]
         return m

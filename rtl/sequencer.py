@@ -35,7 +35,9 @@ def operation(unit: Unit, rows: int) -> data.StructLayout:
 
 
 class Sequencer(wiring.Component):
-    """Turns items into additions (value x taps x folds), then a sweep (folds x groups, a `rest`).
+    """Makes operations of items: for an event value x taps x folds additions; for an end a sweep.
+
+    A sweep takes folds x groups operations and then `rest` cycles.
 
     Parameters
     ----------
@@ -57,7 +59,7 @@ class Sequencer(wiring.Component):
         Holds for one cycle; nothing can refuse it. Row (position * taps + tap) * folds + fold.
     returned : In(data.ArrayLayout(2, queues))
         Vectors that were taken from each queue, or not written into it after all.
-    awake : Out(1)
+    initialized : Out(1)
         Every neuron was cleared after reset.
     idle : Out(1)
         No item is at hand, and every vector that was found has left the queue.
@@ -71,7 +73,7 @@ class Sequencer(wiring.Component):
     i: stream.Interface
     o: data.View
     returned: data.View
-    awake: Signal
+    initialized: Signal
     idle: Signal
 
     def __init__(
@@ -92,7 +94,7 @@ class Sequencer(wiring.Component):
                 "i": In(stream.Signature(vector(inputs, 1, bits))),
                 "o": Out(operation(unit, inputs * taps)),
                 "returned": In(data.ArrayLayout(2, len(depths))),
-                "awake": Out(1),
+                "initialized": Out(1),
                 "idle": Out(1),
             }
         )
@@ -118,7 +120,7 @@ class Sequencer(wiring.Component):
             m.d.sync += room.eq(room + self.returned[n] - o.sweep)
 
         def begin() -> None:
-            """Go on with the next item, or wait for one that wants anything."""
+            """Take the next item: add its event, sweep for an end without one, or else wait."""
             m.d.comb += i.ready.eq(1)
             with m.If(i.valid & i.p.lanes.any()):
                 m.next = "ADD"
@@ -167,7 +169,7 @@ class Sequencer(wiring.Component):
             o.fire.eq(item.tick & ~clears),
             o.last.eq(item.last | clears),
             o.end.eq(is_end & ~clears),
-            self.awake.eq(~clears),
+            self.initialized.eq(~clears),
             self.idle.eq(fsm.ongoing("WAIT") & full),
         ]
         return m

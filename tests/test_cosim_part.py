@@ -4,14 +4,14 @@ import xml.etree.ElementTree as xml
 
 import pytest
 
-from spikeline.cosim import engine, framer, narrow, readout
+from spikeline.cosim import engine, framer, readout, serializer
 from spikeline.cosim.build import build
 from spikeline.cosim.part import emit_parts
 from spikeline.cosim.simulator import simulate
 
-BENCHES = {"narrow": narrow, "engine": engine, "readout": readout, "framer": framer}
+BENCHES = {"serializer": serializer, "engine": engine, "readout": readout, "framer": framer}
 # Three patterns of stalls at the source, three at the sink, and the variants of the part.
-CASES = {"narrow": 18, "engine": 18, "readout": 18, "framer": 9}
+CASES = {"serializer": 18, "engine": 18, "readout": 18, "framer": 9}
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from spikeline.flow.synth import tools
-from spikeline.flow.synth.harness import harness
+from spikeline.flow.synth.carrier import carrier
 from spikeline.flow.synth.hierarchy import Module, modules
 from spikeline.flow.synth.synth import RELAYS, synth
 from spikeline.flow.synth.targets import TARGETS, count
@@ -119,10 +119,10 @@ def test_module_that_is_not_there_is_refused(design: Small) -> None:
     assert str(refused.value) == "Module top.heart must be in the Verilog files of the design"
 
 
-def test_harness_reaches_every_port_once() -> None:
+def test_carrier_reaches_every_port_once() -> None:
     """Each bit of each port has its own bit of a shift register."""
     top = Module({"clk": 1, "rst": 1, "a": 8, "b.x": 1}, {"c": 4, "d": 1}, {})
-    made = harness(top, "m.x")
+    made = carrier(top, "m.x")
     for link in ("clk(clk)", "rst(rst)", "a (given[0 +: 8])", "\\b.x  (given[8 +: 1])"):
         assert f".{link}" in made
     for link in ("c (seen[0 +: 4])", "d (seen[4 +: 1])"):
@@ -135,7 +135,7 @@ def test_harness_reaches_every_port_once() -> None:
 def test_probes_are_left_open() -> None:
     """What shows the layers is connected to nothing, so that it costs nothing."""
     top = Module({"clk": 1, "rst": 1, "i": 1}, {"o": 1, "probe_a_data": 4}, {})
-    text = harness(top, "top")
+    text = carrier(top, "top")
     assert "probe" not in text and ".o (seen[0 +: 1])" in text
 
 
@@ -247,7 +247,7 @@ def test_missing_tool_is_named(design: Small, monkeypatch: pytest.MonkeyPatch) -
     )
     with pytest.raises(MissingTool, match=sentence):
         synth(design, "xilinx")
-    assert not (design.folder / "harness.v").exists()
+    assert not (design.folder / "carrier.v").exists()
 
 
 @pytest.mark.parametrize(("said", "native"), [("Yosys 0.41+9 (git)", True), ("Yosys 0.9", False)])

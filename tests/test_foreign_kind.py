@@ -109,7 +109,7 @@ class Source(wiring.Component):
     paced = False
     op: Any
     terms: Any
-    awake: Any
+    initialized: Any
     idle: Any
 
     def __init__(self, part: Part, *, name: str) -> None:
@@ -131,7 +131,7 @@ class Source(wiring.Component):
                 "o": Out(items),
                 "op": In(operation(unit, taps.pre)),
                 "terms": Out(data.ArrayLayout(signed(taps.bits), unit.lanes)),
-                "awake": Out(1),
+                "initialized": Out(1),
                 "idle": Out(1),
             }
         )
@@ -140,7 +140,7 @@ class Source(wiring.Component):
         m = Module()
         m.submodules.rom = rom = self.rom
         wiring.connect(m, wiring.flipped(self.i), wiring.flipped(self.o))
-        m.d.comb += [rom.address.eq(self.op.row), self.awake.eq(1), self.idle.eq(1)]
+        m.d.comb += [rom.address.eq(self.op.row), self.initialized.eq(1), self.idle.eq(1)]
         for lane in range(self.lanes):
             m.d.comb += self.terms[lane].eq(Mux(rom.data.lane == lane, rom.data.weight, 0))
         return m

@@ -56,7 +56,7 @@ def test_work_by_hand(made, delay, lanes, expected):
 @pytest.mark.parametrize(
     ("unit", "expected"),
     [
-        # Picking, reporting, and the lanes behind each stage of serialisation.
+        # Picking, reporting, and the lanes behind each stage of serialization.
         (Unit(1, 1, 1), (0, 1, [])),
         (Unit(16, 16, 16), (0, 1, [1])),
         (Unit(17, 17, 17), (0, 2, [8, 1])),

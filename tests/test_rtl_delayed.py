@@ -273,7 +273,7 @@ def test_cycles_of_a_wheel_are_those_of_the_contract(taps, leak, unit):
     """
     law, unit = layer(18, taps, 5, leak=leak, reset="zero"), unit_of("wheel", *unit)
     s = random_events(19, 6, 2, 6, 3)
-    s[:, :, 0] = 3  # the tail is never what is waited for
+    s[:, :, 0] = 3  # the soma is never what is waited for
     s[:, :, 1:] |= s[:, :, 1:] == 0
     got = simulate(law, unit, s, limit=3)
     sweep, folds = unit.folds * unit.groups, unit.folds

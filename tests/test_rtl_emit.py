@@ -283,9 +283,9 @@ def test_networks_of_the_same_name_fit_into_one_design(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["harness", "module", "reg"])
+@pytest.mark.parametrize("name", ["carrier", "harness", "module", "reg"])
 def test_reserved_names_are_refused(name, tmp_path):
-    """A word of Verilog, or the name of the bench, is no name of a network."""
+    """A word of Verilog, or the name of a module around the design, is no name of a network."""
     with pytest.raises(InputError, match=f"^Verilog name must be free to use, not '{name}'$"):
         emit(NET, Mapping.of(NET), tmp_path, name=name)
     assert not list(tmp_path.iterdir())

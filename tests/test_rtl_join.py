@@ -388,7 +388,7 @@ def test_cycles_of_recurrent_layers_are_predicted(kind, delay, lanes):
 
 @pytest.mark.parametrize(("neurons", "lanes"), [(20, 20), (34, 34), (40, 18)])
 def test_cycles_of_wide_layers_are_predicted(neurons, lanes):
-    """Vectors of many lanes come back through two stages of serialisation, in folds too."""
+    """Vectors of many lanes come back through two stages of serialization, in folds too."""
     net = recurrent_chain(10, (4, neurons, 5))
     x = np.random.default_rng(11).poisson(0.4, (4, 7, 4))
     assert net.run(x).counts["layer0"].min() > 10

@@ -197,7 +197,7 @@ each_wide = pytest.mark.parametrize(("sizes", "lanes", "sweep"), WIDE.values(), 
 @pytest.mark.parametrize("neurons", ["zero", "multiply"])
 @pytest.mark.parametrize("stalls", [(0.0, 0.0), (0.3, 0.5)], ids=["eager", "random"])
 def test_wide_vectors_lose_nothing(sizes, lanes, sweep, neurons, stalls):
-    """Vectors that are looked through in a cycle of their own, and serialised, lose no spike."""
+    """Vectors that are looked through in a cycle of their own, and serialized, lose no spike."""
     net = random_chain(15, sizes, 3, neurons=NEURONS[neurons], theta=(4, 20))
 
     assert_equals(net, Mapping.of(net, lanes, sweep), random_images(16, 3, 3), stalls=stalls)

@@ -74,7 +74,7 @@ def command(
 
 
 def _told(named: Named, result: dict[str, Any]) -> list[str]:
-    """Say what came of a network without classes."""
+    """Write the result of a network without classes for the screen."""
     said = f"{named.name}: {result['readout']} of {result['samples']} samples"
     if "outputs" not in result:
         return [f"{said}; there are no targets to compare them with"]

@@ -11,7 +11,7 @@ Counts of events (samples, bins, inputs):
     spoken           2,700 + 300 spoken digits, 46 bins of 40 inputs; they ship with spikeline
     shd, ssc         spoken digits and words, as spikes of a cochlea's model, 140 inputs, HDF5 files
     gsc              35 spoken words, 100 bins of 140 inputs, WAV files
-    random           64 samples like those of shd, always the same ones; see untrained.py
+    random           64 samples like those of shd, always the same ones; see zoo/synthetic.py
 
 Either, as the network asks for:
 
@@ -44,7 +44,7 @@ from ...model.check import choice, integer
 from ...model.check import path as path_of
 from ...model.errors import InputError
 from ...model.extras import need
-from ..zoo import untrained
+from ..zoo import synthetic
 from . import arrays, commands, heidelberg, idx, spoken
 
 __all__ = ["NAMES", "Data", "guess", "load"]
@@ -188,7 +188,7 @@ def load(name: str, split: str, folder: Path | str | None = None, framing: str =
     if name == "digits":
         return _digits(split)
     if name == "random":
-        x = untrained.events(64)
+        x = synthetic.events(64)
         return Data(x, np.arange(len(x), dtype=np.int64) % 20, name)
     if name == "own":
         if place is None:
@@ -230,10 +230,10 @@ def _digits(split: str) -> Data:
     images, labels = load_digits(return_X_y=True)
     x, y = images.astype(np.int64) * 255 // 16, labels.astype(np.int64)
     # Every third sample of each class is the test split.
-    turn = np.empty(len(y), np.int64)
+    place = np.empty(len(y), np.int64)
     for c in np.unique(y):
-        turn[y == c] = np.arange((y == c).sum())
-    chosen = (turn % 3 == 2) == (split == "test")
+        place[y == c] = np.arange((y == c).sum())
+    chosen = (place % 3 == 2) == (split == "test")
     return Data(x[chosen].astype(np.uint8), y[chosen], "digits")
 
 

@@ -91,7 +91,7 @@ class Source:
 
 
 def dealt(y: np.ndarray, n: int) -> np.ndarray:
-    """Cut samples into folds at random, the same way each time, equal in size and in classes.
+    """Cut samples into n folds at random, the same way each time, equal in size and in classes.
 
     The samples of a class, shuffled, are dealt to the folds in turn, and those of the next class
     behind them.

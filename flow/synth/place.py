@@ -39,8 +39,8 @@ def place(
     device = fits[0][0]
     pins = ""
     if to.pins:
-        (folder / "harness.lpf").write_text(to.pins)
-        pins = "--lpf harness.lpf --lpf-allow-unconstrained"
+        (folder / "carrier.lpf").write_text(to.pins)
+        pins = "--lpf carrier.lpf --lpf-allow-unconstrained"
     stage(f"nextpnr for {target}, {seeds} placement seed{'s' * (seeds > 1)}")
 
     def once(seed: int) -> tuple[float, str]:

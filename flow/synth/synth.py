@@ -16,7 +16,7 @@ from typing import Any
 from ...model.check import choice, instance, integer
 from ...model.errors import InputError
 from . import tools
-from .harness import harness
+from .carrier import carrier
 from .hierarchy import Design, Module, escaped, modules
 from .place import place
 from .targets import KINDS, TARGETS, Target, count
@@ -114,13 +114,13 @@ def map_cells(
     design: Design, to: Target, target: str, top: Module, core: Module
 ) -> dict[str, dict[str, int]]:
     """Run Yosys: the netlist goes to ``<target>.json``; returns the cells of each kept module."""
-    (design.folder / "harness.v").write_text(harness(top, design.top))
+    (design.folder / "carrier.v").write_text(carrier(top, design.top))
     kept = [design.top, design.core, *top.instances.values(), *core.instances.values()]
     names = " ".join(escaped(module) for module in dict.fromkeys(kept))
     sources = " ".join(str(path.relative_to(design.folder)) for path in design.sources)
     script = f"""
-read_verilog {sources} harness.v
-hierarchy -check -top harness
+read_verilog {sources} carrier.v
+hierarchy -check -top carrier
 setattr -mod -set keep_hierarchy 1 {names} {RELAYS}
 {to.passes}
 tee -q -o {target}.stat.json stat -json
@@ -132,5 +132,5 @@ write_json {target}.json
     tools.run("yosys", ["-q", "-s", f"{target}.ys"], design.folder, f"{target}.yosys.log")
     found = json.loads((design.folder / f"{target}.stat.json").read_text())["modules"]
     cells = {name.removeprefix("\\"): stat["num_cells_by_type"] for name, stat in found.items()}
-    del cells["harness"]
+    del cells["carrier"]
     return cells

@@ -28,7 +28,7 @@ class Target:
     place : str
         The program that places and routes; empty where no free one does.
     pins : str
-        Constraints of pins, for ``harness.lpf``: the clock comes in where clocks do.
+        Constraints of pins, for ``carrier.lpf``: the clock comes in where clocks do.
     devices : tuple of (arguments, lut, bram, dsp)
         What to place for and what is there, from small to large.
     """
@@ -40,10 +40,10 @@ class Target:
     devices: tuple[tuple[str, int, int, int], ...] = ()
 
 
-XILINX = "synth_xilinx -family xc7 -noiopad -noclkbuf -flatten -top harness"
+XILINX = "synth_xilinx -family xc7 -noiopad -noclkbuf -flatten -top carrier"
 TARGETS = {
     "ice40": Target(
-        "synth_ice40 -abc9 -device hx -top harness",
+        "synth_ice40 -abc9 -device hx -top carrier",
         {
             "lut": {"SB_LUT4": 1},
             "ff": {"SB_DFF.*": 1},
@@ -55,7 +55,7 @@ TARGETS = {
         (("--hx8k --package ct256 --freq 100", 7680, 32, 0),),
     ),
     "ecp5": Target(
-        "synth_ecp5 -abc9 -nowidelut -top harness",
+        "synth_ecp5 -abc9 -nowidelut -top carrier",
         {
             "lut": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
             "ff": {"TRELLIS_FF": 1},

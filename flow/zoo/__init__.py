@@ -1,1 +1,1 @@
-"""Networks that have a name: trained ones, shipped as files, and random ones."""
+"""Networks that have a name: trained ones, shipped as files, and synthetic ones."""

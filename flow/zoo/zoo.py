@@ -13,8 +13,8 @@ from ...model.check import path, several, shown, word
 from ...model.errors import InputError
 from ...model.network import Network
 from ...model.store import content_hash, load, told_beside
-from .untrained import UNTRAINED
-from .untrained import network as untrained
+from .synthetic import SYNTHETIC
+from .synthetic import network as synthetic
 
 __all__ = ["Named", "checked_scale", "index", "resolve", "told"]
 
@@ -63,7 +63,7 @@ def resolve(given: str, data: str | None = None) -> Named:
 
     Parameters
     ----------
-    given : a name of the zoo or of untrained.py, or a network file
+    given : a name of the zoo or of synthetic.py, or a network file
     data : name of the data set; by default the zoo's; None for a file of none of those
 
     Raises
@@ -73,8 +73,8 @@ def resolve(given: str, data: str | None = None) -> Named:
     """
     path("Network", given)
     given, known = str(given), index()
-    if given in UNTRAINED:
-        network = untrained(given)
+    if given in SYNTHETIC:
+        network = synthetic(given)
         return Named(network, given, content_hash(network), data or "random")
     if given in known:
         file = FOLDER / known[given]["file"]
@@ -85,7 +85,7 @@ def resolve(given: str, data: str | None = None) -> Named:
         history = told(file, digest).get("history", ())
         return Named(network, given, digest, data or known[given]["data"], history=history)
     if not Path(given).is_file():
-        names = ", ".join((*known, *UNTRAINED))
+        names = ", ".join((*known, *SYNTHETIC))
         raise InputError(f"Network must be a file or one of {names}, not {given!r}")
     network = load(given)
     digest = content_hash(network)

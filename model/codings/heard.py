@@ -1,4 +1,4 @@
-"""Whether samples make any event, without which there is nothing to learn."""
+"""Samples to train with must make events, or there is nothing to learn."""
 
 from dataclasses import fields
 from typing import Any
@@ -13,7 +13,7 @@ AT_ONCE = 256  # samples encoded at a time
 
 
 def heard(coding: Any, samples: np.ndarray, steps: int, inputs: int) -> None:
-    """See that a coding makes an event of samples to train with.
+    """Refuse samples to train with of which a coding makes no event at all.
 
     Parameters
     ----------

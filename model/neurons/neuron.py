@@ -205,7 +205,7 @@ class Neuron(Neurons):
         return h if self.clamp is None else np.clip(h, *self.clamp)
 
     def tell(self, n: int) -> str:
-        """Tell the constants of neuron n, for whoever looks for a fault."""
+        """Write the constants of neuron n, for the report of a divergence."""
         theta = None if self.threshold is None else int(self.threshold[n])
         return f"theta = {theta}, b = {self.bias[n]}"
 

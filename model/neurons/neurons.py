@@ -83,4 +83,4 @@ class Neurons(ABC):
 
     @abstractmethod
     def tell(self, n: int) -> str:
-        """Tell the constants of neuron n, for whoever looks for a fault."""
+        """Write the constants of neuron n, for the report of a divergence."""

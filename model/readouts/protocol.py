@@ -25,7 +25,7 @@ class Decision:
 
 @dataclass(frozen=True, eq=False)
 class Readout(ABC):
-    """What the last layer says: a class, or what the layer itself holds.
+    """A kind of readout: what it makes of the spikes and membranes of the last layer.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Readout(ABC):
 
     @classmethod
     def default(cls, steps: int) -> Self:
-        """Make one for networks that were not trained with it."""
+        """Make one with default parameters, for networks of `steps` steps."""
         return cls()
 
     @abstractmethod
@@ -63,20 +63,20 @@ class Readout(ABC):
         """
 
     def check(self, steps: int, fires: bool) -> None:
-        """Refuse to follow a last layer that runs for `steps` and fires or never does."""
+        """Refuse a last layer that does not suit: its number of steps, whether it ever fires."""
         if self.needs_threshold and not fires:
             raise InputError(f"Readout {self.kind} must follow neurons with a threshold")
 
     def check_reach(self, reach: int) -> None:  # noqa: B027
-        """Refuse membranes up to `reach` whose scores 64 bits might not hold."""
+        """Refuse membranes of magnitudes up to `reach` if 64 bits might not hold their scores."""
 
     def bounds(self, low: int, high: int, steps: int) -> tuple[int, int]:
-        """Bound every score, and what it is built of, by the bounds of the membranes."""
+        """Bound every score, and every value on the way to it, given bounds of the membranes."""
         return low, high
 
 
 def unlabelled(score: np.ndarray, steps: int) -> Decision:
-    """Give what is no class, by neuron (samples, neurons), at the last step."""
+    """Make a result without classes: `score` (samples, neurons), label -1, the last step."""
     return Decision(np.full(len(score), -1), np.full(len(score), steps - 1), score)
 
 

@@ -45,7 +45,7 @@ class WeightedSum(Readout):
         return best(np.tensordot(self.weights.astype(np.int64), h, axes=(0, 0)), len(h))
 
     def check(self, steps: int, fires: bool) -> None:
-        """Refuse another number of weights than of steps."""
+        """Refuse weights that do not number one per step."""
         super().check(steps, fires)
         if len(self.weights) != steps:
             raise InputError(

@@ -88,7 +88,7 @@ class Delayed(Synapses):
         return int(self.delays.min())
 
     def arrays_of_taps(self) -> tuple[np.ndarray, np.ndarray]:
-        """Give the taps side by side, as they are."""
+        """Give the taps as two arrays, as they are kept."""
         return self.weights.astype(np.int64), self.delays.astype(np.int64)
 
     def taps(self) -> Iterator[Tap]:

@@ -62,23 +62,23 @@ class Synapses(ABC):
         """Give every tap once; those between the same two neurons may have equal delays."""
 
     def arrays_of_taps(self) -> tuple[np.ndarray, np.ndarray]:
-        """Give the taps side by side.
+        """Give the taps as two arrays.
 
         Returns
         -------
         weights : int64 (post, pre, taps), 0 where an output has fewer
         delays : int64 (post, pre, taps), or (1, pre, taps) where outputs do not differ
         """
-        used = np.zeros((self.post, self.pre), np.int64)
+        filled = np.zeros((self.post, self.pre), np.int64)
         places: list[tuple[np.ndarray, np.ndarray]] = []
         for delay, weights in self.taps():
             exists = weights != 0
-            while len(places) <= used[exists].max(initial=0):
-                places.append((np.zeros_like(used), np.zeros_like(used)))
+            while len(places) <= filled[exists].max(initial=0):
+                places.append((np.zeros_like(filled), np.zeros_like(filled)))
             for k, (w, d) in enumerate(places):
-                here = exists & (used == k)
+                here = exists & (filled == k)
                 w[here], d[here] = weights[here], delay
-            used += exists
+            filled += exists
         w, d = (np.stack([place[n] for place in places], axis=2) for n in (0, 1))
         return w, d if d.any() else d[:1]
 

@@ -15,7 +15,7 @@ __all__ = ["Engine"]
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """An engine whose tail adds the rows of events as they come.
+    """An engine whose soma adds the rows of events as they come.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Engine:
     ----------
     kind : str
     latency : int
-        Cycles from an operation of the tail to the terms that it adds.
+        Cycles from an operation of the soma to the terms that it adds.
     swept : int or None
         Neurons that are swept at once by default, at most; None is all.
     keeps : bool
@@ -46,7 +46,7 @@ class Engine:
 
     @classmethod
     def serves(cls, layer: Layer, taps: Taps) -> bool:
-        """Whether it computes a layer, whose taps are these side by side."""
+        """Whether such an engine can compute a layer, whose taps are merged to these."""
         raise NotImplementedError
 
     @property
@@ -55,12 +55,12 @@ class Engine:
         return self.taps.taps * self.unit.folds
 
     @property
-    def tail_cost(self) -> Cost:
-        """Cycles in which the tail adds an event of value 1 that comes to it."""
+    def soma_cost(self) -> Cost:
+        """Cycles in which the soma adds an event of value 1 that comes to it."""
         return self.cost
 
     def before(self, stages: Stages, source: int) -> int:
-        """Add the stages before the tail; returns the number of the last one."""
+        """Add the stages before the soma; returns the number of the last one."""
         return source
 
     def rows(self, s: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ __all__ = ["Wheel", "slots"]
 
 @dataclass(frozen=True, slots=True)
 class Wheel(Engine):
-    """Events are added, when they come, to slots; the tail adds those of each step."""
+    """Events are added, when they come, to slots; the soma adds those of each step."""
 
     kind = "wheel"
     latency = 5
@@ -26,8 +26,8 @@ class Wheel(Engine):
         return taps.delayed
 
     @property
-    def tail_cost(self) -> int:
-        """Of an end, which comes with one event."""
+    def soma_cost(self) -> int:
+        """Cycles in which the soma adds the slots of a step: an end comes with one event."""
         return self.unit.folds
 
     def before(self, stages: Stages, source: int) -> int:

@@ -1,1 +1,1 @@
-"""What the bus meets first: beats to events."""
+"""From the beats of a bus to items."""

@@ -1,4 +1,4 @@
-"""What the bus meets first: the beats of a sample become the items that the core takes."""
+"""What framer and pixels have in common: beats of a sample in, items for the core out."""
 
 from typing import Any
 

@@ -13,7 +13,7 @@ class FinalMembrane(Scan):
     """Scan of the classes for model/readouts/final_membrane.py."""
 
     def worth(self, item: Any) -> Value:
-        """The last step's alone are."""
+        """Whether an item is scanned: those of the last step are."""
         return item.final
 
     def score(self, fresh: Value, old: Value, spike: Value, membrane: Value, step: Value) -> Value:

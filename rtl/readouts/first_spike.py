@@ -13,7 +13,7 @@ class FirstSpike(Scan):
     """Scan of the classes for model/readouts/first_spike.py."""
 
     def worth(self, item: Any) -> Value:
-        """A step that decides nothing is not, unless its later items are not known yet."""
+        """Whether an item is scanned: with a spike, or at the end; all where a step has several."""
         return item.lanes.any() | item.final if self.whole else super().worth(item)
 
     def score(self, fresh: Value, old: Value, spike: Value, membrane: Value, step: Value) -> Value:

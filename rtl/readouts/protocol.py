@@ -13,14 +13,14 @@ from ...model.width import Bounds, signed_width
 from ...plan.readouts import timing
 from ...plan.unit import Unit
 from ..neurons import KINDS as NEURONS
+from ..soma import measured
 from ..stream import vector
-from ..tail import measured
 
 __all__ = ["Readout"]
 
 
 class Readout(wiring.Component):
-    """Makes results of the last layer's items, and packets of words of them.
+    """A readout: makes results of the items of the last layer, and packets of words of results.
 
     Parameters
     ----------

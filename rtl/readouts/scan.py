@@ -31,17 +31,17 @@ def membrane(
     neuron: Neuron,
     classes: int,
     item: data.View,
-    turn: Value,
+    chunk: Value,
     row: Value,
     way: int = 0,
     ways: int = 1,
 ) -> Value:
-    """The membrane h of lane ``turn * ways + way`` of an item, class ``row * ways + way``."""
+    """The membrane h of lane ``chunk * ways + way`` of an item, class ``row * ways + way``."""
     offsets = [neuron.offset(n) for n in range(classes)]
     shape = signed(signed_width(min(offsets), max(offsets)))
     mine = [Const(x, shape) for x in offsets[way::ways]]
     offset = mine[0] if len(set(offsets)) == 1 else Array(mine)[row]
-    return Array(item.membranes[k] for k in range(way, len(item.membranes), ways))[turn] + offset
+    return Array(item.membranes[k] for k in range(way, len(item.membranes), ways))[chunk] + offset
 
 
 class Scan(Readout):
@@ -98,14 +98,14 @@ class Scan(Readout):
         m = Module()
         classes = self.network.classes
         ways = scanned(self.unit)
-        turns = self.unit.sweep // ways
+        chunks = self.unit.sweep // ways
         rows = -(-classes // ways)
         i, o = self.i, self.o
         item = Signal.like(i.p, reset_less=True)
         step = Signal(range(self.network.steps))
         fresh = Signal(init=1)  # the first step of a sample
         ignore = Signal()  # the sample is decided
-        turn = Signal(range(turns))  # of the item
+        chunk = Signal(range(chunks))  # of the item
         row = Signal(range(rows + 1))  # of the classes; class = row * ways + way
 
         way = Signal(range(ways))  # of what is sent
@@ -120,7 +120,7 @@ class Scan(Readout):
             with m.State("WAIT"):  # for an item
                 m.d.comb += [i.ready.eq(1), self.idle.eq(1), sample_ended.eq(i.p.last)]
                 with m.If(i.valid):
-                    m.d.sync += [item.eq(i.p), turn.eq(0)]
+                    m.d.sync += [item.eq(i.p), chunk.eq(0)]
                     with m.If(~ignore & self.worth(i.p) & (i.p.tick | ~i.p.last)):
                         m.next = "SCAN"
                     with m.Else():
@@ -129,8 +129,8 @@ class Scan(Readout):
                             m.d.sync += ignore.eq(0)
             with m.State("SCAN"):  # its lanes
                 m.d.comb += scans.eq(1)
-                m.d.sync += [turn.eq(turn + 1), row.eq(row + exists)]
-                with m.If(turn == turns - 1):
+                m.d.sync += [chunk.eq(chunk + 1), row.eq(row + exists)]
+                with m.If(chunk == chunks - 1):
                     with m.If(item.tick):
                         m.next = "SETTLE"
                     with m.Else():
@@ -164,10 +164,10 @@ class Scan(Readout):
         ranked_row = later(m, scored_row, builds)
         ranked, kept = [], []
         for k in range(ways):
-            selected = membrane(self.neuron, classes, item, turn, row, k, ways)
+            selected = membrane(self.neuron, classes, item, chunk, row, k, ways)
             spike, h = Signal(name=f"spike{k}"), Signal.like(selected, name=f"h{k}")
             spikes = Array(item.lanes[lane] for lane in range(k, self.unit.sweep, ways))
-            m.d.sync += [spike.eq(spikes[turn]), h.eq(selected)]
+            m.d.sync += [spike.eq(spikes[chunk]), h.eq(selected)]
             m.submodules[f"scores{k}"] = scores = memory.Memory(
                 shape=signed(self.width), depth=rows, init=[]
             )

@@ -1,10 +1,10 @@
 """Sources of terms: where an engine finds what it adds, by the names of plan/engines.
 
 A source is a component of a `Part` and a name for its row memory. Its members are `i` (events in),
-`o` (items for the tail), `terms` (of an operation `latency` cycles before), `op` (what the tail
-does, unless it is `paced`) and `awake`. Its attributes are
+`o` (items for the soma), `terms` (of an operation `latency` cycles before), `op` (what the soma
+does, unless it is `paced`) and `initialized`. Its attributes are
 
-    inputs, limit, taps, bits    what the tail is to expect: addresses, largest value and rows of
+    inputs, limit, taps, bits    what the soma is to expect: addresses, largest value and rows of
                                  an item, and the width of a term
     paced                        whether it finds the terms of an end in the cycles behind it,
                                  without being told the operation

@@ -25,12 +25,12 @@ class Dense(wiring.Component):
     -------
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : Out(stream.Signature(vector(inputs, 1, value_bits)))
-        The same, for the tail.
+        The same, for the soma.
     op : In(operation(unit, inputs))
-        Of the tail.
+        Of the soma.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
         Weights, as wide as the layer's, of the operation two cycles before.
-    awake : Out(1)
+    initialized : Out(1)
         Always: nothing has to be cleared.
     idle : Out(1)
         Always: nothing is kept.
@@ -40,7 +40,7 @@ class Dense(wiring.Component):
     o: stream.Interface
     op: data.View
     terms: data.View
-    awake: Signal
+    initialized: Signal
     idle: Signal
 
     paced = False
@@ -57,7 +57,7 @@ class Dense(wiring.Component):
                 "o": Out(items),
                 "op": In(operation(unit, taps.pre)),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
-                "awake": Out(1),
+                "initialized": Out(1),
                 "idle": Out(1),
             }
         )
@@ -69,7 +69,7 @@ class Dense(wiring.Component):
         m.d.comb += [
             rom.address.eq(self.op.row),
             self.terms.eq(rom.data.weights),
-            self.awake.eq(1),
+            self.initialized.eq(1),
             self.idle.eq(1),
         ]
         return m

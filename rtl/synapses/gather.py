@@ -33,12 +33,12 @@ class Gather(wiring.Component):
     -------
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : Out(stream.Signature(vector(inputs, 1)))
-        Inputs with an event in the window, for the tail.
+        Inputs with an event in the window, for the soma.
     op : In(operation(unit, inputs * taps))
-        Of the tail.
+        Of the soma.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
         Weight times delayed value, wide enough for any, of the operation five cycles before.
-    awake : Out(1)
+    initialized : Out(1)
         Always: nothing has to be cleared.
     idle : Out(1)
         Nothing of a step is in the line.
@@ -48,7 +48,7 @@ class Gather(wiring.Component):
     o: stream.Interface
     op: data.View
     terms: data.View
-    awake: Signal
+    initialized: Signal
     idle: Signal
 
     paced = False
@@ -66,7 +66,7 @@ class Gather(wiring.Component):
                 "o": Out(stream.Signature(vector(taps.pre, 1))),
                 "op": In(operation(unit, taps.pre * taps.taps)),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
-                "awake": Out(1),
+                "initialized": Out(1),
                 "idle": Out(1),
             }
         )
@@ -77,7 +77,7 @@ class Gather(wiring.Component):
         m.submodules.rom = rom = self.rom
         wiring.connect(m, wiring.flipped(self.i), line.i)
 
-        # The history stays behind while the tail adds its rows.
+        # The history stays behind while the soma adds its rows.
         found, o = line.o.p, self.o
         m.d.comb += [
             o.valid.eq(line.o.valid),
@@ -87,7 +87,7 @@ class Gather(wiring.Component):
             o.p.tick.eq(found.tick),
             o.p.last.eq(found.last),
             rom.address.eq(self.op.row),
-            self.awake.eq(1),
+            self.initialized.eq(1),
             self.idle.eq(line.idle),
         ]
         history = Signal.like(found.lanes, reset_less=True)

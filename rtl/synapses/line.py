@@ -1,4 +1,4 @@
-"""The delay line: what every input was in the last steps. The law: model/synapses/delayed.py."""
+"""The delay line: the values of every input in the last steps (law: model/synapses/delayed.py)."""
 
 from typing import Any
 
@@ -74,11 +74,11 @@ class Line(wiring.Component):
             shape=data.ArrayLayout(self.bits, self.lanes), depth=2 * self.chunks, init=[]
         )
         m.submodules.flags = flags = memory.Memory(shape=self.lanes, depth=self.chunks, init=[])
-        bank, turns, step = Signal(), Signal(), Signal(self.end)
+        bank, begins, step = Signal(), Signal(), Signal(self.end)
         came, active = Signal(self.chunks), Signal(self.chunks)  # words that count
         left, scans = Signal(self.chunks), Signal()  # chunks to come, and then the end
 
-        end, came_next = self._collect(m, values, ~bank, turns)
+        end, came_next = self._collect(m, values, ~bank, begins)
         chosen = self._choose(m, left, scans, step)
         opened = self._open(m, chosen, values, bank, came, flags, active)
         active_next, full = self._recall(m, opened, flags, active, step.last)
@@ -86,10 +86,10 @@ class Line(wiring.Component):
             ~(end.tick | end.last | scans | chosen.valid | opened.valid | full | self.o.valid)
         )
 
-        # The next step turns up as the last word of the one before is written.
-        m.d.comb += turns.eq((end.tick | end.last) & ~scans & ~chosen.valid & ~opened.valid)
+        # The next step begins as the last word of the one before is written.
+        m.d.comb += begins.eq((end.tick | end.last) & ~scans & ~chosen.valid & ~opened.valid)
         m.d.sync += active.eq(active_next)
-        with m.If(turns):
+        with m.If(begins):
             m.d.sync += [
                 bank.eq(~bank),
                 step.eq(end),
@@ -102,14 +102,14 @@ class Line(wiring.Component):
         return m
 
     def _collect(
-        self, m: Module, values: memory.Memory, bank: Value, turns: Value
+        self, m: Module, values: memory.Memory, bank: Value, begins: Value
     ) -> tuple[Any, Value]:
         """Keep the events of the next step; returns its end, and the words that count."""
         i, item = self.i, Signal.like(self.i.p)  # an item of 0 is none
         at, came = Signal(self.chunks), Signal(self.chunks)
         end = data.View(self.end, Cat(item.tick, item.last))
-        m.d.comb += i.ready.eq(~(end.tick | end.last) | turns)
-        m.d.sync += came.eq(Mux(turns, 0, came | at))
+        m.d.comb += i.ready.eq(~(end.tick | end.last) | begins)
+        m.d.sync += came.eq(Mux(begins, 0, came | at))
         is_event, here = i.valid & i.p.lanes.any(), i.p.position[self.lane_bits :]
         with m.If(i.ready):
             m.d.sync += [

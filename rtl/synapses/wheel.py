@@ -2,7 +2,7 @@
 
 Each lane holds one slot for every step that an event can reach, for each fold. The slot of the
 step at hand is `now`; a delay of d steps is the slot ``now + d``, around the wheel. At the end of a
-step the tail adds that slot to the accumulators; it is cleared and the wheel moves on.
+step the soma adds that slot to the accumulators; it is cleared and the wheel moves on.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
@@ -20,7 +20,7 @@ from ..stream import Skid, vector
 __all__ = ["Scatter", "Wheel"]
 
 
-def turn(unit: Unit, rows: int) -> data.StructLayout:
+def slot_operation(unit: Unit, rows: int) -> data.StructLayout:
     """Make the layout of an operation on the slots; at most one of `add` and `take` is set."""
     return data.StructLayout(
         {
@@ -51,12 +51,12 @@ class Scatter(wiring.Component):
     Members
     -------
     i : In(stream.Signature(vector(inputs, 1, bits)))
-    op : Out(turn(unit, inputs * taps))
+    op : Out(slot_operation(unit, inputs * taps))
         Holds for one cycle. Row (position * taps + tap) * folds + fold.
     o : Out(stream.Signature(vector(1, 1)))
         Ends of steps and samples, each with one event; fold by fold its slots are taken in the
-        cycles after it, in which the tail adds.
-    awake : Out(1)
+        cycles after it, in which the soma adds.
+    initialized : Out(1)
         The slots are clear after reset.
     idle : Out(1)
         No item is at hand, and the slots are clear.
@@ -70,7 +70,7 @@ class Scatter(wiring.Component):
     i: stream.Interface
     op: data.View
     o: stream.Interface
-    awake: Signal
+    initialized: Signal
     idle: Signal
 
     def __init__(self, unit: Unit, inputs: int, bits: int, taps: int, slots: int) -> None:
@@ -80,9 +80,9 @@ class Scatter(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(vector(inputs, 1, bits))),
-                "op": Out(turn(unit, inputs * taps)),
+                "op": Out(slot_operation(unit, inputs * taps)),
                 "o": Out(stream.Signature(vector(1, 1))),
-                "awake": Out(1),
+                "initialized": Out(1),
                 "idle": Out(1),
             }
         )
@@ -96,7 +96,7 @@ class Scatter(wiring.Component):
         slot = Signal(range(self.slots))
 
         def begin() -> None:
-            """Go on with the next item, or wait for one that wants anything."""
+            """Take the next item: add its event, hand on an end without one, or else wait."""
             m.d.comb += i.ready.eq(1)
             with m.If(i.valid & i.p.lanes.any()):
                 m.next = "ADD"
@@ -109,7 +109,7 @@ class Scatter(wiring.Component):
             with m.State("CLEAR"):  # the sample is over, or reset: clear all slots
                 m.d.comb += op.take.eq(1)
                 with m.If(advance(m, (fold, folds), (slot, self.slots))):
-                    m.d.sync += self.awake.eq(1)
+                    m.d.sync += self.initialized.eq(1)
                     begin()
             with m.State("WAIT"):
                 begin()
@@ -122,11 +122,11 @@ class Scatter(wiring.Component):
                             m.next = "HAND"
                         with m.Else():
                             begin()
-            with m.State("HAND"):  # the end of the step to the tail
+            with m.State("HAND"):  # the end of the step to the soma
                 m.d.comb += o.valid.eq(1)
                 with m.If(o.ready):
                     m.next = "TAKE"
-            with m.State("TAKE"):  # the tail adds the slots of the step
+            with m.State("TAKE"):  # the soma adds the slots of the step
                 m.d.comb += op.take.eq(1)
                 with m.If(advance(m, (fold, folds))):
                     with m.If(item.last):
@@ -163,10 +163,10 @@ class Wheel(wiring.Component):
     -------
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : Out(stream.Signature(vector(1, 1)))
-        Ends of steps and samples, for the tail.
+        Ends of steps and samples, for the soma.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
         The slots taken five cycles before, as wide as the widest.
-    awake : Out(1)
+    initialized : Out(1)
         The slots are clear after reset.
     idle : Out(1)
         Nothing is in it, and the slots are clear.
@@ -175,7 +175,7 @@ class Wheel(wiring.Component):
     i: stream.Interface
     o: stream.Interface
     terms: data.View
-    awake: Signal
+    initialized: Signal
     idle: Signal
 
     paced = True
@@ -194,7 +194,7 @@ class Wheel(wiring.Component):
                 "i": In(stream.Signature(self.scatter.i.p.shape())),
                 "o": Out(stream.Signature(self.scatter.o.p.shape())),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
-                "awake": Out(1),
+                "initialized": Out(1),
                 "idle": Out(1),
             }
         )
@@ -209,7 +209,7 @@ class Wheel(wiring.Component):
         wiring.connect(m, skid.o, scatter.i)
         wiring.connect(m, scatter.o, wiring.flipped(self.o))
         m.d.comb += self.idle.eq(skid.idle & scatter.idle)
-        m.d.comb += [self.awake.eq(scatter.awake), rom.address.eq(scatter.op.row)]
+        m.d.comb += [self.initialized.eq(scatter.initialized), rom.address.eq(scatter.op.row)]
         # The row is there two cycles later; then the wheel moves.
         row = later(m, scatter.op, 2)
         now = Signal(range(self.slots))

@@ -1,6 +1,6 @@
-"""The tail of every engine: it adds terms to the accumulators, and sweeps.
+"""The soma, which every engine has: it adds terms to accumulators, and sweeps the neurons.
 
-The tail says which operation is done now, and the source of terms before it (rtl/engine.py) answers
+The soma says which operation is done now, and the source of terms before it (rtl/engine.py) answers
 with the terms to add, one per lane, a fixed number of cycles later.
 """
 
@@ -16,7 +16,7 @@ from .lanes import Lanes
 from .sequencer import Sequencer, operation
 from .stream import Queue, vector
 
-__all__ = ["Tail", "measured"]
+__all__ = ["Soma", "measured"]
 
 
 def measured(unit: Unit, width: int) -> data.StructLayout:
@@ -37,8 +37,8 @@ def measured(unit: Unit, width: int) -> data.StructLayout:
     )
 
 
-class Tail(wiring.Component):
-    """The tail of an engine: sequencer, lanes, and a queue for each edge that leaves.
+class Soma(wiring.Component):
+    """The soma of an engine: sequencer, lanes, and a queue for each edge that leaves.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Tail(wiring.Component):
     op : Out(operation(unit, inputs * taps))
         What is done now.
     terms : In(data.ArrayLayout(signed(bits), lanes))
-        Of the operation `latency(unit)` cycles before, plan/cycles.py.
+        Of the operation `latency(unit)` cycles before (plan/pipeline.py).
     o0, o1, ... : Out(stream.Signature(vector(folds * groups, sweep)))
         One per edge that leaves: the vectors that have a spike or an end.
     found : Out(stream.Signature(measured(unit, width)))
@@ -65,15 +65,15 @@ class Tail(wiring.Component):
     tells : Out(1)
         `told` is written into the queues.
     told : Out, an item of `found`, or else of a queue
-    awake : Out(1)
+    initialized : Out(1)
         Every neuron was cleared after reset.
     idle : Out(1)
         Nothing is in it.
 
     Timing
     ------
-    An event takes value x taps x folds cycles, the end of a step folds x groups + rest. A sweep
-    operation is offered `latency(unit)` + `reporting(unit)` + 1 cycles after its turn. The
+    An event takes value x taps x folds cycles, the end of a step folds x groups + rest. What a
+    sweep operation found is offered `latency(unit)` + `reporting(unit)` + 1 cycles after it. The
     pipeline never stalls: a sweep waits for room in all queues first.
     """
 
@@ -83,7 +83,7 @@ class Tail(wiring.Component):
     found: stream.Interface
     tells: Signal
     told: data.View
-    awake: Signal
+    initialized: Signal
     idle: Signal
 
     def __init__(self, part: Part, *, inputs: int, limit: int, taps: int, bits: int) -> None:
@@ -107,7 +107,7 @@ class Tail(wiring.Component):
                 **{name: Out(stream.Signature(q.shape)) for name, q in self.queues.items()},
                 "tells": Out(1),
                 "told": Out(self.queues[self.shown].shape),
-                "awake": Out(1),
+                "initialized": Out(1),
                 "idle": Out(1),
             }
         )
@@ -121,7 +121,7 @@ class Tail(wiring.Component):
             self.op.eq(sequencer.o),
             lanes.i.eq(later(m, sequencer.o, latency(self.unit) - 2)),
             lanes.terms.eq(self.terms),
-            self.awake.eq(sequencer.awake),
+            self.initialized.eq(sequencer.initialized),
             self.idle.eq(sequencer.idle),
             self.tells.eq(self.queues[self.shown].write),
             self.told.eq(self.queues[self.shown].payload),
@@ -142,7 +142,7 @@ class Tail(wiring.Component):
         return m
 
     def _item(self, m: Module, name: str, queue: Queue) -> tuple[Signal, data.View]:
-        """Make of what a sweep found an item of a queue; returns whether it is worth one."""
+        """Make the item of a queue of what a sweep found; returns whether to write it, and it."""
         found, measures = self.lanes.o, self.part.measures and name == "found"
         item, writes = Signal.like(queue.payload, name=f"item_{name}"), Signal(name=f"put_{name}")
         # Without spikes only the end of the step is worth an item.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikeline.flow.zoo.untrained import UNTRAINED, events, network
+from spikeline.flow.zoo.synthetic import SYNTHETIC, events, network
 from spikeline.flow.zoo.zoo import resolve
 
 
@@ -32,12 +32,12 @@ def test_same_name_same_integers() -> None:
     assert resolve("shd-256").hash.startswith("3bd10835eef61840")
 
 
-@pytest.mark.parametrize("name", UNTRAINED)
+@pytest.mark.parametrize("name", SYNTHETIC)
 def test_sizes_fit_their_recipes(name: str) -> None:
     """The recipe of the same name trains a network of the same sizes."""
     from spikeline.quant.recipes import recipe
 
-    made, sizes = recipe(name).architecture.build().export(), UNTRAINED[name]
+    made, sizes = recipe(name).architecture.build().export(), SYNTHETIC[name]
     layers = list(made.layers.values())
     assert made.shape == "-".join(map(str, sizes.shape))
     assert {layer.neuron.leak for layer in layers} == {sizes.leak}  # type: ignore[attr-defined]

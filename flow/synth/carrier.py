@@ -1,21 +1,21 @@
-"""The module around a design that is placed: few pins, and a flip-flop at every port."""
+"""The carrier of a design that is placed: a module with four pins, a flip-flop at every port."""
 
 from collections.abc import Iterable
 
 from .hierarchy import Module, escaped
 
-__all__ = ["harness"]
+__all__ = ["carrier"]
 
 
-def harness(top: Module, name: str) -> str:
-    """Write the module `harness`: a shift register around every port, on four pins."""
+def carrier(top: Module, name: str) -> str:
+    """Write the module `carrier`: a shift register around every port, on four pins."""
     data = {port: width for port, width in top.inputs.items() if port not in ("clk", "rst")}
     # Nobody looks at probes (rtl/accelerator.py): left open, they cost nothing.
     seen = {port: width for port, width in top.outputs.items() if not port.startswith("probe_")}
     given, taken = sum(data.values()), sum(seen.values())
     links = [f".{port}({port})" for port in top.inputs if port in ("clk", "rst")]
     links += [*_slices("given", data.items()), *_slices("seen", seen.items())]
-    return f"""module harness (input clk, input rst, input i, output o);
+    return f"""module carrier (input clk, input rst, input i, output o);
   reg [{given - 1}:0] given;
   reg [{taken - 1}:0] taken, held;
   wire [{taken - 1}:0] seen;

@@ -1,4 +1,4 @@
-"""The serialiser: wide vectors to narrower ones, down to one lane."""
+"""The serializer: wide vectors to narrower ones, down to one lane."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from ..plan.unit import Unit
 from .gates import first, index, pick, several
 from .stream import Skid, join, vector
 
-__all__ = ["Narrow", "serialise"]
+__all__ = ["Serializer", "serialize"]
 
 
-class Narrow(wiring.Component):
+class Serializer(wiring.Component):
     """Cuts the vectors of a stream of spikes into chunks and passes on those that are not empty.
 
     The end of a step travels with the last chunk. No item comes that has neither a spike nor an
@@ -98,10 +98,10 @@ class Narrow(wiring.Component):
         return Cat(lanes, Const(0, self.chunks * self.chunk - self.lanes))
 
 
-def serialise(
+def serialize(
     m: Module, source: Any, unit: Unit, name: str = "", idles: list[Value] | None = None
 ) -> Any:
-    """Make the stream of vectors of a layer one of events; returns that.
+    """Add the serializers that cut the vectors of a layer into events; returns their stream.
 
     Parameters
     ----------
@@ -123,15 +123,15 @@ def serialise(
         empty.append(skid.idle)
         source = skid.o
     for chunk in chunks(unit):
-        narrow = Narrow(positions, lanes, chunk, registered=chunk > 1)
-        m.submodules[f"narrow{name}_{chunk}"] = narrow
-        join(m, source, narrow.i)
-        empty.append(narrow.idle)
-        source, positions, lanes = narrow.o, positions * narrow.chunks, chunk
+        serializer = Serializer(positions, lanes, chunk, registered=chunk > 1)
+        m.submodules[f"serializer{name}_{chunk}"] = serializer
+        join(m, source, serializer.i)
+        empty.append(serializer.idle)
+        source, positions, lanes = serializer.o, positions * serializer.chunks, chunk
         if chunk > 1:
             # Cuts the way of ready from what follows back to the wide vector.
-            m.submodules[f"skid{name}"] = skid = Skid(narrow.o.p.shape())
-            wiring.connect(m, narrow.o, skid.i)
+            m.submodules[f"skid{name}"] = skid = Skid(serializer.o.p.shape())
+            wiring.connect(m, serializer.o, skid.i)
             empty.append(skid.idle)
             source = skid.o
     return source

@@ -1,4 +1,4 @@
-"""Networks of frozen random integers: hardware of published sizes, built before it is trained.
+"""Synthetic networks: random integers in published sizes, to build hardware of before training.
 
     shd-256    140-256-256-20, one tap, delays to 24       Spiking Heidelberg Digits
     ssc-512    140-512-512-512-35, two taps, delays to 30  Spiking Speech Commands
@@ -6,7 +6,7 @@
 Weights are normal, clipped to 8 bits; delays are uniform; each hidden layer has one threshold, the
 one at which `RATE` of its neurons spike in a step of `events`. The same integers come from a name
 with every NumPy whose random numbers are those of constraints.txt; the hash tells. The recipes of
-these names (quant/recipes.py) have the same shapes, taps and delays, other steps and counts.
+these names (quant/recipes/) have the same shapes, taps and delays, other steps and counts.
 
 Source: sizes, taps, delays, leaks: arXiv 2306.17670 (SNN-delays).
 """
@@ -21,7 +21,7 @@ from ...model.neurons.neuron import Neuron
 from ...model.readouts.max_membrane import MaxMembrane
 from ...model.synapses.delayed import Delayed
 
-__all__ = ["UNTRAINED", "Untrained", "events", "network"]
+__all__ = ["SYNTHETIC", "Synthetic", "events", "network"]
 
 STEPS = 100
 INPUTS = 140
@@ -33,7 +33,7 @@ CALIBRATION = 4  # samples
 
 
 @dataclass(frozen=True, slots=True)
-class Untrained:
+class Synthetic:
     """Sizes of a network.
 
     Parameters
@@ -50,10 +50,10 @@ class Untrained:
     leak: tuple[int, int]
 
 
-UNTRAINED = {
+SYNTHETIC = {
     # tau = 1.005 and 1.5 steps: 1 - 1 / tau = 0.004975 and 1/3.
-    "shd-256": Untrained((INPUTS, 256, 256, 20), 1, 25, (5, 10)),
-    "ssc-512": Untrained((INPUTS, 512, 512, 512, 35), 2, 31, (85, 8)),
+    "shd-256": Synthetic((INPUTS, 256, 256, 20), 1, 25, (5, 10)),
+    "ssc-512": Synthetic((INPUTS, 512, 512, 512, 35), 2, 31, (85, 8)),
 }
 
 
@@ -75,8 +75,8 @@ def events(samples: int, seed: int = 1) -> np.ndarray:
 
 
 def network(name: str) -> Network:
-    """Make the network of a name of `UNTRAINED`."""
-    sizes, random = UNTRAINED[name], np.random.default_rng(1)
+    """Make the network of a name of `SYNTHETIC`."""
+    sizes, random = SYNTHETIC[name], np.random.default_rng(1)
     s = Counts(LIMIT).encode(events(CALIBRATION), STEPS, INPUTS)
     stack, limit = [], LIMIT
     for i, (pre, post) in enumerate(zip(sizes.shape, sizes.shape[1:], strict=False)):

@@ -1,11 +1,11 @@
-"""Bench of the serialiser (rtl/narrow.py)."""
+"""Bench of the serializer (rtl/serializer.py)."""
 
 import random
 from typing import Any
 
 import cocotb
 
-from ..rtl.narrow import Narrow
+from ..rtl.serializer import Serializer
 from .stream import STALLS, Monitor, Sink, Source, Wires, begin, until
 
 __all__ = ["chunks", "parts", "passes_every_spike"]
@@ -13,11 +13,11 @@ __all__ = ["chunks", "parts", "passes_every_spike"]
 Item = tuple[int | None, ...]  # position (none that means something), lanes, tick, last
 
 
-def parts() -> dict[str, Narrow]:
+def parts() -> dict[str, Serializer]:
     """Make the parts under test."""
     return {
-        "narrow_serial": Narrow(3, 7, 1),
-        "narrow_chunks": Narrow(3, 8, 4, registered=True),
+        "serializer_events": Serializer(3, 7, 1),
+        "serializer_chunks": Serializer(3, 8, 4, registered=True),
     }
 
 

@@ -1,10 +1,10 @@
-"""The serialiser: chunks in order, no tick lost, no empty chunk passed on."""
+"""The serializer: chunks in order, no tick lost, no empty chunk passed on."""
 
 import random
 
 import pytest
 
-from spikeline.rtl.narrow import Narrow
+from spikeline.rtl.serializer import Serializer
 
 from .streams import Bench, each_stall
 
@@ -41,7 +41,7 @@ def vectors(positions: int, lanes: int, count: int, seed: int) -> list[dict[str,
 
 
 def cut(items: list[dict[str, int]], lanes: int, chunk: int) -> list[dict[str, int]]:
-    """Cut vectors as the serialiser should."""
+    """Cut vectors as the serializer should."""
     chunks, out = -(-lanes // chunk), []
     for item in items:
         parts = [item["lanes"] >> c * chunk & ((1 << chunk) - 1) for c in range(chunks)]
@@ -69,8 +69,8 @@ def test_chunks_are_those_with_spikes(shape, stalls):
     positions, lanes, chunk, registered = shape
     items = vectors(positions, lanes, 60, seed=lanes)
     expected = cut(items, lanes, chunk)
-    bench = Bench(narrow := Narrow(positions, lanes, chunk, registered=registered), seed=2)
-    source, sink = bench.put(narrow.i, items, stalls[0]), bench.get(narrow.o, stalls[1])
+    bench = Bench(serializer := Serializer(positions, lanes, chunk, registered=registered), seed=2)
+    source, sink = bench.put(serializer.i, items, stalls[0]), bench.get(serializer.o, stalls[1])
     bench.run(lambda: len(source.items) == 60 and len(sink.items) >= len(expected))
 
     assert flat(sink.items) == expected
@@ -80,9 +80,9 @@ def test_empty_vector_keeps_its_tick():
     """The end of a step, of a sample or of both passes without any spike."""
     ends = [(1, 0), (0, 1), (1, 1)]
     items = [{"position": 0, "lanes": 0, "tick": t, "last": e} for t, e in ends]
-    bench = Bench(narrow := Narrow(1, 4, 1))
-    bench.put(narrow.i, items)
-    sink = bench.get(narrow.o)
+    bench = Bench(serializer := Serializer(1, 4, 1))
+    bench.put(serializer.i, items)
+    sink = bench.get(serializer.o)
     bench.run(lambda: len(sink.items) >= 3)
 
     assert flat(sink.items) == [(None, 0, 1, 0), (None, 0, 0, 1), (None, 0, 1, 1)]
@@ -92,8 +92,8 @@ def test_empty_vector_keeps_its_tick():
 def test_one_chunk_per_cycle(registered):
     """Full vectors of three lanes take three cycles each, four if registered; latency is 2."""
     items = [{"position": n, "lanes": 7, "tick": 1, "last": 0} for n in range(4)]
-    bench = Bench(narrow := Narrow(4, 3, 1, registered=registered))
-    source, sink = bench.put(narrow.i, items), bench.get(narrow.o)
+    bench = Bench(serializer := Serializer(4, 3, 1, registered=registered))
+    source, sink = bench.put(serializer.i, items), bench.get(serializer.o)
     bench.run(lambda: len(sink.items) >= 12)
 
     period = 3 + registered
@@ -105,15 +105,15 @@ def test_one_chunk_per_cycle(registered):
 def test_registered_ready_does_not_follow_the_sink(registered):
     """Only with `registered` is ready free of the sink's ready."""
     items = [{"position": 0, "lanes": 1 << n % 3, "tick": 0, "last": 0} for n in range(40)]
-    bench = Bench(narrow := Narrow(1, 3, 1, registered=registered))
-    bench.put(narrow.i, items)
+    bench = Bench(serializer := Serializer(1, 3, 1, registered=registered))
+    bench.put(serializer.i, items)
     follows = []
 
     def toggle(ctx, cycle):
         levels = []
         for level in (0, 1):
-            ctx.set(narrow.o.ready, level)
-            levels.append(ctx.get(narrow.i.ready))
+            ctx.set(serializer.o.ready, level)
+            levels.append(ctx.get(serializer.i.ready))
         follows.append(levels[0] != levels[1])
 
     bench.each(toggle)
@@ -125,9 +125,9 @@ def test_registered_ready_does_not_follow_the_sink(registered):
 def test_positions_count_chunks():
     """Chunk c of position p is position p * chunks + c, up to the last one there is."""
     items = [{"position": p, "lanes": 0xFFF, "tick": 0, "last": 0} for p in range(3)]
-    bench = Bench(narrow := Narrow(3, 12, 4))
-    bench.put(narrow.i, items)
-    sink = bench.get(narrow.o)
+    bench = Bench(serializer := Serializer(3, 12, 4))
+    bench.put(serializer.i, items)
+    sink = bench.get(serializer.o)
     bench.run(lambda: len(sink.items) >= 9)
 
     assert [i["position"] for i in sink.items] == list(range(9))
