@@ -80,7 +80,6 @@ def cross_validate(
     """Train and test recipes, fold by fold."""
 
     total = len(names) * len(seeds) * len(source.folds(part))
-    show.writable_folder(out)
     with show.progress(f"{part} of {source.name}", total) as advance:
         results = run(names, part, seeds, out, source=source, jobs=jobs, tick=advance)
     return {
