@@ -212,7 +212,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         result = json.loads(file.read_text())
         network = load(file.with_suffix(".safetensors"))
-    except (OSError, ValueError, InputError):
+    except (OSError, ValueError, RecursionError, InputError):
         return {}
     whole = isinstance(result, dict) and result.get("hash") == content_hash(network)
     return result if whole else {}
