@@ -114,8 +114,10 @@ def function(what: str, value: Any) -> None:
 
 def path(what: str, value: Any) -> Path:
     """Check the path of a file or a folder."""
-    if not isinstance(value, str | os.PathLike) or "\0" in str(value):
+    if not isinstance(value, str | os.PathLike):
         raise InputError(f"{what} must be a path, not {shown(value)}")
+    if "\0" in str(value):
+        raise InputError(f"{what} must be a path, not {str(value)!r}")
     return Path(value)
 
 

@@ -80,16 +80,15 @@ def write_atomically(path: Path | str, data: bytes | str) -> None:
     InputError
         If the file cannot be written; it names the file, not the temporary one.
     """
-    write_together({path: data})
+    write_together({check.path("Output", path): data})
 
 
-def write_together(files: Mapping[Path | str, bytes | str] | Mapping[Path, bytes | str]) -> None:
+def write_together(files: Mapping[Path, bytes | str]) -> None:
     """Write files that belong together, all of them whole or none, as `write_atomically` one."""
     moves: list[tuple[Path, Path, Path]] = []
     try:
-        for given, data in files.items():
+        for path, data in files.items():
             data = data.encode() if isinstance(data, str) else data
-            path = check.path("Output", given)
             with blaming(path):
                 if path.exists() and not path.is_file():
                     path.write_bytes(data)

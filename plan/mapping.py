@@ -83,7 +83,9 @@ class Mapping:
         """
         names = list(of_model(network).layers)
         neurons = [layer.size for layer in network.layers.values()]
-        queues = tuple(queue) if isinstance(queue, list | tuple) else (queue,) * len(neurons)
+        queues: tuple[Any, ...] = (
+            tuple(queue) if isinstance(queue, Sequence) else (queue,) * len(neurons)
+        )
         lanes = tuple(neurons) if lanes is None else _each("Lanes", lanes)
         swept = lanes if sweep is None else _each("Sweep widths", sweep)
         for name, values in (("Lanes", lanes), ("Sweep widths", swept), ("Queues", queues)):
@@ -212,7 +214,9 @@ def _engines(
     network: Network, units: Mapping_[str, Unit], delay: str | Sequence[str]
 ) -> dict[str, str]:
     """Choose the engine of every layer."""
-    asked = tuple(delay) if isinstance(delay, list | tuple) else (delay,) * len(units)
+    if isinstance(delay, str) or not isinstance(delay, Sequence):
+        delay = (delay,) * len(units)
+    asked: tuple[Any, ...] = tuple(delay)
     if len(asked) != len(units):
         raise InputError(
             f"Delay engines must be given for each of the {len(units)} layers, not for {len(asked)}"

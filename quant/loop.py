@@ -32,7 +32,7 @@ from .recipes import Recipe
 from .schedule import Schedule, outputs
 from .training import Training
 
-__all__ = ["Progress", "Trained", "fit", "train"]
+__all__ = ["Progress", "Trained", "fit", "train", "usable"]
 
 STATE = ("epoch", "last", "best", "history")  # of a run, beside its parts
 
@@ -172,7 +172,7 @@ def fit(
     function("Argument on_progress", on_progress)
     at = None if checkpoint is None else path_of("Checkpoint", checkpoint)
     seed = _seed(seed)
-    _usable(device)
+    usable(device)
     x = _samples(x, network.encoder, network.steps, network.width)
     if training.augments and (
         network.coding.counted or round(x.shape[1] ** 0.5) ** 2 != x.shape[1]
@@ -217,7 +217,8 @@ def _split(samples: int, how: Training, seed: int) -> tuple[np.ndarray, np.ndarr
     return order[cut:], order[:cut]
 
 
-def _usable(device: str) -> None:
+def usable(device: str) -> None:
+    """Refuse what torch cannot compute on here."""
     try:
         torch.zeros(1, device=device).sum().item()
     except (RuntimeError, AssertionError, ImportError):

@@ -31,6 +31,8 @@ FILES = {
     "test_flow_synth.py": "parts",
     "test_flow_*.py": "unit",
     "test_foreign_kind.py": "parts",
+    "test_wrong_python.py": "unit",
+    "test_wrong_commands.py": "parts",
     "test_rtl_*.py": "parts",
     "test_cosim_*.py": "parts",
 }

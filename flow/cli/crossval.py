@@ -79,7 +79,6 @@ def cross_validate(
     jobs: int,
 ) -> dict[str, Any]:
     """Train and test recipes, fold by fold; returns the result as JSON."""
-    show.writable_folder(out)
     total = len(names) * len(seeds) * len(source.tested(part))
     with show.progress(f"{part} of {source.name}", total) as advance:
         results = run(names, part, seeds, out, source=source, jobs=jobs, on_progress=advance)

@@ -71,7 +71,7 @@ def _listed(out: Path) -> Hashes:
             Path(str(name)).name: [str(digest) for digest in hashes]
             for name, hashes in found.items()
         }
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return {}
 
 

@@ -85,11 +85,12 @@ def train(
 
     Until then a checkpoint lies there.
     """
-    from ...quant.loop import Progress
+    from ...quant.loop import Progress, usable
 
     subject = Subject.of(name, seed)
     data = load(dataset or subject.data, "train", folder, framing or "grid")
     data = subject.shaped(data)
+    usable(device)
     show.writable(out)
     stem = Path(name).stem
     checkpoint = out.with_name(f"{out.name}.{stem}-{seed}.checkpoint")

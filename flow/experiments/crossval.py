@@ -14,6 +14,7 @@ from ...model.errors import InputError
 from ...model.extras import need
 from ...model.network import accuracy
 from ...model.store import content_hash, load, save, write_atomically
+from .. import show
 from ..data import archive, data, spoken
 from ..data.data import Data
 from ..subject import Subject
@@ -154,6 +155,7 @@ def cross_validate(
         if not subject.classifies:
             raise InputError(f"Network of {name} must give a class for cross-validation")
         source.sets(part, 0, subject.shaped)
+    show.writable_folder(out)
     done = Parallel(n_jobs=jobs, return_as="generator_unordered")(
         delayed(train_fold)(name, part, fold, seed, out, source) for fold, name, seed in runs
     )
@@ -210,7 +212,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         result = json.loads(file.read_text())
         network = load(file.with_suffix(".safetensors"))
-    except (OSError, ValueError, InputError):
+    except (OSError, ValueError, RecursionError, InputError):
         return {}
     whole = isinstance(result, dict) and result.get("hash") == content_hash(network)
     return result if whole else {}
