@@ -56,6 +56,11 @@ class Schedule:
         instance("Network", network, Network, "one of spikeline.quant")
         training = Training() if training is None else training
         instance("Training", training, Training, "one of spikeline.quant")
+        if network.readout.early and network.last.neuron.norms():
+            raise InputError(
+                f"Layer {network.output} must have no normalisation, as readout"
+                f" {network.readout.kind} has one threshold for all its neurons"
+            )
         self.network, self.training = network, training
 
     def parameters(self) -> list[dict[str, Any]]:

@@ -146,6 +146,24 @@ def test_what_does_not_fit_is_refused() -> None:
         assert str(refused.value) == message
 
 
+def test_normalised_outputs_have_no_one_threshold() -> None:
+    """A normalisation gives each neuron a threshold of its own, so first-spike could choose none."""
+    net = q.Sequential(
+        q.Linear(3),
+        q.TTFS(norm=True),
+        inputs=3,
+        steps=12,
+        coding=q.Counts(2),
+        readout="first-spike",
+    )
+    with pytest.raises(InputError) as refused:
+        q.fit(net, X, Y, seed=1)
+    assert str(refused.value) == (
+        "Layer layer0 must have no normalisation, as readout first-spike has one threshold for all"
+        " its neurons"
+    )
+
+
 @pytest.mark.parametrize("readout", ["membranes", "spikes"])
 def test_targets_are_learned(readout: str) -> None:
     """A regression: the error it tells is the integer network's, and it falls."""
