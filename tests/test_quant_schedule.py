@@ -147,7 +147,7 @@ def test_what_does_not_fit_is_refused() -> None:
 
 
 def test_normalised_outputs_have_no_one_threshold() -> None:
-    """A normalisation gives each neuron a threshold of its own, so first-spike could choose none."""
+    """A normalisation gives each neuron a threshold of its own; first-spike could choose none."""
     net = q.Sequential(
         q.Linear(3),
         q.TTFS(norm=True),
