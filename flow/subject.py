@@ -1,10 +1,13 @@
 """What can be trained, by the name that a command is given."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ..model.answers import suit
 from . import own
@@ -59,13 +62,12 @@ class Subject:
 
     @classmethod
     def _python(cls, path: Path, seed: int) -> "Subject":
-        import torch
-
         from ..quant.checkpoint import identity
         from ..quant.loop import fit
 
+        _draw_by(seed)
         found = own.read(path)
-        torch.manual_seed(seed)
+        _draw_by(seed)
         network = found.network()
         return cls(
             path.stem,
@@ -84,3 +86,12 @@ class Subject:
         found = found.shaped(self.counted, self.inputs, self.name).cut(self.steps)
         suit(found.y, self.outputs, self.classifies)
         return found
+
+
+def _draw_by(seed: int) -> None:
+    """Seed whatever a file may draw its network by."""
+    import torch
+
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    random.seed(seed)

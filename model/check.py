@@ -122,9 +122,9 @@ def path(what: str, value: Any) -> Path:
 
 
 def array(what: str, values: object) -> np.ndarray:
-    """Make an array of what may be one: an array, nested lists, a tensor on the host."""
+    """Make an array of what may be one: an array, nested lists, a tensor, wherever it is."""
     try:
-        made = np.asarray(values)
+        made = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)  # type: ignore[attr-defined]
     except (ValueError, TypeError, RuntimeError):  # ragged lists; tensors with a gradient
         raise InputError(f"{what} must be an array, not {type(values).__name__}") from None
     if not made.ndim and made.dtype.kind not in "iufbc":  # what NumPy does not look into

@@ -237,11 +237,15 @@ class Architecture:
         x = codings.twin(self.coding).check(x, self.steps, self.width).cpu().numpy()
         if not len(x):
             raise InputError("Network with a min_rate must be built for training samples")
-        fired = 0
+        fired = np.zeros(self.width, np.int64)
         for start in range(0, len(x), 1000):
             events = self.coding.encode(x[start : start + 1000], self.steps, self.width)
             fired = fired + events.any(axis=0).sum(axis=0)
         often = fired / len(x) > self.min_rate
+        if not often.any():
+            raise InputError(
+                f"Network min_rate must be one that some input exceeds, not {self.min_rate:g}"
+            )
         ends = np.cumsum(list(self.addresses.values()))
         return dict(zip(self.addresses, np.split(often, ends[:-1]), strict=True))
 

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 
 from ..model.errors import InputError
-from ..model.store import write_atomically
+from ..model.store import to_bytes, write_atomically
+from .network import Network
+from .state import settings
 
 __all__ = ["identity", "resume", "save"]
 
@@ -20,7 +22,7 @@ def identity(
     y: np.ndarray,
     seed: int,
     device: str,
-    network: torch.nn.Module | None = None,
+    network: Network | None = None,
 ) -> str:
     """Hash all that a network comes from, SHA-256 in hexadecimal.
 
@@ -33,9 +35,10 @@ def identity(
     words = repr((how, seed, torch.__version__, device)).encode()
     file = io.BytesIO()
     if network is not None:
-        file.write(repr(network).encode())
-        for name, tensor in network.state_dict().items():
-            file.write(name.encode() + tensor.cpu().numpy().tobytes())
+        file.write(to_bytes(network.export()))
+        file.write(repr(settings(network)).encode())
+        for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+            file.write(name.encode() + tensor.detach().cpu().numpy().tobytes())
     content = words + x.tobytes() + y.tobytes() + file.getvalue()
     return hashlib.sha256(content).hexdigest()
 

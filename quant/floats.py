@@ -17,10 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..model.bounds import prove as bounds
 from ..model.check import instance, real, shown
 from ..model.errors import InputError
 from .network import Layer, Network
 from .neurons.neuron import Neuron
+from .state import snapshot
 from .synapses.dense import Dense
 
 __all__ = ["load_float"]
@@ -39,10 +41,10 @@ def load_float(
 ) -> dict[str, dict[str, float]]:
     """Take float weights into a network; they are no longer standardised.
 
-    A threshold, and a bias, that was set in the architecture is one of the float network, and means
-    there what it means here. Where the float network has activations in place of spikes, such as
-    ReLU, `samples` are to be given: thresholds are then set from them, and what is said of biases
-    is added up over the steps, not in each.
+    A threshold that was set in the architecture is one of the float network, and means there what
+    it means here; after a normalisation, it stays one of deviations. Where the float network has
+    activations in place of spikes, such as ReLU, `samples` are to be given: thresholds are then set
+    from them, and what is said of biases is added up over the steps, not in each.
 
     Parameters
     ----------
@@ -70,7 +72,6 @@ def load_float(
         If a name is unknown, a matrix is missing, of another shape, or holds a NaN, or if a bias is
         given to a neuron without one.
     """
-    # Everything is checked before anything is taken.
     instance("Network", network, Network, "one of spikeline.quant")
     real("Firing", firing, 1e-6, 0.999)
     keys = _weights(network, state, names)
@@ -79,17 +80,35 @@ def load_float(
         samples = network.encoder.check(samples, network.steps, network.width)[:CALIBRATED]
         if not len(samples):
             raise InputError("Samples must number at least one, not 0")
+    restore = snapshot(network)
+    try:
+        report = _take_all(network, state, keys, biases, samples)
+        if samples is not None:
+            _set_thresholds(network, samples, firing)
+        network.export()
+    except BaseException:
+        restore()
+        raise
+    return report
+
+
+@torch.no_grad()
+def _take_all(
+    network: Network,
+    state: Mapping[str, Tensor],
+    keys: Mapping[str, list[str]],
+    biases: Mapping[str, Tensor],
+    samples: Tensor | None,
+) -> dict[str, dict[str, float]]:
     report = {}
     for name, layer in network.layers.items():
-        weights = [state[key].detach().double().cpu() for key in keys[name]]
-        report[name] = _take(layer, weights)
+        report[name] = _take(layer, [state[key].detach().double().cpu() for key in keys[name]])
         if name in biases:
             spread = 1 if samples is None else network.steps
-            with torch.no_grad():
-                scale = report[name]["scale"] / spread / layer.neuron.unit
-                layer.neuron.bias.copy_(biases[name].double() * scale)  # type: ignore[operator, union-attr]
-    if samples is not None:
-        _set_thresholds(network, samples, firing)
+            scale = report[name]["scale"] / spread
+            if float(biases[name].abs().max()) * scale >= 1 << 31:
+                raise InputError(f"Float bias of layer {name} must fit 32 bits, once scaled")
+            layer.neuron.bias.copy_(biases[name].double() * (scale / layer.neuron.unit))  # type: ignore[operator, union-attr]
     return report
 
 
@@ -108,6 +127,13 @@ def _weights(
         raise InputError("Float weights must be taken by a network that shares no synapses")
     matrices = [key for key, x in state.items() if x.ndim == 2]
     if names is None:
+        known = {f"{key.removesuffix('weight')}bias" for key in matrices} | set(matrices)
+        for key, x in state.items():
+            if x.numel() > 1 and key not in known:
+                raise InputError(
+                    f"Float weights must be matrices and the biases beside them, not {key!r} of"
+                    f" shape {tuple(x.shape)}: leave it out, or give names"
+                )
         if len(matrices) != len(places):
             raise InputError(
                 f"Float weights must be {len(places)} matrices, one per connection, not"
@@ -183,6 +209,10 @@ def _refuse_unusual(what: str, x: Tensor) -> None:
 def _take(layer: Layer, weights: Sequence[Tensor]) -> dict[str, float]:
     """Take the weights of a layer; returns what `load_float` tells of it."""
     synapses = [(c.synapses, 2.0**c.shift) for c in layer.connections]
+    weights = [
+        w * c.synapses.connected.double().cpu() if isinstance(c.synapses, Dense) else w
+        for w, c in zip(weights, layer.connections, strict=True)
+    ]
     tops = [x.high * step for x, step in synapses if isinstance(x, Dense)]
     largest = max(float(w.abs().max() / top) for w, top in zip(weights, tops, strict=True))
 
@@ -209,7 +239,6 @@ def _take(layer: Layer, weights: Sequence[Tensor]) -> dict[str, float]:
             x.weight.copy_(w * (scale / step / x.step * sqrt(x.steps / x.fan)))
             if x.gain is not None:
                 x.gain.fill_(1.0)
-    count, power = sum(w.numel() for w in weights), sum(float((w**2).sum()) for w in weights)
     if isinstance(layer.neuron, Neuron):
         layer.neuron.measure(float(scale))
     count, power = sum(w.numel() for w in weights), sum(float((w**2).sum()) for w in weights)
@@ -228,7 +257,8 @@ def _set_thresholds(network: Network, x: Tensor, firing: float) -> None:
     for name, layer in network.layers.items():
         if layer.neuron.theta() is None:
             continue
-        layer.neuron.place(1 << 22)  # beyond reach: no reset hides what a sample comes to
+        # Beyond reach, so that no reset hides what a sample comes to.
+        layer.neuron.place(int(1.01 * bounds(network.export())[name].membrane[1].max()) + 2)
         highest = network(x).membranes[name].max(0).values.flatten()
         at = highest.sort().values[int((1 - firing) * (len(highest) - 1))]
         layer.neuron.place(max(1, int(at)))

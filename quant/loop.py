@@ -8,6 +8,7 @@ training set.
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from .network import Network
 from .readouts.losses import REGRESSION, crowd, loss, weighting
 from .recipes import Recipe
 from .schedule import Schedule, outputs
+from .state import snapshot
 from .training import Training
 
 __all__ = ["Progress", "Trained", "fit", "train", "usable"]
@@ -40,14 +42,14 @@ STATE = ("epoch", "last", "best", "history")  # of a run, beside its parts
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where training is: `epoch` (from 0) of `epochs`, `batch` of `batches`, the mean `loss` of the
-    epoch, and the held-out `score` after the last whole one (see `Trained.best`)."""
+    epoch, and the held-out `score` after the last whole one (`Trained.last`), None in the first."""
 
     epoch: int
     epochs: int
     batch: int
     batches: int
     loss: float
-    score: float
+    score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def train(recipe: Recipe, x: np.ndarray, y: np.ndarray, *, seed: int, **options:
     with _reproducible(recipe.training.threads):
         kept, _ = _split(len(x), recipe.training, seed)
         torch.manual_seed(seed)
-        network = recipe.architecture.build(x[kept])
+        network = deepcopy(of).build(x[kept])
     return fit(network, x, y, recipe.training, seed=seed, **options)
 
 
@@ -183,7 +185,10 @@ def fit(
     y = answers(y, len(x))
     suit(y, network.last.neuron.size, network.readout.classifies)
     if y.dtype.kind == "f":
-        y = y.astype(np.float32)
+        with np.errstate(over="ignore"):
+            y = y.astype(np.float32)
+        if not np.isfinite(y).all():
+            raise InputError("Targets must be below 3.4e38, which training computes with")
     elif not network.readout.classifies:
         raise InputError(
             "Answers must be targets, floats of shape (samples, outputs), as the readout"
@@ -191,8 +196,13 @@ def fit(
         )
     with _reproducible(training.threads):
         identity = checkpoints.identity(training, x, y, seed, device, network)
-        run = _Run(network, training, x, y, seed, device, identity)
-        return run.go(at, on_progress)
+        restore = snapshot(network)
+        try:
+            return _Run(network, training, x, y, seed, device, identity).go(at, on_progress)
+        except BaseException:
+            # As it was drawn, so that the same call goes on from its checkpoint.
+            restore()
+            raise
 
 
 def _seed(seed: int) -> int:
@@ -221,7 +231,7 @@ def usable(device: str) -> None:
     """Refuse what torch cannot compute on here."""
     try:
         torch.zeros(1, device=device).sum().item()
-    except (RuntimeError, AssertionError, ImportError):
+    except (RuntimeError, AssertionError, ImportError, TypeError):
         raise InputError(f"Device must be one that torch can use here, not {device!r}") from None
 
 
@@ -229,6 +239,7 @@ def usable(device: str) -> None:
 def _reproducible(threads: int) -> Iterator[None]:
     """Fix what rounds sums differently; leave torch as it was, its random numbers too."""
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
     precision, random = torch.get_float32_matmul_precision(), torch.get_rng_state()
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("highest")
@@ -237,7 +248,7 @@ def _reproducible(threads: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
+        torch.use_deterministic_algorithms(before[1], warn_only=warns)
         torch.set_float32_matmul_precision(precision)
         torch.set_rng_state(random)
 
@@ -271,7 +282,10 @@ class _Run:
         ]
         self.schedulers: list[Any] = [
             torch.optim.lr_scheduler.OneCycleLR(
-                self.optimizers[0], how.learning_rate, total_steps=total, pct_start=0.2
+                self.optimizers[0],
+                how.learning_rate,
+                total_steps=total,
+                pct_start=0.25 if total == 5 else 0.2,  # a rise of one step divides by 0 there
             ),
             *(
                 torch.optim.lr_scheduler.CosineAnnealingLR(of_positions, total)
@@ -328,17 +342,15 @@ class _Run:
             self.schedule.step()
             total += float(error.detach())
             if on_progress:
-                mean = total / (batch + 1)
-                on_progress(
-                    Progress(self.epoch, how.epochs, batch + 1, self.batches, mean, self.last)
-                )
+                mean, score = total / (batch + 1), self.last if self.epoch else None
+                on_progress(Progress(self.epoch, how.epochs, batch + 1, self.batches, mean, score))
         self.epoch, self.mean_loss = self.epoch + 1, total / self.batches
 
     @torch.no_grad()
     def choose(self) -> None:
         """Measure on the held-out part, choose the output threshold, keep the best epoch."""
         network = self.network.eval()
-        self.schedule.settle(self.x)
+        self.schedule.take_statistics(self.x)
         s, h = outputs(network, self.held_x)
         theta, steps_used = 0, float(network.steps)
         if network.readout.early:
@@ -353,7 +365,7 @@ class _Run:
                 "epoch": self.epoch - 1,
                 "steps_used": steps_used,
                 "threshold": theta,
-                "state": {k: v.detach().clone() for k, v in network.state_dict().items()},
+                "state": deepcopy(network.state_dict()),
             }
 
     @property
@@ -417,11 +429,11 @@ class _Run:
         rounded = self.told(*outputs(self.network, self.held_x))
         decision = network.run(self.held_x.cpu().numpy()).decision
         integer = decision.label if self.metric == "accuracy" else decision.score
-        state = {k: v.clone() for k, v in self.network.state_dict().items()}
+        state = deepcopy(self.network.state_dict())
         self.schedule.enter(epoch)
         for synapses in self.schedule.delayed():
             synapses.train()
-        self.schedule.settle(self.x)
+        self.schedule.take_statistics(self.x)
         trained = self.told(*outputs(self.network, self.held_x))
         self.network.load_state_dict(state)
         self.network.eval()

@@ -284,6 +284,7 @@ class Network(nn.Module):
             If samples are none of these; in evaluation mode, if a value could reach 2**53.
         """
         samples = self.encoder.check(samples, self.steps, self.width)
+        samples = samples.to(next(self.parameters()).device)
         dtype = torch.float32 if self.training else self.exact()
         summed = any(
             self._parallel(name) and self._fed_by(name, self.inputs) for name in self.layers

@@ -9,6 +9,7 @@
             cross_entropy(network(x).logits, y).backward()
             optimizer.step()
             schedule.step()
+        schedule.settle(x_train)                        where layers have a normalisation
     schedule.finish(x_held_out, y_held_out)
 
 Such a loop is resumed from the states of network and optimiser alone: `begin` sets all that goes by
@@ -98,18 +99,35 @@ class Schedule:
         for synapses in self.network.kernels():
             synapses.clamp()
 
+    def settle(self, x: Any) -> None:
+        """Take the statistics of normalisations that still move from training samples, as they are
+        deployed: with rounded delays, without dropout. To be called after each epoch.
+
+        Parameters
+        ----------
+        x : training samples, a tensor or an array; the first 10,000 count
+        """
+        network, was = self.network, self.network.training
+        samples = network.encoder.check(x, network.steps, network.width)
+        network.eval()
+        try:
+            self.take_statistics(samples)
+        finally:
+            network.train(was)
+
     @torch.no_grad()
-    def settle(self, x: Tensor) -> None:
-        """Take the statistics of normalisations that still move from training samples, rounded
-        delays and all."""
+    def take_statistics(self, x: Tensor) -> None:
+        """Do so in the mode that the network is in."""
         for norm in self.norms():
             if norm.settled:
                 continue
             norm.restart()
             norm.recomputing = True
-            for some in x[:RECOMPUTED].split(AT_ONCE):
-                self.network(some)
-            norm.recomputing = False
+            try:
+                for some in x[:RECOMPUTED].split(AT_ONCE):
+                    self.network(some)
+            finally:
+                norm.recomputing = False
 
     def finish(self, x: Any, y: Any) -> float:
         """End in evaluation mode, with the output threshold chosen if the readout has a choice.
@@ -136,8 +154,7 @@ class Schedule:
         suit(y, network.last.neuron.size, network.readout.classifies)
         if not len(y):
             raise InputError("Samples must number at least one, not 0")
-        device = next(network.parameters()).device
-        s, h = outputs(network, samples.to(device))
+        s, h = outputs(network, samples)
         if not network.readout.early:
             return float((network.readout.decide(s, h).label == y).mean())
         theta, accuracy, _ = self.choose(h, y)

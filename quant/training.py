@@ -89,7 +89,8 @@ class Training:
             ("batch_size", 1, 1 << 31),
             ("threads", 1, 1024),
         ):
-            integer(f"Training {name}", getattr(self, name), low, high)
+            value = integer(f"Training {name}", getattr(self, name), low, high)
+            object.__setattr__(self, name, value)
         for name, low, high in (
             ("gamma", 1e-6, 1e6),
             ("logit_scale", 1e-6, 1e6),
@@ -106,7 +107,8 @@ class Training:
             ("exit_slack", 0, 1),
             ("exit_steps", 0, 1),
         ):
-            real(f"Training {name}", getattr(self, name), low, high)
+            value = real(f"Training {name}", getattr(self, name), low, high)
+            object.__setattr__(self, name, value)
 
     @property
     def augments(self) -> bool:

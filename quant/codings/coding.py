@@ -36,6 +36,8 @@ class Coding:
         """
         if not isinstance(samples, Tensor):
             samples = _tensor(array("Samples", samples))
+        if samples.dtype in (torch.uint16, torch.uint32, torch.uint64):  # of little use to torch
+            samples = samples.to(torch.int64)
         axes, steps_told = 1 + self.golden.counted, f"up to {steps}, " * self.golden.counted
         shape = tuple(samples.shape)
         if (
@@ -72,6 +74,8 @@ class Coding:
 
 
 def _tensor(samples: np.ndarray) -> Tensor:
+    if samples.dtype.kind in "iu" and samples.dtype != np.uint8:
+        samples = samples.astype(np.int64)  # the machine's own order of bytes, too
     try:
         return torch.from_numpy(np.require(samples, requirements=["C", "W"]))
     except TypeError:

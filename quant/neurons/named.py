@@ -52,7 +52,8 @@ def multiplier_and_shift(what: str, leak: Leak) -> tuple[int, int]:
     if k > FINEST:
         tries = (Fraction(round(share * 2**k), 2**k) for k in range(FINEST + 1))
         close = min(share, 1 - share) / 20
-        near = next((x for x in tries if abs(x - share) <= close), Fraction(0))
+        finest = Fraction(min(max(round(share * 2**FINEST), 1), 2**FINEST - 1), 2**FINEST)
+        near = next((x for x in tries if abs(x - share) <= close), finest)
         raise InputError(
             f"{what} must be m / 2**k with k of at most {FINEST}, such as {near} = {float(near)},"
             f" not {leak:g}"

@@ -73,7 +73,8 @@ class Neuron(Neurons):
             raise InputError("A neuron that fires once must have a threshold and no reset")
         self.size, self.surrogate = size, surrogate or ATan()
         self.clamp, self.reset, self.once, self.rounding = clamp, reset, once, rounding
-        self.fixed, self.width = leak, 1.0 if threshold is None else float(threshold)
+        self.fixed, self.start = leak, 1.0 if threshold is None else float(threshold)
+        self.width = self.start
         self.kept = nn.Parameter(torch.tensor(leak[0] / (1 << leak[1]))) if learned else None
         self.threshold: nn.Parameter | None = None
         if threshold is not None:
@@ -86,6 +87,14 @@ class Neuron(Neurons):
         super().adopt(unit)
         if self.norm is not None:
             self.norm.variance.fill_(unit**2)
+
+    def get_extra_state(self) -> dict[str, float]:
+        """Give what belongs to its state beside tensors."""
+        return {"width": self.width}
+
+    def set_extra_state(self, state: dict[str, float]) -> None:
+        """Take it."""
+        self.width = state["width"]
 
     @property
     def leak(self) -> tuple[int, int]:
@@ -119,11 +128,13 @@ class Neuron(Neurons):
         return self.integers()[0]
 
     def measure(self, scale: float) -> None:
-        """Take the thresholds for ones of a membrane of which `scale` integers are 1, not `unit`;
-        those of a normalised current are in its own deviations, and stay."""
+        """Begin anew with thresholds of a membrane of which `scale` integers are 1, not `unit`.
+
+        Those of a normalised current are in its own deviations, and stay.
+        """
         if self.threshold is not None and self.norm is None:
-            self.threshold.data *= scale / self.unit
-            self.width *= scale / self.unit
+            self.width = self.start * scale / self.unit
+            self.threshold.data.fill_(self.width)
 
     def place(self, theta: int) -> None:
         """Put all thresholds at one integer."""

@@ -10,7 +10,7 @@ which multiplies no weight:
     b     = offset f - sign mean
 
 So the forward adds plain integers in training and in deployment alike; while training, mean and
-deviation are those of the batch, afterwards those of `recompute` (loop.py).
+deviation are those of the batch, afterwards those of `Schedule.settle`.
 """
 
 import torch

@@ -151,6 +151,8 @@ def loss(
     y : int64 (samples,), labels, or float (samples, neurons), targets
     scale, theta, w : as of `Scene`; losses of spikes must have a threshold
     """
+    if kind == "hazard" and theta is not None and theta.numel() > 1:
+        raise InputError("Loss hazard must have one threshold for all neurons of the last layer")
     if choice("Loss", kind, LOSSES) in FIRING and theta is None:
         raise InputError(f"Loss {kind} must have a threshold of the last layer")
     return LOSSES[kind](s, h, Scene(y, scale, theta, w))

@@ -32,6 +32,7 @@ STANDARDISE = ("row", "layer", "none")
 
 SPAN = 2.6  # deviations of a weight that its width holds
 EPS = 1e-6
+TINY = 1e-24
 
 
 class Dense(Synapses):
@@ -107,10 +108,19 @@ class Dense(Synapses):
             n = self.fan if self.standardise == "row" else self.fan * w.shape[0]
             w = w * self.connected
             w = (w - w.sum(axes, keepdim=True) / n) * self.connected
-            w = w / (((w * w).sum(axes, keepdim=True) / n).sqrt() + EPS)
+            variance = (w * w).sum(axes, keepdim=True) / n
+            w = w / (variance.clamp_min(TINY).sqrt() + EPS)  # the root has no gradient at 0
         if self.gain is not None:
             w = w * self.gain
         return round_half_even((w * self.step).clamp(self.low, self.high)) * self.connected
+
+    def get_extra_state(self) -> dict[str, str]:
+        """Give what belongs to its state beside tensors: float weights are not standardised."""
+        return {"standardise": self.standardise}
+
+    def set_extra_state(self, state: dict[str, str]) -> None:
+        """Take it."""
+        self.standardise = state["standardise"]
 
     def forward(self, x: Tensor) -> Tensor:
         """Sum weighted spikes (..., pre) to currents (..., post)."""
