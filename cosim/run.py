@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..model.answers import answers, suit
-from ..model.check import choice, function, integer, path
+from ..model.check import function, integer, path, shown
+from ..model.errors import InputError
 from ..model.network import Network, accuracy
 from ..model.store import blaming, content_hash
 from ..plan.cycles import predict, work
@@ -94,7 +95,8 @@ def cosim(
     on_progress : callable
         Called with what begins now.
     """
-    choice("Stalls", stalls, PASSES)
+    if not isinstance(stalls, str) or stalls not in PASSES:
+        raise InputError(f"Stalls must be none or random, not {shown(stalls)}")
     mapped(mapping, network)
     integer("Seed", seed, 0, (1 << 32) - 1)
     function("Argument on_progress", on_progress)

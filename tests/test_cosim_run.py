@@ -34,7 +34,13 @@ SAMPLES = np.random.default_rng(2).integers(0, 256, (30, 64)).astype(np.uint8)
 def test_small_network_is_computed_exactly(tiny, tmp_path, stalls):
     """Every spike, membrane, decision and cycle of thirty samples, twice."""
     result = run.cosim(
-        tiny, Mapping.of(tiny), SAMPLES, np.zeros(30), name="tiny", stalls=stalls, folder=tmp_path
+        tiny,
+        Mapping.of(tiny),
+        SAMPLES,
+        np.zeros(30, int),
+        name="tiny",
+        stalls=stalls,
+        folder=tmp_path,
     )
     found = result.json()
     assert (found["samples"], found["mismatches"]) == (30, 0)
@@ -164,7 +170,9 @@ def stuck(source, sink):
 
 def diverge(tiny, tmp_path):
     """Run a broken core, with the golden model's record of the same samples."""
-    result = run.cosim(tiny, Mapping.of(tiny), SAMPLES, np.zeros(30), name="tiny", folder=tmp_path)
+    result = run.cosim(
+        tiny, Mapping.of(tiny), SAMPLES, np.zeros(30, int), name="tiny", folder=tmp_path
+    )
     assert result.json()["mismatches"] > 0
     return result.divergence, tiny.run(SAMPLES, record=True)
 

@@ -423,7 +423,7 @@ NAMES: Cases = {
     ),
     "stalls": (
         lambda: simulate(stalls=["none"]),
-        "Stalls must be one of none, random, not ['none']",
+        "Stalls must be none or random, not ['none']",
     ),
     "engine": (
         lambda: Mapping.of(NET, delay=[["line"]]),  # type: ignore[list-item]
