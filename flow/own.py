@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from ..model.errors import InputError, SpikelineError
@@ -51,7 +52,7 @@ def read(path: Path) -> Own:
     if not path.is_file():
         raise InputError(f"Recipe file {path} must exist")
     made = _call(path, lambda: runpy.run_path(str(path)))
-    if not callable(made.get("network")):
+    if not isinstance(made.get("network"), FunctionType):
         raise InputError(
             f"{path} must define a function network() that gives the untrained network"
         )
@@ -63,7 +64,9 @@ def read(path: Path) -> Own:
             raise InputError(f"{path}: network() must give a spikeline.quant Network, not a {kind}")
         return found
 
-    how = _call(path, made["training"]) if callable(made.get("training")) else Training()
+    how = made.get("training", Training())
+    if isinstance(how, FunctionType):
+        how = _call(path, how)
     if not isinstance(how, Training):
         kind = type(how).__name__
         raise InputError(f"{path}: training() must give a spikeline.quant Training, not a {kind}")

@@ -11,6 +11,7 @@ layer.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from .neurons import SPECS as NEURONS
 from .neurons import Neurons, NeuronsSpec
 from .synapses import SPECS as SYNAPSES
 from .synapses import Synapses, SynapsesSpec
+from .synapses.delayed import DelayedLinear
 
 __all__ = ["Architecture", "ConnectionSpec", "Graph", "LayerSpec", "Sequential"]
 
@@ -225,6 +227,11 @@ class Architecture:
                     f"Layer {layer.name} connections must feed equally many neurons,"
                     f" not {layer.size} and {c.out}"
                 )
+            if isinstance(synapses, DelayedLinear) and synapses.max_delay >= self.steps:
+                raise InputError(
+                    f"Layer {layer.name} max_delay must be below the {self.steps} steps of the"
+                    f" network, not {synapses.max_delay}"
+                )
             synapses = synapses.build(pre, layer.size, self.steps, have)
         return Connection(c.sources, synapses, c.views, c.delay, c.shift)
 
@@ -345,7 +352,11 @@ class Graph:
         -------
         str, its name
         """
-        name = f"layer{len(self.layers)}" if name is None else name
+        taken = {layer.name for layer in self.layers}
+        if name is None:
+            name = next(x for n in count(len(taken)) if (x := f"layer{n}") not in taken)
+        if name in taken:
+            raise InputError(f"Layer {name} must have a name of its own; another one is called so")
         first = ConnectionSpec(sources, synapses, views, delay, shift)  # type: ignore[arg-type]
         also = several(f"Layer {name} also", also, ConnectionSpec)
         self.layers.append(LayerSpec(name, (first, *also), neuron))
@@ -366,8 +377,13 @@ class Graph:
         ----------
         readout : Readout, or the name of one
         """
+        before = list(self.layers)
         self.layer(synapses, neuron, *sources, name=name, **connection)
-        return self.architecture(readout).build()
+        try:
+            return self.architecture(readout).build()
+        except InputError:
+            self.layers = before  # so that a corrected call works
+            raise
 
     def architecture(self, readout: Readout | str) -> Architecture:
         """Give what was written down so far, as a value."""

@@ -52,6 +52,26 @@ def test_own_counts_go_through_every_command(spikeline: Spikeline, mine: Path) -
         assert code == 0, err
 
 
+def test_training_may_be_a_value(spikeline: Spikeline, mine: Path) -> None:
+    """How to train may be given without a function; what is drawn as the file runs goes by the
+    seed, too."""
+    text = FILE.replace("def training():\n    return ", "training = ")
+    text = (
+        text.replace("def network():\n    return ", "made = ")
+        + "\n\ndef network():\n    return made\n"
+    )
+    (mine / "mine.py").write_text(text)
+    hashes = []
+    for out in ("a.safetensors", "b.safetensors"):
+        code, told, err = spikeline(
+            "train", "mine.py", "--data", "data", "--out", out, "--json", "-"
+        )
+        assert code == 0, err
+        hashes.append(json.loads(told)["hash"])
+    assert hashes[0] == hashes[1]
+    assert len(json.loads((mine / "a.training.json").read_text())["history"]) == 2
+
+
 def test_file_and_seed_decide(spikeline: Spikeline, mine: Path) -> None:
     """The same file and seed give the same network twice."""
     hashes = []

@@ -89,6 +89,17 @@ def test_a_graph_is_the_network_of_its_modules() -> None:
     assert list(made.layers) == ["stem", "top", "output"]
 
 
+def test_a_refused_output_can_be_corrected() -> None:
+    """What was refused leaves no layer behind; a name of one's own makes no other one collide."""
+    net = q.Graph(steps=5, inputs=6, coding=q.Counts(3))
+    first = net.layer(q.Linear(4), q.LIF(), net.input, name="layer1")
+    assert net.layer(q.Linear(4), q.LIF(), first) == "layer2"
+    with pytest.raises(InputError):
+        net.output(q.Linear(3), q.LI(), first, readout="argmax")
+    made = net.output(q.Linear(3), q.LI(), "layer2", readout="max-membrane")
+    assert list(made.layers) == ["layer1", "layer2", "output"]
+
+
 def test_inputs_that_rarely_fire_have_no_weights() -> None:
     """min_rate 0 leaves out inputs that never fire, 0.5 those that fire in half of the samples."""
     layer = q.LayerSpec("a", (q.ConnectionSpec("input", q.Linear(3, 8, "none")),), q.LI())
@@ -182,7 +193,7 @@ def test_leaks_are_shares_of_a_power_of_two(leak: Any, pair: tuple[int, int]) ->
         ),
         (
             lambda: q.Sequential(q.DelayedLinear(3, max_delay=8), q.LI(), **GIVEN),
-            "Delayed window must be at most the 5 steps, not 9",
+            "Layer layer0 max_delay must be below the 5 steps of the network, not 8",
         ),
         (
             lambda: graph().output(q.Linear(3), q.LI(), "hiden", readout="max-membrane"),
@@ -196,7 +207,7 @@ def test_leaks_are_shares_of_a_power_of_two(leak: Any, pair: tuple[int, int]) ->
             lambda: graph().output(
                 q.Linear(3), q.LI(), "input", name="hidden", readout="max-membrane"
             ),
-            "Network names must be words, each of one input or layer, not 'hidden'",
+            "Layer hidden must have a name of its own; another one is called so",
         ),
         (
             lambda: graph().output(

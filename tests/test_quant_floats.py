@@ -181,3 +181,26 @@ def test_what_does_not_fit_is_refused(
         net.load_float(floats(1 / 64) | change, **options)
     assert str(refused.value).endswith(message)
     assert all(map(torch.equal, before, net.parameters()))
+
+
+def test_what_was_taken_is_state() -> None:
+    """A network that takes the state of another one is that one; taking twice is taking once."""
+    net, other = made(threshold=0.5), made(threshold=0.5)
+    net.load_float(floats(1 / 64))
+    other.load_state_dict(net.state_dict())
+    assert torch.equal(net.train()(X).logits, other.train()(X).logits)
+    before = [p.clone() for p in net.parameters()]
+    net.load_float(floats(1 / 64))
+    assert all(map(torch.equal, before, net.parameters()))
+
+
+def test_a_refusal_on_the_way_leaves_the_network() -> None:
+    """A bias that no register holds is refused, and so late that all is put back."""
+    net = made(bias=True)
+    before, was = [p.clone() for p in net.parameters()], net.training
+    for options in ({}, {"samples": X}):
+        with pytest.raises(InputError) as refused:
+            net.load_float(floats(1 / 64) | {"fc.bias": torch.full((8,), 1e30)}, **options)
+        assert "bias" in str(refused.value)
+        assert all(map(torch.equal, before, net.parameters())) and net.training == was
+        assert all(k.standardise == "row" for k in net.kernels())  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """Training: same seed, same network; killed and resumed, the same network."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from spikeline.model.network import Layer
 from spikeline.model.store import content_hash
 from spikeline.quant.architecture import Architecture, ConnectionSpec, LayerSpec
 from spikeline.quant.augment import moved
-from spikeline.quant.loop import Progress, train
+from spikeline.quant.loop import Progress, fit, train
 from spikeline.quant.network import Network
 from spikeline.quant.neurons.named import LI, LIF, TTFS
 from spikeline.quant.recipes import RECIPES, Recipe, recipe
@@ -415,3 +416,47 @@ def test_device_that_torch_cannot_use_is_refused(device: str) -> None:
     with pytest.raises(InputError) as error:
         train(TINY, X, Y, seed=1, device=device)
     assert str(error.value) == f"Device must be one that torch can use here, not {device!r}"
+
+
+def test_a_checkpoint_is_of_one_network_only(tmp_path: Path) -> None:
+    """What no parameter tells, as a leak or a coding, belongs to a run all the same."""
+    path = tmp_path / "checkpoint"
+
+    def made(leak: float, floor: int) -> Network:
+        torch.manual_seed(1)
+        layers = (hidden(LIF(leak)), output(TTFS()))
+        return tiny(*layers, coding=Latency(floor), readout="first-spike").architecture.build(X)
+
+    how = Training(epochs=2, batch_size=64)
+    first = fit(made(1 / 2, 100), X, Y, how, seed=1, checkpoint=path)
+    for leak, floor in ((1 / 4, 100), (1 / 2, 110)):
+        with pytest.raises(InputError, match="must be of the same recipe"):
+            fit(made(leak, floor), X, Y, how, seed=1, checkpoint=path)
+    again = fit(made(1 / 2, 100), X, Y, how, seed=1, checkpoint=path)
+    assert content_hash(again.network) == content_hash(first.network)
+
+
+def test_a_network_that_was_interrupted_goes_on(tmp_path: Path) -> None:
+    """The same network, given again after an interruption, goes on from its checkpoint."""
+    path, net = tmp_path / "checkpoint", DELAYS.architecture.build()
+    state = deepcopy(net.state_dict())
+
+    def kill(at: Progress) -> None:
+        if (at.epoch, at.batch) == (3, 2):
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit(net, EVENTS, Y, DELAYS.training, seed=1, checkpoint=path, on_progress=kill)
+    trained = fit(net, EVENTS, Y, DELAYS.training, seed=1, checkpoint=path)
+    whole = DELAYS.architecture.build()
+    whole.load_state_dict(state)
+    assert content_hash(trained.network) == content_hash(
+        fit(whole, EVENTS, Y, DELAYS.training, seed=1).network
+    )
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 5])
+def test_any_number_of_steps_trains(epochs: int) -> None:
+    """One batch an epoch, and few epochs: the rate rises and falls over them all the same."""
+    trained = train(changed(TINY, epochs=epochs, batch_size=300), X, Y, seed=1)
+    assert len(trained.history) == 1 + epochs

@@ -130,6 +130,8 @@ def _layer(name: str, table: dict[str, Any], source: str | None) -> LayerSpec:
 def _connection(where: str, table: dict[str, Any], source: str | None) -> ConnectionSpec:
     given = dict(table)
     sources = given.pop("from", source)
+    if sources is None:
+        raise InputError(f"from of {where} must be given: an input or a layer, by its name")
     named = [sources] if isinstance(sources, str) else sources
     if not isinstance(named, list) or not named or not all(isinstance(x, str) for x in named):
         raise InputError(f"from of {where} must be inputs or layers, not {shown(sources)}")
