@@ -1,7 +1,7 @@
 """Handwritten digits by a training loop of one's own: DataLoader, optimiser and loss of torch.
 
 python examples/own_loop.py
-spikeline cosim own_loop.safetensors --dataset digits --samples 100
+spikeline cosim own_loop.safetensors --samples 100
 """
 
 import torch
@@ -28,6 +28,7 @@ net = q.Sequential(
 # What goes by the epoch, and at last the threshold at which the first spike decides.
 schedule = q.Schedule(net, q.Training(epochs=20, learning_rate=5e-3))
 optimizer = torch.optim.Adam(schedule.parameters())
+rates = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
 
 for epoch in range(20):
     schedule.begin(epoch)
@@ -39,6 +40,7 @@ for epoch in range(20):
         loss.backward()
         optimizer.step()
         schedule.step()
+    rates.step()
 
 print(f"{schedule.finish(*held_out):.1%} of the held-out digits right")
-net.export().save("own_loop.safetensors")
+schedule.save("own_loop.safetensors", data="digits")

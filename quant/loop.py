@@ -5,7 +5,6 @@ run that was killed goes on as if it had not been. Everything is chosen on a hel
 training set.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -18,11 +17,10 @@ import torch
 
 from ..model import network as golden
 from ..model.answers import answers, suit
-from ..model.check import function, instance, integer, word
+from ..model.check import function, instance, integer
 from ..model.check import path as path_of
 from ..model.codings.heard import heard
 from ..model.errors import InputError
-from ..model.store import content_hash, to_bytes, told_beside, write_together
 from . import checkpoint as checkpoints
 from . import codings, readouts
 from .augment import moved
@@ -30,6 +28,7 @@ from .codings import Coding
 from .network import Network
 from .readouts.losses import REGRESSION, crowd, loss, weighting
 from .recipes import Recipe
+from .remember import remember
 from .schedule import Schedule, outputs
 from .state import snapshot
 from .training import Training
@@ -105,16 +104,15 @@ class Trained:
         data : name of the data set it was trained on, one that ``--dataset`` takes
         folder, framing : where and how that is read, what ``--data`` and ``--framing`` take
         """
-        told = {"hash": content_hash(self.network), "history": self.history}
-        told["data"] = word("Data set", data)
-        if framing is not None:
-            told["framing"] = word("Framing", framing)
-        if self.scale is not None:
-            told["scale"] = self.scale
-        if folder is not None:
-            told["folder"] = str(path_of("Data folder", folder).resolve())
-        at, beside = path_of("Network file", path), told_beside(path)
-        write_together({at: to_bytes(self.network), beside: json.dumps(told) + "\n"})
+        remember(
+            self.network,
+            path,
+            data=data,
+            folder=folder,
+            framing=framing,
+            scale=self.scale,
+            history=self.history,
+        )
 
 
 def train(recipe: Recipe, x: np.ndarray, y: np.ndarray, *, seed: int, **options: Any) -> Trained:

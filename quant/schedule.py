@@ -11,11 +11,14 @@
             schedule.step()
         schedule.settle(x_train)                        where layers have a normalisation
     schedule.finish(x_held_out, y_held_out)
+    schedule.save("mine.safetensors", folder="data")
 
-Such a loop is resumed from the states of network and optimiser alone: `begin` sets all that goes by
-the epoch.
+The network is then that of the last epoch. Rates are those that the optimiser begins with; let them
+fall by a scheduler of torch. Such a loop is resumed from the states of network and optimiser alone:
+`begin` sets all that goes by the epoch.
 """
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +31,7 @@ from ..model.errors import InputError
 from .network import Network
 from .neurons.norm import Norm
 from .readouts.first_spike import choose_threshold
+from .remember import remember
 from .synapses import Synapses
 from .synapses.delayed import SHARP
 from .training import Training
@@ -134,32 +138,60 @@ class Schedule:
 
         Parameters
         ----------
-        x, y : samples and labels that were held out, at least one, tensors or arrays
+        x, y : samples that were held out, at least one, and labels; or targets of their logits, if
+            the readout gives no class. Tensors or arrays.
 
         Returns
         -------
         float
-            Accuracy on them, of the integer network.
+            Accuracy on them, of the integer network; mean squared error of targets.
 
         Raises
         ------
         InputError
-            If they do not fit the network, or its readout gives no class.
+            If they do not fit the network.
         """
         network = self.network.eval()
-        if not network.readout.classifies:
-            raise InputError(f"Network readout must give a class, not {network.readout.kind}")
         samples = network.encoder.check(x, network.steps, network.width)
         y = answers(y, len(samples))
         suit(y, network.last.neuron.size, network.readout.classifies)
         if not len(y):
             raise InputError("Samples must number at least one, not 0")
         s, h = outputs(network, samples)
+        if not network.readout.classifies:
+            if y.ndim != 2:
+                raise InputError(
+                    f"Readout {network.readout.kind} must be given targets, floats of shape"
+                    " (samples, outputs)"
+                )
+            found = network.readout.decide(s, h).score / self.scale
+            return float(((found - y) ** 2).mean())
         if not network.readout.early:
             return float((network.readout.decide(s, h).label == y).mean())
         theta, accuracy, _ = self.choose(h, y)
         network.last.neuron.place(theta)
         return accuracy
+
+    @property
+    def scale(self) -> float:
+        """Integers of the output per 1.0 of a logit: what `save` and ``--scale`` take, if targets
+        were compared with the logits as they are."""
+        network = self.network
+        return network.last.neuron.unit if network.readout.kind == "membranes" else 1.0
+
+    def save(
+        self,
+        path: Path | str,
+        *,
+        data: str = "own",
+        folder: Path | str | None = None,
+        framing: str | None = None,
+    ) -> None:
+        """Write the network file as `Trained.save` does: later commands know its data."""
+        scale = None if self.network.readout.classifies else self.scale
+        remember(
+            self.network.export(), path, data=data, folder=folder, framing=framing, scale=scale
+        )
 
     def choose(self, h: np.ndarray, y: np.ndarray) -> tuple[int, float, float]:
         """Choose the threshold of a first-spike output, see `choose_threshold`."""

@@ -22,7 +22,7 @@ from .host.axi_stream import AxiStream
 from .memory import Emission, Rom
 from .verilog import convert
 
-__all__ = ["Emitted", "default_name", "emit", "usable"]
+__all__ = ["Emitted", "default_name", "emit", "free_name", "usable"]
 
 # Words of Verilog, and the modules around a design in simulation (harness) and synthesis (carrier).
 RESERVED = frozenset(
@@ -78,7 +78,14 @@ def default_name(stem: str, network: Network) -> str:
 
     So networks from files of the same name fit into one design.
     """
-    return f"{word('Verilog name', stem)}_{content_hash(network)[:8]}"
+    return f"{free_name(word('Verilog name', stem))}_{content_hash(network)[:8]}"
+
+
+def free_name(stem: str) -> str:
+    """Make any name of a file one that Verilog takes: ``n_`` goes before a digit or a word of
+    Verilog's own."""
+    name = re.sub(r"\W", "_", stem, flags=re.ASCII)
+    return name if re.match(r"[A-Za-z_]", name) and name not in RESERVED else f"n_{name}"
 
 
 def usable(name: str) -> str:

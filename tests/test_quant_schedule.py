@@ -1,5 +1,7 @@
 """A training loop of one's own: what the schedule does, epoch by epoch, and at the end."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from spikeline import quant as q
 from spikeline.model.errors import InputError
-from spikeline.model.store import content_hash
+from spikeline.model.store import content_hash, load
 from spikeline.quant.network import Network
 
 RANDOM = np.random.default_rng(0)
@@ -162,6 +164,30 @@ def test_normalised_outputs_have_no_one_threshold() -> None:
         "Layer layer0 must have no normalisation, as readout first-spike has one threshold for all"
         " its neurons"
     )
+
+
+def test_an_own_loop_of_targets_is_saved_with_its_scale(tmp_path: Path) -> None:
+    """`finish` gives the error of the integers; what `save` keeps turns them into targets again."""
+    net = q.Sequential(
+        q.Linear(8),
+        q.IF(),
+        q.Linear(2, bits=8),
+        q.LI(),
+        inputs=3,
+        steps=12,
+        coding=q.Counts(2),
+        readout="membranes",
+    )
+    y = torch.stack([X[:, :, 0].sum(1), X[:, :, 1].sum(1)], 1).float()
+    schedule = q.Schedule(net, HOW)
+    error = schedule.finish(X, y)
+    schedule.save(tmp_path / "r.safetensors", folder=tmp_path)
+    told = json.loads((tmp_path / "r.training.json").read_text())
+    found = load(tmp_path / "r.safetensors").run(X.numpy()).decision.score / told["scale"]
+    assert error == pytest.approx(((found - y.numpy()) ** 2).mean())
+    assert (told["data"], told["folder"]) == ("own", str(tmp_path.resolve()))
+    logits = net(X).logits.detach().numpy()
+    np.testing.assert_allclose(logits, found, rtol=1e-5)
 
 
 @pytest.mark.parametrize("readout", ["membranes", "spikes"])

@@ -89,6 +89,7 @@ def cosim(
     apart(out)
     show.writable_folder(out)
     from ...cosim.run import cosim as simulate
+    from ...rtl.emit import free_name
 
     with alone(out), show.stages() as stage:
         run = simulate(
@@ -96,7 +97,7 @@ def cosim(
             mapping,
             data.x,
             data.y,
-            name=named.name,
+            name=free_name(named.name),
             stalls=stalls,
             seed=seed,
             folder=out,

@@ -14,7 +14,7 @@ __all__ = ["Counts"]
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Event counts per time bin: samples come as (samples, steps, inputs) already.
+    """Event counts per time bin: samples are (samples, up to `steps`, ...).
 
     Parameters
     ----------
@@ -37,18 +37,20 @@ class Counts:
         return Values(self.limit, None)
 
     def encode(self, samples: np.ndarray, steps: int, inputs: int) -> np.ndarray:
-        """Clip counts (samples, up to `steps`, inputs); missing steps are zero.
+        """Clip counts (samples, up to `steps`, ...), any axes behind; missing steps are zero.
 
         Returns
         -------
         uint8 (steps, samples, inputs)
         """
         samples = array("Samples", samples)
-        if samples.ndim != 3 or samples.shape[1] > steps or samples.shape[2] != inputs:
+        size = int(np.prod(samples.shape[2:]))
+        if samples.ndim < 3 or samples.shape[1] > steps or size != inputs:
             raise InputError(
                 f"Samples must have the shape (samples, up to {steps}, {inputs}), "
                 f"not {samples.shape}"
             )
+        samples = samples.reshape(*samples.shape[:2], inputs)
         if samples.dtype.kind not in "iub" or (samples.size and samples.min() < 0):
             raise InputError("Counts must be non-negative integers")
         s = np.zeros((steps, len(samples), inputs), np.uint8)
