@@ -41,7 +41,7 @@ def network():
         q.Linear(2), q.LI(), inputs=64, steps=3, coding=q.Latency(), readout="max-membrane"
     )
 """
-NETWORKS = ", ".join((*zoo.index(), *zoo.UNTRAINED))
+NETWORKS = ", ".join((*zoo.index(), *zoo.SYNTHETIC))
 SETS = "digits, mnist, fashion-mnist, spoken, shd, ssc, gsc, random, own"
 UNKNOWN = "Data set must be given by --dataset, as {} is not of the zoo and no folder of one known"
 DATA = "--dataset own --data mine"
@@ -73,7 +73,7 @@ WORDS: Cases = {
         "synth tiny.safetensors",
         "Missing option '--target' (see spikeline synth --help)",
     ),
-    "no-recipes": ("folds", "Missing argument 'RECIPES...' (see spikeline folds --help)"),
+    "no-recipes": ("crossval", "Missing argument 'RECIPES...' (see spikeline crossval --help)"),
     "no-name": ("train", "Missing argument 'NAME' (see spikeline train --help)"),
     "zoo-of-something": (
         "zoo digits-ttfs",
@@ -132,15 +132,15 @@ NUMBERS: Cases = {
         value("--seeds", "0 is not in the range x>=1", "synth"),
     ),
     "jobs-none": (
-        "folds mine.toml --data mine --jobs 0",
-        value("--jobs", "0 is not in the range x>=1", "folds"),
+        "crossval mine.toml --data mine --jobs 0",
+        value("--jobs", "0 is not in the range x>=1", "crossval"),
     ),
     "seeds-twice": (
-        "folds mine.toml --data mine --seeds 1,1",
+        "crossval mine.toml --data mine --seeds 1,1",
         value(
             "--seeds",
             "Seeds must be different whole numbers from 0, separated by commas, not '1,1'",
-            "folds",
+            "crossval",
         ),
     ),
     "seed-of-a-word": (
@@ -176,8 +176,8 @@ NAMES: Cases = {
     ),
     "target": ("demo --target=", "Target must be one of ice40, ecp5, xilinx, not ''"),
     "part": (
-        "folds mine.toml --data mine --part halves",
-        "Part must be one of folds, official for own, not 'halves'",
+        "crossval mine.toml --data mine --part halves",
+        "Part must be one of stratified, official for own, not 'halves'",
     ),
     "verilog-word": (
         "verilog tiny.safetensors --name module",
@@ -208,11 +208,11 @@ SETTINGS: Cases = {
         "Lanes must be given for each of the 2 layers, not for 3",
     ),
     "recipes-twice": (
-        "folds mine.toml mine.toml --data mine",
+        "crossval mine.toml mine.toml --data mine",
         "Recipes must differ from each other",
     ),
     "recipes-of-other-data": (
-        "folds mine.toml digits-ttfs",
+        "crossval mine.toml digits-ttfs",
         "Recipes must be for one data set, not for digits and own",
     ),
     "classes-too-few": (
@@ -292,8 +292,8 @@ PLACES: Cases = {
         f"report tiny.safetensors {DATA} --out busy",
         "Output busy must be a folder, not a file",
     ),
-    "folds-a-file": (
-        "folds mine.toml --data mine --out busy",
+    "crossval-a-file": (
+        "crossval mine.toml --data mine --out busy",
         "Output busy must be a folder, not a file",
     ),
     "demo-below-a-file": ("demo --out busy", "busy cannot be used: File exists"),

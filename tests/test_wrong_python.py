@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -275,13 +276,9 @@ TYPES: Cases = {
         lambda: fit(on_progress="yes"),
         "Argument on_progress must be a function, not 'yes'",
     ),
-    "tick": (
-        lambda: NET.run(ZERO, tick=3),  # type: ignore[arg-type]
-        "Argument tick must be a function, not 3",
-    ),
-    "tensor-with-gradient": (
-        lambda: NET.run(torch.zeros(2, 4, requires_grad=True)),  # type: ignore[arg-type]
-        "Samples must be an array, not Tensor",
+    "callback": (
+        lambda: NET.run(ZERO, on_progress=3),  # type: ignore[arg-type]
+        "Argument on_progress must be a function, not 3",
     ),
     "name-for-samples": (lambda: fit(x="digits"), "Samples must be an array, not 'digits'"),
     "table-for-weights": (
@@ -713,7 +710,7 @@ def test_interrupted_training_leaves_whole_epochs(
     before = contents(folder)
     torch.manual_seed(1)
     network = seq()
-    start = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    start = deepcopy(network.state_dict())
     whole = content_hash(fit(network, how=how).network)
     network = seq()
     network.load_state_dict(start)
