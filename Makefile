@@ -27,13 +27,13 @@ setup: $(VENV)/.dev  ## Install everything, the development tools included.
 demo: $(VENV)/.flow  ## Digits from nothing to a report: train, simulate every spike, place and route (8 minutes).
 	$(BIN)/spikeline demo --out out/demo
 
-test: $(VENV)/.test  ## Run the tests, unit and parts: all but the slow ones (9 minutes on 2 cores).
+test: $(VENV)/.test  ## Run the tests, unit and parts: all but the slow ones.
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "unit or parts"
 
-unit: $(VENV)/.test  ## Run the tests that build no hardware (2 minutes on 2 cores).
+unit: $(VENV)/.test  ## Run the tests that build no hardware.
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m unit
 
-slow: $(VENV)/.test  ## Run the slow tests (2 minutes on 2 cores).
+slow: $(VENV)/.test  ## Run the slow tests, the examples among them.
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m slow
 
 lint: $(VENV)/.dev  ## Check form and formatting.
