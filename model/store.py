@@ -46,7 +46,7 @@ __all__ = [
     "load",
     "place",
     "save",
-    "told_beside",
+    "training_file",
     "write_atomically",
     "write_together",
 ]
@@ -213,7 +213,7 @@ def save(network: Network, path: Path | str) -> None:
     write_atomically(path, to_bytes(network))
 
 
-def told_beside(network: Path | str) -> Path:
+def training_file(network: Path | str) -> Path:
     """Name the file beside a network file that tells how it was trained, and on what."""
     path = check.path("Network file", network)
     if not path.name:

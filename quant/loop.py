@@ -16,10 +16,9 @@ import numpy as np
 import torch
 
 from ..model import network as golden
-from ..model.answers import answers, suit
 from ..model.check import function, instance, integer
 from ..model.check import path as path_of
-from ..model.codings.heard import heard
+from ..model.codings.silent import refuse_silent
 from ..model.errors import InputError
 from . import checkpoint as checkpoints
 from . import codings, readouts
@@ -29,7 +28,7 @@ from .network import Network
 from .readouts.losses import REGRESSION, crowd, loss, weighting
 from .recipes import Recipe
 from .remember import remember
-from .schedule import Schedule, outputs
+from .schedule import Schedule, checked_answers, outputs
 from .state import snapshot
 from .training import Training
 
@@ -180,18 +179,12 @@ def fit(
         raise InputError(
             "Training translate, rotate and scale must be 0 for samples that are no square images"
         )
-    y = answers(y, len(x))
-    suit(y, network.last.neuron.size, network.readout.classifies)
+    y = checked_answers(network, y, len(x))
     if y.dtype.kind == "f":
         with np.errstate(over="ignore"):
             y = y.astype(np.float32)
         if not np.isfinite(y).all():
             raise InputError("Targets must be below 3.4e38, which training computes with")
-    elif not network.readout.classifies:
-        raise InputError(
-            "Answers must be targets, floats of shape (samples, outputs), as the readout"
-            f" {network.readout.kind} gives no class, not labels"
-        )
     with _reproducible(training.threads):
         identity = checkpoints.identity(training, x, y, seed, device, network)
         restore = snapshot(network)
@@ -214,7 +207,7 @@ def _samples(x: Any, coding: Coding, steps: int, inputs: int) -> np.ndarray:
         raise InputError(
             f"Samples must number at least 2, one of them held out, not {len(samples)}"
         )
-    heard(coding.golden, samples, steps, inputs)
+    refuse_silent(coding.golden, samples, steps, inputs)
     return samples
 
 
@@ -374,8 +367,7 @@ class _Run:
     @property
     def scale(self) -> float:
         """Integers of the output per 1.0 of a target."""
-        unit = self.network.last.neuron.unit / self.how.logit_scale
-        return unit if self.loss == "mse" else 1.0
+        return self.schedule.scale / (self.how.logit_scale if self.loss == "mse" else 1.0)
 
     def told(self, s: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Give what the network says: labels (samples,), or integers (samples, outputs)."""

@@ -8,7 +8,7 @@ from typing import Any
 from ..model.check import path as path_of
 from ..model.check import word
 from ..model.network import Network
-from ..model.store import content_hash, to_bytes, told_beside, write_together
+from ..model.store import content_hash, to_bytes, training_file, write_together
 
 __all__ = ["remember"]
 
@@ -42,5 +42,5 @@ def remember(
         told["scale"] = scale
     if folder is not None:
         told["folder"] = str(path_of("Data folder", folder).resolve())
-    at, beside = path_of("Network file", path), told_beside(path)
+    at, beside = path_of("Network file", path), training_file(path)
     write_together({at: to_bytes(network), beside: json.dumps(told) + "\n"})

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from ..model.answers import answers, suit
 from ..model.check import instance, integer
 from ..model.errors import InputError
+from . import readouts
 from .network import Network
 from .neurons.norm import Norm
 from .readouts.first_spike import choose_threshold
@@ -36,7 +37,7 @@ from .synapses import Synapses
 from .synapses.delayed import SHARP
 from .training import Training
 
-__all__ = ["Schedule", "outputs"]
+__all__ = ["Schedule", "checked_answers", "outputs"]
 
 RECOMPUTED = 10_000  # samples that the statistics of a normalisation are taken from
 AT_ONCE = 1000  # samples that are run together where no gradient is needed
@@ -153,17 +154,11 @@ class Schedule:
         """
         network = self.network.eval()
         samples = network.encoder.check(x, network.steps, network.width)
-        y = answers(y, len(samples))
-        suit(y, network.last.neuron.size, network.readout.classifies)
+        y = checked_answers(network, y, len(samples))
         if not len(y):
             raise InputError("Samples must number at least one, not 0")
         s, h = outputs(network, samples)
         if not network.readout.classifies:
-            if y.ndim != 2:
-                raise InputError(
-                    f"Readout {network.readout.kind} must be given targets, floats of shape"
-                    " (samples, outputs)"
-                )
             found = network.readout.decide(s, h).score / self.scale
             return float(((found - y) ** 2).mean())
         if not network.readout.early:
@@ -177,7 +172,7 @@ class Schedule:
         """Integers of the output per 1.0 of a logit: what `save` and ``--scale`` take, if targets
         were compared with the logits as they are."""
         network = self.network
-        return network.last.neuron.unit if network.readout.kind == "membranes" else 1.0
+        return readouts.twin(network.readout).per_logit(network.last.neuron.unit)
 
     def save(
         self,
@@ -207,6 +202,19 @@ class Schedule:
     def norms(self) -> list[Norm]:
         """The normalisations of the layers that have one."""
         return [norm for layer in self.network.layers.values() for norm in layer.neuron.norms()]
+
+
+def checked_answers(network: Network, y: Any, samples: int) -> np.ndarray:
+    """Check what samples should give: labels int64 (samples,), or, where the readout of the network
+    gives no class, targets float64 (samples, outputs)."""
+    y = answers(y, samples)
+    suit(y, network.last.neuron.size, network.readout.classifies)
+    if y.dtype.kind != "f" and not network.readout.classifies:
+        raise InputError(
+            "Answers must be targets, floats of shape (samples, outputs), as the readout"
+            f" {network.readout.kind} gives no class, not labels"
+        )
+    return y
 
 
 @torch.no_grad()

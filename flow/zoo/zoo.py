@@ -12,7 +12,7 @@ import numpy as np
 from ...model.check import path, several, shown, word
 from ...model.errors import InputError
 from ...model.network import Network
-from ...model.store import content_hash, load, told_beside
+from ...model.store import content_hash, load, training_file
 from .synthetic import SYNTHETIC
 from .synthetic import network as synthetic
 
@@ -101,7 +101,7 @@ def resolve(given: str, data: str | None = None) -> Named:
         Path(found["folder"]) if trained_on and "folder" in found else None,
         found.get("framing") if trained_on else None,
         found.get("history", ()),
-        checked_scale(scale, f"{told_beside(given)}: scale") if scale is not None else None,
+        checked_scale(scale, f"{training_file(given)}: scale") if scale is not None else None,
     )
 
 
@@ -114,12 +114,12 @@ def told(network: Path, digest: str) -> dict[str, Any]:
         If it is of this network, and was changed into what no training writes.
     """
     try:
-        found = json.loads(told_beside(network).read_text())
+        found = json.loads(training_file(network).read_text())
         if found["hash"] != digest:
             return {}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
-    where = told_beside(network)
+    where = training_file(network)
     for name in ("data", "folder", "framing"):
         if name in found:
             word(f"{where}: {name}", found[name])

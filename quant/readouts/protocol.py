@@ -47,6 +47,10 @@ class Readout:
         """Bound what is computed of membranes up to `membrane`, beyond these."""
         return membrane
 
+    def per_logit(self, unit: float) -> float:
+        """Tell how many integers of the score are 1.0 of a logit; `unit` as of `logits`."""
+        return unit
+
     def logits(self, s: Tensor, h: Tensor, unit: float) -> Tensor:
         """Give what a loss compares with targets, real numbers (samples, neurons).
 

@@ -12,6 +12,10 @@ class Spikes(Readout):
 
     loss = "spikes-mse"
 
+    def per_logit(self, unit: float) -> float:
+        """Spikes are counted as they are."""
+        return 1.0
+
     def logits(self, s: Tensor, h: Tensor, unit: float) -> Tensor:
         """Give the numbers of spikes."""
         return s.sum(0)

@@ -7,12 +7,12 @@ import numpy as np
 
 from ..errors import InputError
 
-__all__ = ["heard"]
+__all__ = ["refuse_silent"]
 
 AT_ONCE = 256  # samples encoded at a time
 
 
-def heard(coding: Any, samples: np.ndarray, steps: int, inputs: int) -> None:
+def refuse_silent(coding: Any, samples: np.ndarray, steps: int, inputs: int) -> None:
     """Refuse samples to train with of which a coding makes no event at all.
 
     Parameters

@@ -5,8 +5,8 @@ import pytest
 
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
-from spikeline.model.codings.heard import AT_ONCE, heard
 from spikeline.model.codings.latency import Latency
+from spikeline.model.codings.silent import AT_ONCE, refuse_silent
 from spikeline.model.errors import InputError
 
 
@@ -24,7 +24,7 @@ def test_samples_that_make_no_event_are_refused(coding, shape, low, high, said):
     samples = np.full(shape, high, np.uint8)
     samples.flat[0] = low
     with pytest.raises(InputError) as refused:
-        heard(coding, samples, 4, 6)
+        refuse_silent(coding, samples, 4, 6)
     assert str(refused.value) == (
         f"Training samples must make events, not lie in {said} makes none:"
         " scale them to 0..255, or change the coding"
@@ -37,9 +37,9 @@ def test_one_event_in_the_last_sample_is_enough(coding):
     shape = (AT_ONCE + 1, 4, 6) if coding.counted else (AT_ONCE + 1, 6)
     samples = np.zeros(shape, np.uint8)
     samples[-1, ..., -1] = 64
-    heard(coding, samples, 4, 6)
+    refuse_silent(coding, samples, 4, 6)
 
 
 def test_no_samples_are_left_to_others():
     """Nothing is told of an empty array."""
-    heard(Latency(), np.zeros((0, 6), np.uint8), 4, 6)
+    refuse_silent(Latency(), np.zeros((0, 6), np.uint8), 4, 6)
