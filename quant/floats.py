@@ -11,7 +11,7 @@ weights, and whether it has spikes or activations.
 
 from collections.abc import Mapping, Sequence
 from math import sqrt
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -208,20 +208,19 @@ def _refuse_unusual(what: str, x: Tensor) -> None:
 
 def _take(layer: Layer, weights: Sequence[Tensor]) -> dict[str, float]:
     """Take the weights of a layer; returns what `load_float` tells of it."""
-    synapses = [(c.synapses, 2.0**c.shift) for c in layer.connections]
-    weights = [
-        w * c.synapses.connected.double().cpu() if isinstance(c.synapses, Dense) else w
-        for w, c in zip(weights, layer.connections, strict=True)
-    ]
-    tops = [x.high * step for x, step in synapses if isinstance(x, Dense)]
-    largest = max(float(w.abs().max() / top) for w, top in zip(weights, tops, strict=True))
+    # `_weights` has seen that all of them are Dense.
+    synapses = [(cast(Dense, c.synapses), 2.0**c.shift) for c in layer.connections]
+    weights = [w * x.connected.double().cpu() for w, (x, _) in zip(weights, synapses, strict=True)]
+    largest = max(
+        float(w.abs().max()) / (x.high * step)
+        for w, (x, step) in zip(weights, synapses, strict=True)
+    )
 
     def rounded(scale: float) -> list[Tensor]:
         """Make the integers."""
         return [
             (w * (scale / step)).round().clamp(x.low, x.high)
             for w, (x, step) in zip(weights, synapses, strict=True)
-            if isinstance(x, Dense)
         ]
 
     def error(scale: float) -> float:
@@ -232,7 +231,6 @@ def _take(layer: Layer, weights: Sequence[Tensor]) -> dict[str, float]:
     scale = min(np.geomspace(1, 16, TRIED) / largest, key=error)
     clipped = 0
     for w, (x, step) in zip(weights, synapses, strict=True):
-        assert isinstance(x, Dense)
         clipped += int((w.abs() * (scale / step) >= x.high + 0.5).sum())
         x.standardise = "none"
         with torch.no_grad():
@@ -255,7 +253,7 @@ def _set_thresholds(network: Network, x: Tensor, firing: float) -> None:
     was = network.training
     network.eval()
     for name, layer in network.layers.items():
-        if layer.neuron.theta() is None:
+        if layer.neuron.theta() is None or layer.neuron.norms():  # those stay in deviations
             continue
         # Beyond reach, so that no reset hides what a sample comes to.
         layer.neuron.place(int(1.01 * bounds(network.export())[name].membrane[1].max()) + 2)

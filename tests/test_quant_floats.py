@@ -204,3 +204,11 @@ def test_a_refusal_on_the_way_leaves_the_network() -> None:
         assert "bias" in str(refused.value)
         assert all(map(torch.equal, before, net.parameters())) and net.training == was
         assert all(k.standardise == "row" for k in net.kernels())  # type: ignore[attr-defined]
+
+
+def test_thresholds_after_a_normalisation_are_not_set_from_samples() -> None:
+    """They are measured in the deviations of the current, which no scale of weights changes."""
+    net = made(norm=True)
+    net.load_float(floats(1 / 64), samples=X)
+    threshold = net.layers["layer0"].neuron.threshold
+    assert isinstance(threshold, Tensor) and threshold.tolist() == [1.0]

@@ -11,8 +11,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ...model.network import accuracy
 from ..data.data import Data, load
 
@@ -78,7 +76,7 @@ def compare(
     tuned = fit(network, data.x, data.y, few, seed=seed)
     result["tuned"] = accuracy(tuned.network.run(test.x).decision.label, test.y)
     told(f"fine-tuned in {epochs} epochs {result['tuned']:.2%}, held out {tuned.best:.2%}")
-    whole = train(how, data.x, data.y.astype(np.int64), seed=seed)
+    whole = train(how, data.x, data.y, seed=seed)
     result["from_nothing"] = accuracy(whole.network.run(test.x).decision.label, test.y)
     told(
         f"from nothing in {how.training.epochs} epochs {result['from_nothing']:.2%},"

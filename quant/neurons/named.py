@@ -26,6 +26,7 @@ __all__ = ["IF", "LI", "LIF", "TTFS", "Leak", "multiplier_and_shift"]
 
 Leak = float | tuple[int, int]
 FINEST = 15  # largest k of a leak m / 2**k
+RESETS = ("zero", "subtract")  # of neurons that fire again
 
 
 def multiplier_and_shift(what: str, leak: Leak) -> tuple[int, int]:
@@ -143,12 +144,7 @@ class _Firing(_Named):
             meant = "a Surrogate such as ATan()"
             instance(f"{name} surrogate", self.surrogate, Surrogate, meant)
 
-    def fires(self, what: str, reset: str) -> dict[str, Any]:
-        """Give what is set of firing."""
-        choice(f"{what} reset", reset, ("zero", "subtract"))
-        return self.threshold_law() | {"reset": reset}
-
-    def threshold_law(self) -> dict[str, Any]:
+    def law(self) -> dict[str, Any]:
         """Give what is set of the threshold."""
         return {
             "threshold": self.threshold,
@@ -165,7 +161,7 @@ class TTFS(_Firing):
 
     def law(self) -> dict[str, Any]:
         """Give what it sets of `Neuron`."""
-        return self.threshold_law() | {"once": True}
+        return _Firing.law(self) | {"once": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,11 +180,11 @@ class IF(_Firing):
 
     def __post_init__(self) -> None:
         _Firing.__post_init__(self)
-        self.law()
+        choice("IF reset", self.reset, RESETS)
 
     def law(self) -> dict[str, Any]:
         """Give what it sets of `Neuron`."""
-        return self.fires("IF", self.reset)
+        return _Firing.law(self) | {"reset": self.reset}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,12 +210,17 @@ class LIF(_Firing):
     def __post_init__(self) -> None:
         _Firing.__post_init__(self)
         flag("LIF learn_leak", self.learn_leak)
-        self.law()
+        choice("LIF reset", self.reset, RESETS)
+        multiplier_and_shift("LIF leak", self.leak)
 
     def law(self) -> dict[str, Any]:
         """Give what it sets of `Neuron`."""
         leak = multiplier_and_shift("LIF leak", self.leak)
-        return self.fires("LIF", self.reset) | {"leak": leak, "learned": self.learn_leak}
+        return _Firing.law(self) | {
+            "reset": self.reset,
+            "leak": leak,
+            "learned": self.learn_leak,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +239,7 @@ class LI(_Named):
 
     def __post_init__(self) -> None:
         _Named.__post_init__(self)
-        self.law()
+        multiplier_and_shift("LI leak", self.leak)
 
     def law(self) -> dict[str, Any]:
         """Give what it sets of `Neuron`."""
