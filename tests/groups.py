@@ -5,13 +5,14 @@ its file names another: ``@pytest.mark.slow``. What each is for stands with the 
 pyproject.toml.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 
-__all__ = ["GROUPS", "group_of"]
+__all__ = ["GROUPS", "each", "group_of"]
 
 GROUPS = ("unit", "parts", "slow")
 # Of files by pattern; the first that fits.
@@ -22,6 +23,7 @@ FILES = {
     "test_package.py": "unit",
     "test_oxford.py": "unit",
     "test_real_samples.py": "unit",
+    "test_plan_layout.py": "parts",
     "test_model_*.py": "unit",
     "test_quant_*.py": "unit",
     "test_plan_*.py": "unit",
@@ -60,3 +62,24 @@ def group_of(test: str, marks: Collection[str]) -> str:
         given = f"not of {' and '.join(own)}" if own else "which FILES in tests/groups.py must name"
         raise pytest.UsageError(f"{test} must be of one group of {', '.join(GROUPS)}, {given}")
     return own[0]
+
+
+def each(
+    names: str, values: Iterable[Any], *, quick: int, ids: Iterable[str] | None = None
+) -> pytest.MarkDecorator:
+    """Parametrize a test: the first `quick` values in the group of its file, the others slow.
+
+    Parameters
+    ----------
+    names : str
+        Of the arguments, separated by commas; each value then has one for each.
+    values : iterable
+    quick : int
+    ids : iterable of str, optional
+    """
+    several = "," in names
+    found = [
+        pytest.param(*(value if several else (value,)), marks=[pytest.mark.slow] * (n >= quick))
+        for n, value in enumerate(values)
+    ]
+    return pytest.mark.parametrize(names, found, ids=ids and list(ids))

@@ -111,6 +111,7 @@ def test_folder_runs_alone_and_notices_a_wrong_digit(tiny, folders):
     assert "'neuron': 0" in bad.stdout
 
 
+@pytest.mark.slow
 def test_cocotb_that_finds_no_test_is_refused(tiny, folders, tmp_path):
     """An older cocotb, which would run nothing and succeed, is refused in one sentence."""
     folder, _ = folders

@@ -14,6 +14,7 @@ from spikeline.rtl.readouts import membranes
 from spikeline.rtl.readouts.spikes import Spikes
 
 from .builders import NEURONS, delayed_chain, random_chain, recurrent_chain
+from .groups import each
 from .test_cosim_export import folders, played  # noqa: F401
 
 SAMPLES = np.random.default_rng(2).integers(0, 256, (20, 9)).astype(np.uint8)
@@ -45,7 +46,7 @@ def test_outputs_are_computed_exactly(tmp_path, layout, stalls, kind):
     assert found["accuracy"] is None
 
 
-@each_kind
+@each("kind", ["spikes", "membranes"], quick=1)
 def test_outputs_of_recurrent_and_delayed_layers(tmp_path, kind):
     """Whatever the last layer is: no mismatch, every cycle as predicted."""
     x = np.random.default_rng(9).poisson(0.4, (8, 7, 9))

@@ -26,6 +26,7 @@ from spikeline.rtl.neurons import neuron
 from spikeline.rtl.synapses import dense
 
 from .builders import delayed_chain, random_chain, recurrent_chain
+from .groups import each
 
 SAMPLES = np.random.default_rng(2).integers(0, 256, (30, 64)).astype(np.uint8)
 
@@ -67,7 +68,7 @@ def test_delays_are_computed_exactly(tmp_path, delay, stalls):
 
 
 @pytest.mark.parametrize("delay", ["line", "wheel"])
-@pytest.mark.parametrize(("neurons", "lanes"), [(9, 4), (34, 34)], ids=["folds", "wide"])
+@each("neurons, lanes", [(9, 4), (34, 34)], quick=1, ids=["folds", "wide"])
 def test_recurrence_is_computed_exactly(tmp_path, neurons, lanes, delay):
     """What layers fire comes back to them: no mismatch, every cycle as predicted."""
     net = recurrent_chain(8, (6, neurons, 4))

@@ -17,6 +17,7 @@ from spikeline.rtl.emit import emit
 
 from . import icarus
 from .builders import delayed_chain, random_chain, random_images, recurrent_chain
+from .groups import each
 
 
 def counts(shape: tuple[int, ...]) -> np.ndarray:
@@ -31,17 +32,17 @@ def cases() -> dict[str, tuple[Network, Mapping, np.ndarray]]:
     leaky = random_chain(5, (9, 7, 4), 3, "spike-count", {"leak": (7, 3), "reset": "subtract"})
     return {
         "dense": (dense, Mapping.of(dense), random_images(2, 6, 9)),
+        "pixels": (dense, Mapping.of(dense, None, None, 4), random_images(2, 6, 9)),
+        "loops": (loops, Mapping.of(loops, (4, 4), None, 0, "wheel"), counts((5, 7, 6))),
         "folds": (dense, Mapping.of(dense, (3, 2)), random_images(2, 6, 9)),
         "leaky-folds": (leaky, Mapping.of(leaky, (4, 2)), random_images(2, 6, 9)),
-        "pixels": (dense, Mapping.of(dense, None, None, 4), random_images(2, 6, 9)),
         "line": (delayed, Mapping.of(delayed, (8, 3, 2), None, 0, "line"), counts((5, 7, 9))),
         "wheel": (delayed, Mapping.of(delayed, (8, 3, 2), None, 0, "wheel"), counts((5, 7, 9))),
-        "loops": (loops, Mapping.of(loops, (4, 4), None, 0, "wheel"), counts((5, 7, 6))),
     }
 
 
 CASES = cases()
-each_case = pytest.mark.parametrize("case", CASES)
+each_case = each("case", CASES, quick=3)
 
 
 def written(case: str, folder: Path, *, bare: bool = False) -> list[Path]:

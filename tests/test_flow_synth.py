@@ -26,6 +26,7 @@ from spikeline.plan.mapping import Mapping
 from spikeline.rtl.emit import emit
 
 from .builders import delayed_chain
+from .groups import each
 
 VERILOG = r"""
 module \top.core.layer_readout (input clk, input [7:0] a, output reg [7:0] s);
@@ -180,7 +181,7 @@ endmodule
     assert synth(design, "ecp5")["core"]["ff"] == alone + 16
 
 
-@pytest.mark.parametrize("delay", ["line", "wheel"])
+@each("delay", ["wheel", "line"], quick=1)
 def test_delays_are_synthesised_at_full_width(delay: str, tmp_path: Path) -> None:
     """Yosys takes both delay engines with all neurons at once, and counts each layer."""
     network = delayed_chain(1)
@@ -278,17 +279,18 @@ def test_failure_without_words_is_told(tmp_path: Path, monkeypatch: pytest.Monke
         tools.run("yosys", [], tmp_path, "log")
 
 
+@pytest.mark.parametrize("failing", [1, 2])
 def test_seed_that_fails_ends_the_others(
-    design: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    design: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
 ) -> None:
-    """Where one placement fails, or all are interrupted, none is waited for."""
+    """Where one placement fails, whichever it is, none is waited for."""
     program = tmp_path / "bin" / "nextpnr-ice40"
     program.parent.mkdir()
     program.write_text(
         f"#!{sys.executable}\n"
         "import pathlib, sys, time\n"
         "if '--version' in sys.argv: sys.exit(print('nextpnr 9.9'))\n"
-        "if sys.argv[sys.argv.index('--seed') + 1] == '1': sys.exit('ERROR: no room')\n"
+        f"if sys.argv[sys.argv.index('--seed') + 1] == '{failing}': sys.exit('ERROR: no room')\n"
         "time.sleep(30)\n"
         "pathlib.Path('waited').touch()\n"
     )
@@ -299,3 +301,12 @@ def test_seed_that_fails_ends_the_others(
     ):
         synth(design, "ice40", pnr=True, seeds=2)
     assert not (design.folder / "waited").exists()
+
+
+def test_no_program_starts_after_all_were_stopped(tmp_path: Path) -> None:
+    """A thread that was about to start one when another failed does not start it any more."""
+    programs = tools.Programs()
+    programs.stop()
+    with pytest.raises(ToolFailed, match=r"^touch must not start: .* was stopped$"):
+        programs.start(["touch", "started"], tmp_path)
+    assert not (tmp_path / "started").exists()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .groups import FILES, GROUPS, group_of
+from .groups import FILES, GROUPS, each, group_of
 
 
 def test_file_names_the_group() -> None:
@@ -44,3 +44,9 @@ def test_every_pattern_names_a_file() -> None:
     """No pattern is left behind by a file that went."""
     for pattern in FILES:
         assert list(Path(__file__).parent.glob(pattern)), pattern
+
+
+@each("value", ["quick", "slow"], quick=1)
+def test_values_beyond_the_quick_are_slow(request: pytest.FixtureRequest, value: str) -> None:
+    """Of a test that has many values, the first are in the group of its file."""
+    assert request.node.get_closest_marker("unit" if value == "quick" else "slow")

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from spikeline.model.network import Network
 from spikeline.plan import layout
@@ -12,6 +11,7 @@ from spikeline.plan.layout import Layout
 from spikeline.plan.mapping import Mapping
 
 from .builders import random_network, random_samples
+from .groups import each
 
 PARTS = 8  # so that several processes share the work
 
@@ -34,8 +34,7 @@ def ends(network: Network, mapping: Mapping, x: np.ndarray) -> bool:
     return True
 
 
-@pytest.mark.parts
-@pytest.mark.parametrize("part", range(PARTS))
+@each("part", range(PARTS), quick=1)
 def test_three_thousand_random_graphs_end(part):
     """Joins in topological order need a place for one vector in each queue, and no more."""
     for seed in range(part, 3000, PARTS):

@@ -33,6 +33,7 @@ from .builders import (
     random_taps,
     worst,
 )
+from .groups import each
 from .strategies import delayed, examples, layers
 from .streams import VOID, Bench, each_stall, items_of, spikes_of
 from .test_rtl_dense import RESETS, assert_equals, simulate
@@ -172,7 +173,7 @@ def test_nothing_is_left_from_the_sample_before(engine, leak, unit):
 
 @each_engine
 @each_unit
-@pytest.mark.parametrize("after", [0, 1, 5, 17, 30])
+@each("after", [5, 17, 0, 1, 30], quick=2)
 def test_reset_in_mid_sample_starts_anew(engine, after, unit):
     """Whatever an engine holds at a reset is gone."""
     assert_starts_anew(layer(13, 2, 5), unit_of(engine, *unit), after)

@@ -215,6 +215,7 @@ def test_beats_after_the_last_step_are_dropped_and_counted():
     assert got.refused[-1] == 4
 
 
+@pytest.mark.slow
 def test_count_of_refused_beats_stays_at_its_end():
     """Behind 65,535 refused beats it counts no more, and the next sample is right."""
     whole = [(4, 1, 0), TICK, TICK, TICK]

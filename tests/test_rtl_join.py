@@ -36,6 +36,7 @@ from .builders import (
     recurrent_chain,
     recurrent_layer,
 )
+from .groups import each
 from .strategies import examples
 from .streams import VOID, Bench, Trace, each_stall, items_of, spikes_of
 from .test_rtl_network import assert_equals
@@ -372,7 +373,7 @@ def test_inputs_of_a_recurrent_layer_are_those_and_its_neurons():
     assert len(core.engines["layer0"].source.rom.words) == 6 + 9
 
 
-@pytest.mark.parametrize("lanes", [None, (5, 3), (1, 1)], ids=["at-once", "folds", "one-lane"])
+@each("lanes", [(5, 3), None, (1, 1)], quick=1, ids=["folds", "at-once", "one-lane"])
 @pytest.mark.parametrize("delay", ["line", "wheel"])
 @pytest.mark.parametrize("kind", ["spike-count", "first-spike"])
 def test_cycles_of_recurrent_layers_are_predicted(kind, delay, lanes):
@@ -386,7 +387,7 @@ def test_cycles_of_recurrent_layers_are_predicted(kind, delay, lanes):
     assert_cycles(net, Mapping.of(net, lanes, None, 0, delay), x)
 
 
-@pytest.mark.parametrize(("neurons", "lanes"), [(20, 20), (34, 34), (40, 18)])
+@each("neurons, lanes", [(34, 34), (20, 20), (40, 18)], quick=1)
 def test_cycles_of_wide_layers_are_predicted(neurons, lanes):
     """Vectors of many lanes come back through two stages of serialization, in folds too."""
     net = recurrent_chain(10, (4, neurons, 5))
@@ -398,7 +399,7 @@ def test_cycles_of_wide_layers_are_predicted(neurons, lanes):
 
 @each_engine
 @each_unit
-@pytest.mark.parametrize("after", [0, 5, 17, 30])
+@each("after", [17, 5, 0, 30], quick=2)
 def test_reset_in_mid_sample_starts_anew(engine, after, unit):
     """Whatever is on its way back at a reset is gone."""
     law = recurrent_layer(13, KINDS["dense" if engine == "dense" else "delays"], reset="zero")
@@ -463,7 +464,7 @@ def test_graphs_equal_the_golden_model(lanes, delay, stalls):
 
 
 @each_graph
-@pytest.mark.parametrize("kind", ["spike-count", "first-spike"])
+@each("kind", ["first-spike", "spike-count"], quick=1)
 def test_cycles_of_graphs_are_predicted(kind, lanes, delay):
     """Latency and interval are the cycle model's, also where a sample is decided early."""
     net = graph(17, kind)

@@ -27,6 +27,7 @@ from .builders import (
     random_images,
     worst,
 )
+from .groups import each
 from .strategies import chains, examples
 from .streams import Bench, Trace, each_stall, items_of, spikes_of
 from .test_rtl_readout import results_of, results_wanted
@@ -194,7 +195,7 @@ each_wide = pytest.mark.parametrize(("sizes", "lanes", "sweep"), WIDE.values(), 
 
 
 @each_wide
-@pytest.mark.parametrize("neurons", ["zero", "multiply"])
+@each("neurons", ["multiply", "zero"], quick=1)
 @pytest.mark.parametrize("stalls", [(0.0, 0.0), (0.3, 0.5)], ids=["eager", "random"])
 def test_wide_vectors_lose_nothing(sizes, lanes, sweep, neurons, stalls):
     """Vectors that are looked through in a cycle of their own, and serialized, lose no spike."""

@@ -48,6 +48,7 @@ def test_beats_beyond_the_image_are_dropped_and_counted(stalls):
     assert got.refused[-1] == 4
 
 
+@pytest.mark.slow
 def test_count_of_dropped_beats_stays_at_its_end():
     """Behind 65,535 dropped beats it counts no more, and the next image is whole."""
     net = random_chain(7, (3, 2), 1)

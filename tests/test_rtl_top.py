@@ -30,6 +30,7 @@ from .builders import (
     random_images,
     random_taps,
 )
+from .groups import each
 from .strategies import chains, examples
 from .streams import Bench, Trace, each_stall
 from .test_rtl_network import each_delay, each_wide
@@ -396,7 +397,7 @@ def test_cycles_of_pixels_are_predicted(pixels, lanes, kind):
 
 @each_delay
 @pytest.mark.parametrize("lanes", [None, (5, 3, 2)], ids=["at-once", "folds"])
-@pytest.mark.parametrize("neurons", ["once", "multiply"])
+@each("neurons", ["multiply", "once"], quick=1)
 def test_cycles_of_delays_are_predicted(neurons, lanes, delay):
     """Latency and interval are the cycle model's for lines and wheels, idle or back to back."""
     net = delayed_chain(30, neurons=neurons)
@@ -406,7 +407,7 @@ def test_cycles_of_delays_are_predicted(neurons, lanes, delay):
 
 
 @each_delay
-@pytest.mark.parametrize("lanes", [None, (5, 3, 2)], ids=["at-once", "folds"])
+@each("lanes", [(5, 3, 2), None], quick=1, ids=["folds", "at-once"])
 def test_early_decisions_leave_no_delayed_spike(lanes, delay):
     """A sample that was decided early, in the middle of a step, leaves nothing to the next."""
     net = delayed_chain(32, "first-spike", "once")

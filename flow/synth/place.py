@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from os import cpu_count
 from pathlib import Path
 from statistics import median
@@ -43,13 +43,15 @@ def place(
         pins = "--lpf carrier.lpf --lpf-allow-unconstrained"
     stage(f"nextpnr for {target}, {seeds} placement seed{'s' * (seeds > 1)}")
 
+    programs = tools.Programs()
+
     def once(seed: int) -> tuple[float, str]:
         report = f"{target}.{seed}.report.json"
         words = (
             f"{device} {pins} --seed {seed} --json {target}.json --report {report}"
             " --timing-allow-fail -q"
         )
-        tools.run(to.place, words.split(), folder, f"{target}.{seed}.nextpnr.log")
+        programs.run(to.place, words.split(), folder, f"{target}.{seed}.nextpnr.log")
         found = json.loads((folder / report).read_text())
         slowest = round(min(clock["achieved"] for clock in found["fmax"].values()), 2)
         return slowest, critical(found["critical_paths"])
@@ -58,10 +60,13 @@ def place(
     tools.version(tools.find(to.place))
     with ThreadPoolExecutor(min(seeds, cpu_count() or 1)) as pool:
         try:
-            reached = list(pool.map(once, range(1, seeds + 1)))
+            runs = [pool.submit(once, seed) for seed in range(1, seeds + 1)]
+            for run in as_completed(runs):
+                run.result()  # the first that failed, if one did
         except BaseException:
-            tools.stop()  # or the pool would wait for those that run
+            programs.stop()  # or the pool would wait for those that run
             raise
+    reached = [run.result() for run in runs]
     return {
         "fmax_mhz": median(fmax for fmax, _ in reached),
         "fmax_mhz_seeds": [fmax for fmax, _ in reached],

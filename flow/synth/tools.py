@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from threading import Lock
 
 from ...model import cache
 from ...model.errors import MissingTool, ToolFailed
 
-__all__ = ["find", "run", "stop", "version"]
+__all__ = ["Programs", "find", "run", "version"]
 
 # Program: the module that brings it as WebAssembly, and the function in it that runs it.
 PACKAGES = {
@@ -21,8 +22,6 @@ PACKAGES = {
 }
 # Oldest version of a program on PATH that is used instead of its package.
 OLDEST = {"yosys": (0, 40), "nextpnr-ecp5": (0, 6), "nextpnr-ice40": (0, 6)}
-# What `run` waits for now.
-RUNNING: set[subprocess.Popen[str]] = set()
 
 
 def version(command: list[str]) -> tuple[int, ...]:
@@ -69,46 +68,69 @@ def find(name: str) -> list[str]:
     )
 
 
+class Programs:
+    """Programs that several threads run, and that end together."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.running: set[subprocess.Popen[str]] = set()
+        self.stopped = False
+
+    def start(self, command: list[str], folder: Path) -> subprocess.Popen[str]:
+        """Start a program in `folder`: ToolFailed where all were stopped."""
+        with self.lock:
+            if self.stopped:
+                raise ToolFailed(f"{command[0]} must not start: what it belongs to was stopped")
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=os.environ | cache.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+            self.running.add(process)
+        return process
+
+    def run(self, name: str, arguments: list[str], folder: Path, log: str) -> str:
+        """Run a program in `folder` and keep what it says in the file `log` there.
+
+        Paths in `arguments` must be relative to `folder`: the WebAssembly programs see nothing
+        else for certain.
+
+        Raises
+        ------
+        ToolFailed
+            If the program fails, with its first error line; if all were stopped before.
+        """
+        with self.start([*find(name), *arguments], folder) as process:
+            try:
+                said = process.communicate()[0]
+            except BaseException:
+                process.kill()
+                raise
+            finally:
+                self.running.discard(process)
+        (folder / log).write_text(said)
+        if process.returncode:
+            lines = said.splitlines()
+            errors = [line for line in lines if "ERROR" in line] or lines[-1:] or ["nothing"]
+            raise ToolFailed(
+                f"{name} must accept the design; it said: {errors[0].strip()}"
+                f" (all of it: {folder / log})"
+            )
+        return said
+
+    def stop(self) -> None:
+        """End those that run; none starts from now on."""
+        with self.lock:
+            self.stopped = True
+            for process in tuple(self.running):
+                process.kill()
+
+
 def run(name: str, arguments: list[str], folder: Path, log: str) -> str:
-    """Run a program in `folder` and keep what it says in the file `log` there.
-
-    Paths in `arguments` must be relative to `folder`: the WebAssembly programs see nothing else
-    for certain.
-
-    Raises
-    ------
-    ToolFailed
-        If the program fails; with its first error line.
-    """
-    with subprocess.Popen(
-        [*find(name), *arguments],
-        cwd=folder,
-        env=os.environ | cache.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as process:
-        RUNNING.add(process)
-        try:
-            said = process.communicate()[0]
-        except BaseException:
-            process.kill()
-            raise
-        finally:
-            RUNNING.discard(process)
-    (folder / log).write_text(said)
-    if process.returncode:
-        errors = [line for line in said.splitlines() if "ERROR" in line] or said.splitlines()[-1:]
-        raise ToolFailed(
-            f"{name} must accept the design; it said: {(errors or ['nothing'])[0].strip()}"
-            f" (all of it: {folder / log})"
-        )
-    return said
-
-
-def stop() -> None:
-    """End the programs that other threads run."""
-    for process in tuple(RUNNING):
-        process.kill()
+    """Run a program as `Programs.run` does, alone."""
+    return Programs().run(name, arguments, folder, log)
