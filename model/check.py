@@ -90,9 +90,10 @@ def instance(what: str, value: Any, kinds: Any, meant: str) -> Any:
     return value
 
 
-def several(what: str, values: Any, kind: type) -> tuple[Any, ...]:
-    """Check a sequence of what is of a kind."""
-    name = "name" if kind is str else kind.__name__
+def several(what: str, values: Any, kind: Any) -> tuple[Any, ...]:
+    """Check a sequence of what is of a kind; where that is several, they are called as the first."""
+    first = kind if isinstance(kind, type) else kind.__args__[0]
+    name = "name" if first is str else first.__name__
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise InputError(f"{what} must be a list of {name}s, not {shown(values)}")
     for value in values:

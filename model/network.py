@@ -26,7 +26,6 @@ from .errors import InputError
 from .neurons import Neurons
 from .readouts.protocol import Decision, Readout
 from .synapses import Synapses
-from .synapses.synapses import product
 from .values import Values
 from .views import View
 
@@ -256,9 +255,9 @@ class Network:
         reach = 0
         for name, layer in self.layers.items():
             low, high = self.arriving(layer)
-            most = np.maximum(-low[-1], high[-1])
-            bias = np.abs(layer.neuron.bias.astype(np.int64))
-            reach = self.steps * int((most + bias).max())
+            most = int(np.maximum(-low[-1], high[-1]).max())
+            bias = int(np.abs(layer.neuron.bias.astype(np.int64)).max())
+            reach = self.steps * (most + bias)
             if reach >= 1 << 47:
                 raise InputError(
                     f"Layer {name} must keep its membranes below 2**47, not reach {reach}"
@@ -408,21 +407,20 @@ class Network:
                     current[c.delay :] += (
                         c.synapses.current(s[: steps - c.delay], self.values(c).limit) << c.shift
                     )
-                kernels = list(c.synapses.kernels(steps - c.delay))
+                weighers = c.synapses.weighers(self.values(c).limit, steps - c.delay)
                 for source in set(c.sources) & set(block):
-                    inner[source] += [(name, c, kernels)] * c.sources.count(source)
+                    inner[source] += [(name, c, weighers)] * c.sources.count(source)
             states[name] = layer.neuron.start(samples)
             spikes[name] = np.empty(current.shape, bool)
         for t in range(steps):
             for name in block:
                 s, h, states[name] = self.layers[name].neuron.step(states[name], membranes[name][t])
                 spikes[name][t], membranes[name][t] = s, h
-                for target, c, kernels in inner[name]:
-                    for delay, weights in kernels:
+                for target, c, weighers in inner[name]:
+                    for delay, weigh in weighers:
                         at = t + c.delay + delay
                         if at < steps:
-                            limit = self.values(c).limit
-                            membranes[target][at] += product(c.look(s), weights, limit) << c.shift
+                            membranes[target][at] += weigh(c.look(s)) << c.shift
 
 
 def blocks(layers: Mapping[str, Any]) -> list[list[str]]:

@@ -171,10 +171,18 @@ def _arrays(kind: Any) -> tuple[str, ...]:
     return getattr(kind, "arrays", ())
 
 
+def _optional(kind: Any) -> tuple[str, ...]:
+    return getattr(kind, "optional", ())
+
+
 def _plain(value: Any) -> dict[str, Any]:
     """Describe the fields that are no arrays, and tell which arrays are missing."""
-    names = [field.name for field in fields(value) if field.name not in _arrays(value)]
-    plain = {name: getattr(value, name) for name in names}
+    plain = {
+        field.name: getattr(value, field.name)
+        for field in fields(value)
+        if field.name not in _arrays(value)
+        and not (field.name in _optional(value) and getattr(value, field.name) == field.default)
+    }
     missing = [name for name in _arrays(value) if getattr(value, name) is None]
     return {
         "kind": value.kind,
@@ -353,7 +361,8 @@ def _make(
         raise InputError(f"{what} must be of kind {' or '.join(kinds)}, not {kind!r}")
     arrays = _arrays(kinds[kind])
     missing = [name for name in arrays if name in entry and entry[name] is None]
-    names = [field.name for field in fields(kinds[kind]) if field.name not in arrays]
+    left_out = [name for name in _optional(kinds[kind]) if name not in entry]
+    names = [f.name for f in fields(kinds[kind]) if f.name not in (*arrays, *left_out)]
     values = _fields(what, entry, ["kind", *names, *missing])[1 : len(names) + 1]
     found = {name: take(prefix + name) for name in arrays if take and name not in missing}
     return kinds[kind](**dict.fromkeys(missing), **dict(zip(names, values, strict=True)), **found)

@@ -15,7 +15,7 @@ from ..model.network import Network, of_model
 from ..model.width import Bounds, signed_width
 from .engines import ENGINES
 from .engines.wheel import slots
-from .taps import Taps, merged
+from .taps import Taps, Window, merged, window
 from .unit import QUEUE, Unit
 
 __all__ = [
@@ -86,7 +86,9 @@ class Mapping:
         queues: tuple[Any, ...] = (
             tuple(queue) if isinstance(queue, Sequence) else (queue,) * len(neurons)
         )
-        lanes = tuple(neurons) if lanes is None else _each("Lanes", lanes)
+        channels = [_channels(network, name) for name in names]
+        most = tuple(c or n for c, n in zip(channels, neurons, strict=True))
+        lanes = most if lanes is None else _each("Lanes", lanes)
         swept = lanes if sweep is None else _each("Sweep widths", sweep)
         for name, values in (("Lanes", lanes), ("Sweep widths", swept), ("Queues", queues)):
             if len(values) != len(neurons):
@@ -105,7 +107,10 @@ class Mapping:
             raise InputError(f"Pixels of a beat must be in 0..64, not {pixels!r}")
         if pixels and not network.coding.packs:
             raise InputError("Packed pixels must feed a network with latency coding")
-        units = {i: Unit(n, p, s) for i, n, p, s in zip(names, neurons, lanes, swept, strict=True)}
+        each = zip(names, neurons, lanes, swept, channels, strict=True)
+        units = {i: Unit(n, p, s, channels=c) for i, n, p, s, c in each}
+        for name, unit in units.items():
+            _refuse_lanes(network, name, unit)
         engines = _engines(network, units, delay)
         for name, length in zip(names, queues, strict=True):
             unit = replace(units[name], engine=engines[name], queue=length)
@@ -122,9 +127,9 @@ class Mapping:
             )
             raise InputError(f"Mapping must be of the layers {layers}, not {other}")
 
-    def taps(self, network: Network, name: str) -> Taps:
-        """Put the connections of a layer side by side, as its engine takes them."""
-        return merged(network, name, apart=ENGINES[self.units[name].engine].apart)
+    def taps(self, network: Network, name: str) -> Taps | Window:
+        """Put the connections of a layer together, as its engine takes them."""
+        return ENGINES[self.units[name].engine].merge(network, name)
 
 
 def slot_widths(taps: Taps, unit: Unit, bounds: Bounds) -> list[int]:
@@ -182,8 +187,10 @@ def delay_bits(network: Network, units: Mapping_[str, Unit]) -> dict[str, dict[s
     """
     found, bounds = {}, prove(network)
     for name, unit in units.items():
-        taps, limit = merged(network, name), event_limit(network, name)
         found[name] = {}
+        if window(network, name) is not None:
+            continue
+        taps, limit = merged(network, name), event_limit(network, name)
         if taps.delayed:
             lines = line_bits(merged(network, name, apart=True), limit)
             found[name] = {"line": lines, "wheel": wheel_bits(taps, unit, bounds[name])}
@@ -195,6 +202,26 @@ def _each(what: str, values: Any) -> tuple[Any, ...]:
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise InputError(f"{what} must be a list of numbers, one per layer, not {shown(values)}")
     return tuple(values)
+
+
+def _channels(network: Network, name: str) -> int:
+    """Count the channels of a layer that an engine of maps computes; 0 for any other."""
+    taps = window(network, name)
+    return 0 if taps is None else taps.synapses.out
+
+
+def _refuse_lanes(network: Network, name: str, unit: Unit) -> None:
+    """Refuse lanes that hold channels of several places, or parts of several groups."""
+    taps = window(network, name)
+    if taps is None:
+        return
+    outs = taps.synapses.out // taps.synapses.groups
+    if unit.channels % unit.lanes or (unit.lanes % outs and outs % unit.lanes):
+        groups = "" if outs == unit.channels else f", and the {outs} of a group or a multiple of it"
+        raise InputError(
+            f"Lanes of layer {name} must divide its {unit.channels} channels{groups}, not be"
+            f" {unit.lanes}"
+        )
 
 
 def _swept(unit: Unit) -> int:
@@ -225,10 +252,9 @@ def _engines(
     engines = {}
     for name, engine in wanted.items():
         choice(f"Delay engine of layer {name}", engine, DELAYS)
-        taps, layer = merged(network, name), network.layers[name]
-        serve = [e.kind for e in ENGINES.values() if e.serves(layer, taps)]
-        plain = [e for e in serve if not ENGINES[e].keeps]
-        engines[name] = plain[-1] if plain else engine
+        plain = (e for e in reversed(ENGINES.values()) if not e.keeps and e.serves(network, name))
+        kind = next(plain, None)
+        engines[name] = engine if kind is None else kind.kind
     if "auto" in engines.values():
         bits = delay_bits(network, units)
         wheels = {n: bits[n]["wheel"] for n, e in engines.items() if e in ("auto", "wheel")}

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..model.network import Connection, Network
+from ..model.synapses.conv import Conv
 from ..model.views import View
 
-__all__ = ["Port", "Taps", "merged"]
+__all__ = ["Port", "Taps", "Window", "merged", "window"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,56 @@ class Taps:
         return self.window > 1 or self.taps > 1
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """What one engine adds that goes over maps: the same taps at every place.
+
+    Attributes
+    ----------
+    synapses : Conv
+    shift : int
+        Left shift of the sum.
+    ports : tuple of Port
+        All of the same inputs.
+    """
+
+    synapses: Conv
+    shift: int
+    ports: tuple[Port, ...]
+
+    @property
+    def bits(self) -> int:
+        """Width of a weight, two's complement."""
+        return self.synapses.bits
+
+    @property
+    def pre(self) -> int:
+        """Number of inputs."""
+        return self.synapses.pre
+
+    @property
+    def post(self) -> int:
+        """Number of outputs."""
+        return self.synapses.post
+
+
+def window(network: Network, name: str) -> Window | None:
+    """Give the taps of a layer that one convolution without delays feeds; None for any other.
+
+    The neurons of a channel have to be alike.
+    """
+    layer = network.layers[name]
+    first, *others = layer.connections
+    recurs = network.recurs(name, first.sources[0])
+    if others or not isinstance(first.synapses, Conv) or first.delay > recurs:
+        return None
+    if layer.neuron.channels != first.synapses.out:
+        return None
+    size = first.synapses.pre
+    ports = tuple(Port(source, first.views, 0, size, recurs) for source in first.sources)
+    return Window(first.synapses, first.shift, ports)
+
+
 def merged(network: Network, name: str, *, apart: bool = False) -> Taps:
     """Put the connections of a layer side by side.
 
@@ -96,8 +147,9 @@ def merged(network: Network, name: str, *, apart: bool = False) -> Taps:
     name : str
         Of the layer.
     apart : bool
-        Whether every source has inputs of its own, even where several feed one connection: then an
-        input has at most one event in a step.
+        Whether every source has inputs of its own, even where several feed one connection, and
+        every address of a source, even where views add some: then an input has at most one event
+        in a step.
     """
     layer = network.layers[name]
     shift = min(c.shift for c in layer.connections)
@@ -109,6 +161,9 @@ def merged(network: Network, name: str, *, apart: bool = False) -> Taps:
     for (sources, views), connections in groups.items():
         size, recurs = connections[0].synapses.pre, network.recurs(name, sources[0])
         w, d = _behind(connections, shift, recurs)
+        if apart and (at := _meeting(views, network.size(sources[0]))) is not None:
+            w, d = (np.where(at < 0, 0, x[:, at].swapaxes(1, 2)).swapaxes(1, 2) for x in (w, d))
+            views, size = (), len(at)
         for n, source in enumerate(sources):
             if n == 0 or apart:
                 blocks.append((w, d))
@@ -129,6 +184,16 @@ def _behind(
         weights.append(w << (c.shift - shift))
         delays.append(np.maximum(d + (c.delay - recurs), 0))  # where no tap is, 0
     return np.concatenate(weights, axis=2), _joined(delays, 2)
+
+
+def _meeting(views: Sequence[View], pre: int) -> np.ndarray | None:
+    """Tell where views move each of `pre` addresses (below 0: nowhere), if any two meet there."""
+    at = np.arange(pre)
+    for view in views:
+        table = np.append(view.table(pre), -1)  # what was dropped, stays so
+        at, pre = table[at], view.size(pre)
+    kept = at[at >= 0]
+    return at if len(np.unique(kept)) < len(kept) else None
 
 
 def _beside(blocks: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

@@ -27,6 +27,8 @@ class Unit:
     queue : int >= 1
         Vectors that each queue behind it holds. One that leads back to an earlier layer, or to this
         one, holds a whole step in any case.
+    channels : int
+        Neurons of a place, whose constants those of all places share; 0 is a layer without places.
     """
 
     neurons: int
@@ -34,6 +36,7 @@ class Unit:
     sweep: int
     engine: str = "dense"
     queue: int = QUEUE
+    channels: int = 0
 
     @property
     def folds(self) -> int:
@@ -42,6 +45,16 @@ class Unit:
         Neuron n is lane n % lanes of fold n // lanes.
         """
         return ceil(self.neurons / self.lanes)
+
+    @property
+    def period(self) -> int:
+        """Folds of a place, behind which the constants of neurons repeat."""
+        return self.channels // self.lanes if self.channels else self.folds
+
+    @property
+    def repeats(self) -> bool:
+        """Whether they do, in folds that differ."""
+        return 1 < self.period < self.folds
 
     @property
     def groups(self) -> int:

@@ -3,11 +3,11 @@
 What a user needs stands here, as ``from spikeline import quant as q``:
 
     networks    Sequential, Graph, Architecture, LayerSpec, ConnectionSpec, Network
-    synapses    Linear, DelayedLinear
+    synapses    Linear, DelayedLinear, Conv1d, Conv2d
     neurons     TTFS, IF, LIF, LI
     gradients   ATan, Sigmoid, Triangle
     inputs      Counts, Latency, Graded
-    views       Crop, Flatten
+    views       Crop, Flatten, SumPool2d
     training    Training, fit, Trained, Progress, Schedule, train
     recipes     Recipe, recipe, read
 """
@@ -34,9 +34,11 @@ from .neurons.named import IF, LI, LIF, TTFS  # noqa: E402
 from .neurons.surrogate import ATan, Sigmoid, Triangle  # noqa: E402
 from .recipes import Recipe, read, recipe  # noqa: E402
 from .schedule import Schedule  # noqa: E402
+from .synapses.conv import Conv1d, Conv2d  # noqa: E402
 from .synapses.delayed import DelayedLinear  # noqa: E402
 from .synapses.dense import Linear  # noqa: E402
 from .training import Training  # noqa: E402
+from .views.pool import SumPool2d  # noqa: E402
 
 __all__ = [
     "IF",
@@ -46,6 +48,8 @@ __all__ = [
     "ATan",
     "Architecture",
     "ConnectionSpec",
+    "Conv1d",
+    "Conv2d",
     "Counts",
     "Crop",
     "DelayedLinear",
@@ -61,6 +65,7 @@ __all__ = [
     "Schedule",
     "Sequential",
     "Sigmoid",
+    "SumPool2d",
     "Trained",
     "Training",
     "Triangle",

@@ -8,9 +8,9 @@ Sizes of inputs are inferred, and networks are drawn at random, with torch's own
 layer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import reduce
 from itertools import count
 from typing import Any
 
@@ -19,9 +19,11 @@ import numpy as np
 from ..model.check import instance, integer, is_instance, real, several, shown, word
 from ..model.codings import Coding
 from ..model.errors import InputError
+from ..model.maps import Map
 from ..model.readouts import readout as readout_of
 from ..model.readouts.protocol import Readout
 from ..model.views import View
+from ..model.views.channels_last import ChannelsLast
 from . import codings
 from .network import Connection, Layer, Network
 from .neurons import SPECS as NEURONS
@@ -29,6 +31,9 @@ from .neurons import Neurons, NeuronsSpec
 from .synapses import SPECS as SYNAPSES
 from .synapses import Synapses, SynapsesSpec
 from .synapses.delayed import DelayedLinear
+from .views import ViewSpec, after
+
+Inputs = int | tuple[int, int, int]
 
 __all__ = ["Architecture", "ConnectionSpec", "Graph", "LayerSpec", "Sequential"]
 
@@ -47,22 +52,31 @@ class ConnectionSpec:
 
     sources: tuple[str, ...]
     synapses: SynapsesSpec | Synapses
-    views: tuple[View, ...] = ()
+    views: tuple[View | ViewSpec, ...] = ()
     delay: int = 0
     shift: int = 0
 
     def __post_init__(self) -> None:
         sources = (self.sources,) if isinstance(self.sources, str) else self.sources
         object.__setattr__(self, "sources", several("Connection sources", sources, str))
-        object.__setattr__(self, "views", several("Connection views", self.views, View))
+        object.__setattr__(self, "views", several("Connection views", self.views, View | ViewSpec))
         instance("Connection synapses", self.synapses, SynapsesSpec | Synapses, _names(SYNAPSES))
         integer("Connection delay", self.delay, 0, 1 << 15)
         integer("Connection shift", self.shift, 0, 15)
 
-    @property
-    def out(self) -> int | None:
-        """Number of neurons that the synapses feed, if they tell."""
-        return self.synapses.post if isinstance(self.synapses, Synapses) else self.synapses.out
+    def look(self, before: Map) -> tuple[list[View], Map]:
+        """Make the views of a map, and tell the one that they show."""
+        made = []
+        for view in self.views:
+            made.append(view if is_instance(view, View) else view.build(before))
+            before = after(made[-1], before)
+        return made, before
+
+    def after(self, before: Map | None) -> Map | None:
+        """Tell the map that the synapses make of that of a source, if both are known."""
+        if isinstance(self.synapses, Synapses):
+            return getattr(self.synapses, "after", None) or Map(self.synapses.post, 1, 1)
+        return self.synapses.after(before and self.look(before)[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +110,21 @@ class LayerSpec:
         own = own.recurrent()
         return *self.connections, ConnectionSpec((self.name,), own, delay=1 - own.least)
 
-    @property
-    def size(self) -> int:
-        """Number of neurons."""
+    def map(self, maps: Mapping[str, Map]) -> Map:
+        """Tell the map of its neurons, from those of what feeds it and stands before it."""
         if isinstance(self.neuron, Neurons):
-            return self.neuron.size
-        told = [c.out for c in self.connections if c.out is not None]
-        if not told:
-            raise InputError(
-                f"Layer {self.name} must have a number of neurons: give it to the synapses,"
-                " as in Linear(64)"
-            )
-        return told[0]
+            channels = getattr(self.neuron, "channels", self.neuron.size)
+            return Map(channels, self.neuron.size // channels, 1)
+        for c in self.connections:
+            known = [maps[source] for source in c.sources if source in maps]
+            with _naming(self.name):
+                found = c.after(known[0] if known else None)
+            if found is not None:
+                return found
+        raise InputError(
+            f"Layer {self.name} must have a number of neurons: give it to the synapses,"
+            " as in Linear(64)"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +135,8 @@ class Architecture:
     ----------
     steps : int
         T, time steps of a sample.
-    inputs : int, or dict of int by name
-        Number of input addresses; a number alone is that of ``input``.
+    inputs : int, or (channels, rows, columns), or a dict of these by name
+        Number of input addresses, or the map that they are; one alone is that of ``input``.
     coding : Coding, such as Counts(7) or Latency(64)
     layers : LayerSpec, several
         The last one is the output.
@@ -131,7 +148,7 @@ class Architecture:
     """
 
     steps: int
-    inputs: int | Mapping[str, int]
+    inputs: Inputs | Mapping[str, Inputs]
     coding: Coding
     layers: tuple[LayerSpec, ...]
     readout: Readout | str
@@ -140,9 +157,8 @@ class Architecture:
 
     def __post_init__(self) -> None:
         integer("Network steps", self.steps, 1, 1 << 15)
-        inputs = self.addresses
-        for name, size in inputs.items():
-            integer(f"Network input {name}", size, 1, 1 << 16)
+        given = self.inputs if isinstance(self.inputs, Mapping) else {"input": self.inputs}
+        inputs = {name: _input(name, shape) for name, shape in given.items()}
         if not inputs:
             raise InputError("Network inputs must be at least one")
         instance("Network coding", self.coding, Coding, "Counts(), Latency() or Graded()")
@@ -165,7 +181,15 @@ class Architecture:
     @property
     def addresses(self) -> dict[str, int]:
         """Number of addresses of each input, by name."""
-        return dict(self.inputs) if isinstance(self.inputs, Mapping) else {"input": self.inputs}
+        return {name: shape.size for name, shape in self.maps.items()}
+
+    @property
+    def maps(self) -> dict[str, Map]:
+        """Map of each input, by name; a number of addresses is one place of as many channels."""
+        assert isinstance(self.inputs, Mapping)  # made so at first
+        return {
+            name: Map(n, 1, 1) if isinstance(n, int) else Map(*n) for name, n in self.inputs.items()
+        }
 
     @property
     def classifies(self) -> bool:
@@ -188,17 +212,23 @@ class Architecture:
 
     def parts(self, x: np.ndarray | None = None) -> dict[str, Any]:
         """Make what `Network` is made of; as `build`."""
-        connected = self._connected(x)
-        sizes = self.addresses | {layer.name: layer.size for layer in self.layers}
-        layers = {
-            layer.name: Layer(
-                [self._connection(layer, c, sizes, connected) for c in layer.fed_by],
+        connected, maps, layers = self._connected(x), self.maps, {}
+        for layer in self.layers:
+            for c in layer.connections:
+                for source in c.sources:
+                    if source not in maps and all(source != other.name for other in self.layers):
+                        raise InputError(
+                            f"Layer {layer.name} must be fed by inputs or layers, not by {source!r}"
+                        )
+            maps[layer.name] = layer.map(maps)
+        for layer in self.layers:
+            shape = maps[layer.name]
+            layers[layer.name] = Layer(
+                [self._connection(layer, c, maps, connected) for c in layer.fed_by],
                 layer.neuron
                 if isinstance(layer.neuron, Neurons)
-                else layer.neuron.build(layer.size),
+                else layer.neuron.build(shape.channels, shape.places),
             )
-            for layer in self.layers
-        }
         given = {"steps": self.steps, "inputs": self.addresses, "coding": self.coding}
         return given | {"layers": layers, "readout": self.readout, "dropout": self.dropout}
 
@@ -206,34 +236,36 @@ class Architecture:
         self,
         layer: LayerSpec,
         c: ConnectionSpec,
-        sizes: dict[str, int],
+        maps: dict[str, Map],
         connected: dict[str, np.ndarray],
     ) -> Connection:
-        for source in c.sources:
-            if source not in sizes:
-                raise InputError(
-                    f"Layer {layer.name} must be fed by inputs or layers, not by {source!r}"
-                )
         if not c.sources:
             raise InputError(f"Layer {layer.name} must be fed by inputs or layers, not by nothing")
-        synapses = c.synapses
+        before, synapses, first = maps[c.sources[0]], c.synapses, []
+        with _naming(layer.name):
+            views, seen = c.look(before)
+        if before.channels > 1 and before.places > 1 and c.sources[0] in self.addresses:
+            # Data come channel by channel; where all inputs are alike, their order is no matter.
+            first = [ChannelsLast(before.channels)] if c.views or seen.places > 1 else []
         if not isinstance(synapses, Synapses):
-            pre = reduce(lambda size, view: view.size(size), c.views, sizes[c.sources[0]])
-            if not pre:
+            if not seen.size:
                 raise InputError(f"Layer {layer.name} views must leave at least one address, not 0")
             have = connected.get(c.sources[0]) if len(c.sources) == 1 and not c.views else None
-            if c.out not in (None, layer.size):
+            shape = maps[layer.name]
+            with _naming(layer.name):
+                made = synapses.after(seen)
+            if made is not None and made.size != shape.size:
                 raise InputError(
                     f"Layer {layer.name} connections must feed equally many neurons,"
-                    f" not {layer.size} and {c.out}"
+                    f" not {shape.size} and {made.size}"
                 )
             if isinstance(synapses, DelayedLinear) and synapses.max_delay >= self.steps:
                 raise InputError(
                     f"Layer {layer.name} max_delay must be below the {self.steps} steps of the"
                     f" network, not {synapses.max_delay}"
                 )
-            synapses = synapses.build(pre, layer.size, self.steps, have)
-        return Connection(c.sources, synapses, c.views, c.delay, c.shift)
+            synapses = synapses.build(seen, shape, self.steps, have)
+        return Connection(c.sources, synapses, [*first, *views], c.delay, c.shift)
 
     def _connected(self, x: np.ndarray | None) -> dict[str, np.ndarray]:
         """Tell which inputs fire often enough to have weights, bool by input."""
@@ -263,7 +295,7 @@ class Sequential(Network):
     Parameters
     ----------
     *parts : synapses, neuron, synapses, neuron, ...
-        They become layers ``layer0``, ``layer1``, ...
+        They become layers ``layer0``, ``layer1``, ... Before synapses there may be views.
     inputs, steps, coding, readout, dropout : as of `Architecture`
 
     Raises
@@ -275,22 +307,33 @@ class Sequential(Network):
     def __init__(
         self,
         *parts: Any,
-        inputs: int,
+        inputs: Inputs,
         steps: int,
         coding: Coding,
         readout: Readout | str,
         dropout: float = 0.0,
     ) -> None:
-        if not parts or len(parts) % 2:
+        views = [is_instance(part, View | ViewSpec) for part in parts]
+        rest = [part for part, is_view in zip(parts, views, strict=True) if not is_view]
+        if not rest or len(rest) % 2:
             raise InputError(
                 "Sequential must have synapses and neurons in turn, such as Linear(64), LIF(),"
-                f" not {len(parts)} part{'s' * (len(parts) != 1)}"
+                f" not {len(rest)} part{'s' * (len(rest) != 1)}"
             )
-        layers, source = [], "input"
-        for n, (synapses, neuron) in enumerate(zip(parts[::2], parts[1::2], strict=True)):
-            name = f"layer{n}"
-            layers.append(LayerSpec(name, (ConnectionSpec((source,), synapses),), neuron))
-            source = name
+        layers: list[LayerSpec] = []
+        source, seen, synapses = "input", [], None
+        for part, is_view in zip(parts, views, strict=True):
+            if is_view and synapses is None:
+                seen.append(part)
+            elif synapses is None:
+                synapses = part
+            else:
+                name = f"layer{len(layers)}"
+                fed = ConnectionSpec((source,), synapses, tuple(seen))
+                layers.append(LayerSpec(name, (fed,), part))
+                source, seen, synapses = name, [], None
+        if seen:
+            raise InputError("Sequential must have views before synapses, not at its end")
         architecture = Architecture(
             steps=steps,
             inputs={"input": inputs},
@@ -315,7 +358,7 @@ class Graph:
     """
 
     steps: int
-    inputs: int | Mapping[str, int]
+    inputs: Inputs | Mapping[str, Inputs]
     coding: Coding
     dropout: float = 0.0
     layers: list[LayerSpec] = field(default_factory=list, init=False)
@@ -331,7 +374,7 @@ class Graph:
         neuron: NeuronsSpec | Neurons,
         *sources: str,
         name: str | None = None,
-        views: Sequence[View] = (),
+        views: Sequence[View | ViewSpec] = (),
         delay: int = 0,
         shift: int = 0,
         also: Sequence[ConnectionSpec] = (),
@@ -395,6 +438,24 @@ class Graph:
             readout=readout,
             dropout=self.dropout,
         )
+
+
+@contextmanager
+def _naming(layer: str) -> Iterator[None]:
+    """Let what is refused begin with the layer that it is about."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"Layer {layer}: {error}") from None
+
+
+def _input(name: str, shape: Any) -> Inputs:
+    """Check the size or the map of an input."""
+    if not isinstance(shape, tuple | list):
+        return integer(f"Network input {name}", shape, 1, 1 << 16)
+    found = Map.of(f"Network input {name}", shape)
+    integer(f"Network input {name}", found.size, 1, 1 << 24)
+    return found.shape
 
 
 def _names(specs: Mapping[str, type]) -> str:

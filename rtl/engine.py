@@ -57,9 +57,8 @@ class Engine(wiring.Component):
         self.source = SOURCES[part.unit.engine](part, name=name)
         self.soma = Soma(
             part,
-            inputs=self.source.inputs,
+            walk=self.source.walk,
             limit=self.source.limit,
-            taps=self.source.taps,
             bits=self.source.bits,
         )
         self.lanes = self.soma.lanes

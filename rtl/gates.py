@@ -6,7 +6,19 @@ from amaranth.hdl import Cat, Const, Module, ShapeLike, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["RELAYED", "Relay", "advance", "first", "index", "later", "pick", "relays", "several"]
+__all__ = [
+    "RELAYED",
+    "Relay",
+    "advance",
+    "divided",
+    "first",
+    "index",
+    "later",
+    "pick",
+    "relays",
+    "several",
+    "times",
+]
 
 RELAYED = 16  # lanes that share a relay
 
@@ -55,6 +67,39 @@ def several(bits: Value) -> tuple[Value, Value]:
     half = len(bits) // 2
     (a, two), (b, others) = several(bits[:half]), several(bits[half:])
     return a | b, two | others | (a & b)
+
+
+def times(value: Value, number: int) -> Value:
+    """Multiply by a constant, by shifts, additions and subtractions: no multiplier is made."""
+    total: Value = Const(0)
+    k = 0
+    while number:
+        if number & 1:
+            digit = 2 - (number & 3)  # 1, or -1 in place of a run of ones
+            part = value << k
+            total = total + part if digit > 0 else total - part
+            number -= digit
+        number >>= 1
+        k += 1
+    return total
+
+
+def divided(value: Value, by: int, end: int) -> tuple[Value, Value]:
+    """Divide values in 0..end - 1 by a constant; returns quotient and remainder.
+
+    The quotient is ``value * m >> k`` with m = ceil(2**k / by) = (2**k + e) / by. That is exact
+    while value e < 2**k for every value; k is the smallest for which it is.
+    """
+    if by >= end:
+        return Const(0), value
+    if by & (by - 1) == 0:
+        k = by.bit_length() - 1
+        return value[k:], value[:k]
+    k = by.bit_length()
+    while (-(-(1 << k) // by) * by - (1 << k)) * (end - 1) >= 1 << k:
+        k += 1
+    quotient = (times(value, -(-(1 << k) // by)) >> k)[: ((end - 1) // by).bit_length()]
+    return quotient, (value - times(quotient, by))[: (by - 1).bit_length()]
 
 
 def later(m: Module, value: Any, cycles: int = 1, *, reset_less: bool = False) -> Any:

@@ -70,13 +70,14 @@ class Lanes(wiring.Component):
     ----------
     part : Part
         Where it measures, results have membranes.
-    rows : int
+    words : int
+        Of the row memory.
     bits : int
         Width of a term.
 
     Members
     -------
-    i : In(operation(unit, rows))
+    i : In(operation(unit, words))
     terms : In(data.ArrayLayout(signed(bits), lanes))
         What the operation two cycles before adds, before the shift of the current.
     valid : Out(1)
@@ -94,7 +95,7 @@ class Lanes(wiring.Component):
     valid: Signal
     o: data.View
 
-    def __init__(self, part: Part, rows: int, bits: int) -> None:
+    def __init__(self, part: Part, words: int, bits: int) -> None:
         self.shift = part.taps.shift
         self.unit = unit = part.unit
         self.measures = part.measures
@@ -103,25 +104,28 @@ class Lanes(wiring.Component):
         self.widths = [self.neuron.width(unit.served(lane)) for lane in range(unit.lanes)]
         super().__init__(
             {
-                "i": In(operation(unit, rows)),
+                "i": In(operation(unit, words)),
                 "terms": In(data.ArrayLayout(signed(bits), unit.lanes)),
                 "valid": Out(1),
                 "o": Out(result(unit, max(self.widths) if part.measures else None)),
             }
         )
 
-    def _by_fold(self, fold: Value, number: Sequence[int]) -> Value:
+    def _by_fold(self, op: data.View, number: Sequence[int]) -> Value:
         """Select a lane's number by fold; unused places of the last fold repeat another's."""
+        number = number[: self.unit.period]
         width = signed_width(min(number), max(number))
         consts = [Const(n, signed(width)) for n in number]
-        return consts[0] if len(set(number)) == 1 else Array(consts)[fold]
+        if len(set(number)) == 1:
+            return consts[0]
+        return Array(consts)[op.chunk if self.unit.repeats else op.fold]
 
     def _number(self, m: Module, before: data.View, k: int, of: Callable[[int], int]) -> Value:
         """Select the number of the neuron that sweep k has at hand in the next cycle."""
         by_group = [[of(n) for n in self.unit.served(lane)] for lane in self._of(k)]
         if len(set(chain(*by_group))) == 1:
-            return self._by_fold(before.fold, by_group[0])
-        numbers = [self._by_fold(before.fold, by_fold) for by_fold in by_group]
+            return self._by_fold(before, by_group[0])
+        numbers = [self._by_fold(before, by_fold) for by_fold in by_group]
         return later(m, Array(numbers)[before.group], reset_less=True)
 
     def _of(self, k: int) -> range:
@@ -137,7 +141,8 @@ class Lanes(wiring.Component):
 
         groups = range(self.unit.groups)
         writes = [self._writes(m, stages[-2], stage, g) for g in groups]
-        ends = Const(0) if self.neuron.integrates else stage.sweep[0].last
+        starts = not self.neuron.integrates or self.unit.channels > 0
+        ends = stage.sweep[0].last if starts else Const(0)
         lasts = relays(m, ends, self.unit.sweep, "last")
         picked = [later(m, stage.read.group == g) for g in groups] if len(groups) > 1 else []
         fresh = self._fresh(m, stage)
@@ -160,7 +165,9 @@ class Lanes(wiring.Component):
     def _writes(self, m: Module, before: data.View, stage: Stages, group: int) -> list[Writes]:
         """Tell when a group is written; `before`: a cycle before `stage`, as a relay takes one."""
         swept = before.sweep & (before.group == group)
-        sweeps = Const(0) if self.neuron.idle else swept
+        sweeps: Value = swept
+        if self.neuron.idle:
+            sweeps = swept & before.last if self._cleared else Const(0)
         clears: Value = Const(0)
         if self.neuron.integrates and self.unit.folds == 1:
             clears = swept & before.last
@@ -176,12 +183,20 @@ class Lanes(wiring.Component):
         )
         return [Writes(*told) for told in found]
 
+    @property
+    def _cleared(self) -> bool:
+        """Whether the last sweep of a sample clears folds of neurons that integrate.
+
+        Else they are marked as fresh, which costs a flip-flop each; maps have many.
+        """
+        return self.neuron.integrates and self.unit.folds > 1 and self.unit.channels > 0
+
     def _fresh(self, m: Module, stage: Stages) -> Value:
         """Mark folds as fresh at the end of a sample, where that is cheaper than to clear them.
 
         A fresh fold is not read before it was written. Returns whether that of the operation is.
         """
-        if self.unit.folds == 1 or not self.neuron.integrates:
+        if self.unit.folds == 1 or not self.neuron.integrates or self._cleared:
             return Const(0)
         fresh, op, write = Signal(), stage.op, stage.sweep[-1]
         folds = Signal(self.unit.folds, init=-1)
@@ -215,7 +230,7 @@ class Lanes(wiring.Component):
     def _sweep(
         self, m: Module, k: int, kept: Value, stage: Stages, last: Value
     ) -> tuple[Value, Value, Value | None]:
-        """Make sweep k of the accumulator `kept`; `last`: of a sample; 0 where neurons integrate.
+        """Make sweep k of the accumulator `kept`; `last`: of a sample, where that is to clear it.
 
         Returns whether the membrane at hand reaches the threshold; the membrane; and what the
         accumulator is to be, unless it stays.
@@ -226,7 +241,7 @@ class Lanes(wiring.Component):
 
         # Fire; the places of the last fold that no neuron has never do.
         theta = [neuron.threshold(n) or 0 for n in range(unit.neurons)]
-        bias = golden.bias.tolist()
+        bias = [neuron.bias(n) for n in range(unit.neurons)]
         over = neuron.fires(kept, lambda: self._number(m, before, k, theta.__getitem__))
         short = [len(unit.served(lane)) < unit.folds for lane in self._of(k)]
         if all(short):
@@ -235,7 +250,7 @@ class Lanes(wiring.Component):
             lacks = Array(Const(x, 1) for x in short)[op.group]
             over = over & ~((op.fold == unit.folds - 1) & lacks)
         membrane = neuron.clamp(kept)
-        if neuron.idle:
+        if neuron.idle and not self._cleared:
             return over, membrane, None
 
         # Reset, then the leak and the bias of the step to come; a sample starts from 0.
@@ -247,6 +262,8 @@ class Lanes(wiring.Component):
                 after = kept + Mux(over, fell, b)
             elif golden.reset == "zero":
                 after = Mux(over, self._number(m, before, k, neuron.first), after)
+            if self._cleared:
+                after = Mux(last, self._number(m, before, k, neuron.first), after)
         else:
             h = Signal.like(kept, name=f"h{k}", reset_less=True)
             s = Signal(name=f"s{k}", reset_less=True)
@@ -284,10 +301,12 @@ class Lanes(wiring.Component):
         m.submodules[f"lane{lane}"] = mem = memory.Memory(
             shape=signed(width), depth=self.unit.folds, init=[]
         )
-        r, w = mem.read_port(), mem.write_port()
+        w = mem.write_port()
+        # Rows of one input go to folds that differ; those of a map may meet where they just were.
+        r = mem.read_port(transparent_for=[w] if self.unit.channels else [])
         m.d.comb += [
             r.addr.eq(stage.read.fold),
-            word.eq(Mux(fresh, self._by_fold(stage.op.fold, first), r.data)),
+            word.eq(Mux(fresh, self._by_fold(stage.op, first), r.data)),
             w.addr.eq(Mux(write.sweeps, stage.sweep[-1].fold, stage.op.fold)),
             w.data.eq(new),
             w.en.eq(write.enable),

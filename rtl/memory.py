@@ -12,7 +12,7 @@ from ..plan.taps import Taps
 from ..plan.unit import Unit
 from .gates import later
 
-__all__ = ["Emission", "Rom", "row", "rows"]
+__all__ = ["Emission", "Rom", "packed", "row", "rows"]
 
 
 class Emission:
@@ -104,6 +104,16 @@ def rows(taps: Taps, unit: Unit) -> list[int]:
         [_digits(x.reshape(folds, -1, w[0].size), b) for x, b in zip((w, d), bits, strict=True)],
         axis=1,
     )
+    return _words(digits)
+
+
+def packed(fields: np.ndarray, bits: int) -> list[int]:
+    """Pack fields (words, lanes) of `bits` bits each, lane 0 lowest."""
+    return _words(_digits(fields.T[None], bits))
+
+
+def _words(digits: np.ndarray) -> list[int]:
+    """Make numbers of their binary digits (words, bits), the lowest first."""
     words = np.packbits(digits, axis=1, bitorder="little")
     return [int.from_bytes(word.tobytes(), "little") for word in words]
 

@@ -1,62 +1,68 @@
 """The sequencer of an engine: items to one operation per cycle."""
 
-from amaranth.hdl import Cat, Module, Signal
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.unit import Unit
 from .gates import advance
-from .stream import vector
 
-__all__ = ["Sequencer", "operation"]
+__all__ = ["Sequencer", "events", "operation"]
 
 
-def operation(unit: Unit, rows: int) -> data.StructLayout:
+def operation(unit: Unit, words: int) -> data.StructLayout:
     """Make the layout of an operation; at most one of `add` and `sweep` is set.
 
     Parameters
     ----------
     unit : Unit
-    rows : int
-        Rows of one fold: taps of all inputs.
+    words : int
+        Of the row memory.
     """
-    return data.StructLayout(
-        {
+    fields = {
             "add": 1,  # add row `row` to the accumulators of `fold`
             "sweep": 1,  # leak, compare, reset group `group` of `fold`
-            "row": range(rows * unit.folds),
+            "row": range(words),
             "fold": range(unit.folds),
             "group": range(unit.groups),
             "fire": 1,  # the sweep ends a step
             "last": 1,  # the sweep ends the sample
             "end": 1,  # the last operation of this sweep
-        }
-    )
+    }
+    if unit.repeats:
+        fields["chunk"] = range(unit.period)  # of a sweep: fold % period
+    return data.StructLayout(fields)
+
+
+def events(walk: Any, bits: int) -> data.StructLayout:
+    """Make the layout of an item: what tells its event, and the fields of rtl/stream.py `vector`."""
+    return data.StructLayout({**walk.event, "lanes": bits, "tick": 1, "last": 1})
 
 
 class Sequencer(wiring.Component):
-    """Makes operations of items: for an event value x taps x folds additions; for an end a sweep.
+    """Makes operations of items: for an event the additions of its walk, as often as its value says;
+    for an end a sweep.
 
     A sweep takes folds x groups operations and then `rest` cycles.
 
     Parameters
     ----------
     unit : Unit
-    inputs : int
+    walk : Rows, or another walk
     bits : int
         Width of an event's value.
     depths : tuple of int
         Room of each queue behind the engine, in vectors.
     rest : int, cycles
         How much later a sweep writes back than an addition.
-    taps : int
-        Rows of one input, in each fold.
 
     Members
     -------
-    i : In(stream.Signature(vector(inputs, 1, bits)))
-    o : Out(operation(unit, inputs * taps))
-        Holds for one cycle; nothing can refuse it. Row (position * taps + tap) * folds + fold.
+    i : In(stream.Signature(events(walk, bits)))
+    o : Out(operation(unit, walk.words))
+        Holds for one cycle; nothing can refuse it.
     returned : In(data.ArrayLayout(2, queues))
         Vectors that were taken from each queue, or not written into it after all.
     initialized : Out(1)
@@ -79,20 +85,19 @@ class Sequencer(wiring.Component):
     def __init__(
         self,
         unit: Unit,
-        inputs: int,
+        walk: Any,
         bits: int,
         depths: tuple[int, ...],
         rest: int,
-        taps: int = 1,
     ) -> None:
         self.unit = unit
+        self.walk = walk
         self.depths = depths
         self.rest = rest
-        self.taps = taps
         super().__init__(
             {
-                "i": In(stream.Signature(vector(inputs, 1, bits))),
-                "o": Out(operation(unit, inputs * taps)),
+                "i": In(stream.Signature(events(walk, bits))),
+                "o": Out(operation(unit, walk.words)),
                 "returned": In(data.ArrayLayout(2, len(depths))),
                 "initialized": Out(1),
                 "idle": Out(1),
@@ -104,8 +109,8 @@ class Sequencer(wiring.Component):
         i, o, folds, groups = self.i, self.o, self.unit.folds, self.unit.groups
         item = Signal.like(i.p)
         fold = Signal(range(folds))
-        tap = Signal(range(self.taps))
         group = Signal(range(groups))
+        step = self.walk.begin(m, item, fold)
         rooms = [
             Signal(range(depth + 1), init=depth, name=f"room{n}")
             for n, depth in enumerate(self.depths)
@@ -148,8 +153,7 @@ class Sequencer(wiring.Component):
                 begin()
             with m.State("ADD"):
                 m.d.comb += o.add.eq(1)
-                # Folds are the inner loop of an addition, groups that of a sweep.
-                with m.If(advance(m, (fold, folds), (tap, self.taps))):
+                with m.If(self.walk.advance(m)):
                     m.d.sync += item.lanes.eq(item.lanes - 1)
                     with m.If(item.lanes == 1):
                         with m.If(item.tick | item.last):
@@ -158,13 +162,19 @@ class Sequencer(wiring.Component):
                             begin()
         with m.If(o.sweep):
             advance(m, (group, groups), (fold, folds))
+        if self.unit.repeats:
+            # Begins anew with the folds, as the period divides them.
+            m.d.comb += o.chunk.eq(chunk := Signal(range(self.unit.period)))
+            with m.If(o.sweep & (group == groups - 1)):
+                m.d.sync += chunk.eq(Mux(chunk == self.unit.period - 1, 0, chunk + 1))
         with m.If(i.valid & i.ready):
             m.d.sync += item.eq(i.p)
+            self.walk.take(m, i.p)
 
         clears = fsm.ongoing("CLEAR")
         m.d.comb += [
-            o.row.eq((item.position * self.taps + tap) * folds + fold),
-            o.fold.eq(fold),
+            o.row.eq(step.row),
+            o.fold.eq(fold if step.fold is fold else Mux(o.add, step.fold, fold)),
             o.group.eq(group),
             o.fire.eq(item.tick & ~clears),
             o.last.eq(item.last | clears),

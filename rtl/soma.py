@@ -4,6 +4,8 @@ The soma says which operation is done now, and the source of terms before it (rt
 with the terms to add, one per lane, a fixed number of cycles later.
 """
 
+from typing import Any
+
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -43,18 +45,17 @@ class Soma(wiring.Component):
     Parameters
     ----------
     part : Part
-    inputs : int
+    walk : Rows, or another walk (rtl/walk.py)
+        What an event adds.
     limit : int
-        Largest value of an event, of value_bits bits: how often its rows are added.
-    taps : int
-        Rows of one input, in each fold.
+        Largest value of an event, of value_bits bits: how often that is added.
     bits : int
         Width of a term.
 
     Members
     -------
-    i : In(stream.Signature(vector(inputs, 1, value_bits)))
-    op : Out(operation(unit, inputs * taps))
+    i : In(stream.Signature(events(walk, value_bits)))
+    op : Out(operation(unit, walk.words))
         What is done now.
     terms : In(data.ArrayLayout(signed(bits), lanes))
         Of the operation `latency(unit)` cycles before (plan/pipeline.py).
@@ -72,7 +73,7 @@ class Soma(wiring.Component):
 
     Timing
     ------
-    An event takes value x taps x folds cycles, the end of a step folds x groups + rest. What a
+    An event takes a cycle for each addition, the end of a step folds x groups + rest. What a
     sweep operation found is offered `latency(unit)` + `reporting(unit)` + 1 cycles after it. The
     pipeline never stalls: a sweep waits for room in all queues first.
     """
@@ -86,10 +87,10 @@ class Soma(wiring.Component):
     initialized: Signal
     idle: Signal
 
-    def __init__(self, part: Part, *, inputs: int, limit: int, taps: int, bits: int) -> None:
+    def __init__(self, part: Part, *, walk: Any, limit: int, bits: int) -> None:
         self.part = part
         self.unit = unit = part.unit
-        self.lanes = Lanes(part, inputs * taps, bits)
+        self.lanes = Lanes(part, walk.words, bits)
         shape = vector(unit.folds * unit.groups, unit.sweep)
         self.queues = {f"o{n}": Queue(shape, edge.depth) for n, edge in enumerate(part.outs)}
         if part.last:
@@ -98,11 +99,11 @@ class Soma(wiring.Component):
         self.shown = "found" if part.last else "o0"
         depths = tuple(queue.depth for queue in self.queues.values())
         rest = self.lanes.rest
-        self.sequencer = Sequencer(unit, inputs, limit.bit_length(), depths, rest, taps)
+        self.sequencer = Sequencer(unit, walk, limit.bit_length(), depths, rest)
         super().__init__(
             {
                 "i": In(stream.Signature(self.sequencer.i.p.shape())),
-                "op": Out(operation(unit, inputs * taps)),
+                "op": Out(operation(unit, walk.words)),
                 "terms": In(self.lanes.terms.shape()),
                 **{name: Out(stream.Signature(q.shape)) for name, q in self.queues.items()},
                 "tells": Out(1),

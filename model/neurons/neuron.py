@@ -18,7 +18,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..check import flag, integers, is_integer, shown
+from ..check import flag, integer, integers, is_integer, shown
 from ..errors import InputError
 from ..values import Values
 from ..width import Bounds, Interval
@@ -44,9 +44,9 @@ class Neuron(Neurons):
 
     Parameters
     ----------
-    bias : int (neurons,)
+    bias : int (channels,)
         b, added in every step.
-    threshold : int (neurons,) or None
+    threshold : int (channels,) or None
         theta >= 1; None never fires.
     leak : (m, k)
         Multiplier 0..2**k and shift 0..15 of the leak: m / 2**k is the share of the membrane that
@@ -58,10 +58,13 @@ class Neuron(Neurons):
         Whether a neuron fires at most once per sample (time-to-first-spike).
     rounding : "floor" or "zero"
         Whether what the leak leaves is rounded toward minus infinity or toward zero.
+    places : int
+        Places of a map, each with a neuron of every channel; neuron n is of channel n % channels.
     """
 
     kind: ClassVar[str] = "neuron"
     arrays: ClassVar[tuple[str, ...]] = ("bias", "threshold")
+    optional: ClassVar[tuple[str, ...]] = ("places",)
 
     bias: np.ndarray
     threshold: np.ndarray | None
@@ -70,12 +73,13 @@ class Neuron(Neurons):
     reset: str = "none"
     once: bool = False
     rounding: str = "floor"
+    places: int = 1
 
     def __post_init__(self) -> None:
-        bias = integers("Neuron bias", self.bias, ("neurons",), 32)
+        bias = integers("Neuron bias", self.bias, ("channels",), 32)
         object.__setattr__(self, "bias", bias)
         if self.threshold is not None:
-            threshold = integers("Neuron threshold", self.threshold, ("neurons",), 32)
+            threshold = integers("Neuron threshold", self.threshold, ("channels",), 32)
             if threshold.shape != bias.shape:
                 raise InputError(
                     f"Neuron threshold must have the shape {bias.shape} of the bias, "
@@ -97,6 +101,7 @@ class Neuron(Neurons):
                 raise InputError(f"Neuron clamp must hold 0 and fit 32 bits, not {self.clamp}")
             object.__setattr__(self, "clamp", (low, high))
         object.__setattr__(self, "once", flag("Neuron once", self.once))
+        object.__setattr__(self, "places", integer("Neuron places", self.places, 1, 1 << 24))
         for name, value, known in (
             ("reset", self.reset, RESETS),
             ("rounding", self.rounding, ROUNDINGS),
@@ -117,7 +122,16 @@ class Neuron(Neurons):
     @property
     def size(self) -> int:
         """Number of neurons."""
+        return len(self.bias) * self.places
+
+    @property
+    def channels(self) -> int:
+        """Number of neurons of a place."""
         return len(self.bias)
+
+    def every(self, of_channels: np.ndarray) -> np.ndarray:
+        """Give the constants of every neuron from those of the channels."""
+        return np.tile(of_channels, self.places)
 
     @property
     def fires(self) -> bool:
@@ -162,22 +176,23 @@ class Neuron(Neurons):
         h : int64 (..., neurons)
         state : State (..., neurons)
         """
-        h = self.clamped(self.decay(state.v) + i + self.bias)
+        h = self.clamped(self.decay(state.v) + i + self.every(self.bias))
         if self.threshold is None:
             return np.zeros(h.shape, bool), h, State(h, state.fired)
-        s = h >= self.threshold
+        theta = self.every(self.threshold)
+        s = h >= theta
         v = h
         if self.reset == "zero":
             v = np.where(s, 0, h)
         elif self.reset == "subtract":
-            v = np.where(s, h - self.threshold, h)
+            v = np.where(s, h - theta, h)
         if self.once:
             s = s & ~state.fired
         return s, h, State(v, state.fired | s)
 
     def reach(self, arriving: Interval, total: Interval | None) -> Bounds:
         """Prove the bounds of h; the reasoning is in model/bounds.py, 2 to 5."""
-        bias = self.bias.astype(np.int64)
+        bias = self.every(self.bias.astype(np.int64))
         limits = np.iinfo(np.int64)
         least, most = np.full_like(bias, limits.max), np.full_like(bias, limits.min)
         v_low = v_high = u_low = u_high = np.zeros_like(bias)
@@ -191,7 +206,7 @@ class Neuron(Neurons):
 
             v_low, v_high, u_low, u_high = (self.clamped(x) for x in (low, high, u_low, u_high))
             if self.threshold is not None and self.reset != "none":
-                theta = self.threshold.astype(np.int64)
+                theta = self.every(self.threshold.astype(np.int64))
                 v_low, u_low = (
                     np.where(v_high >= theta, np.minimum(x, 0), x) for x in (v_low, u_low)
                 )
@@ -206,8 +221,9 @@ class Neuron(Neurons):
 
     def tell(self, n: int) -> str:
         """Write the constants of neuron n, for the report of a divergence."""
-        theta = None if self.threshold is None else int(self.threshold[n])
-        return f"theta = {theta}, b = {self.bias[n]}"
+        channel = n % len(self.bias)
+        theta = None if self.threshold is None else int(self.threshold[channel])
+        return f"theta = {theta}, b = {self.bias[channel]}"
 
 
 def reduce_leak(leak: tuple[int, int]) -> tuple[int, int]:

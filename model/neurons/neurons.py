@@ -23,19 +23,27 @@ class Neurons(ABC):
         Its name in the network file.
     arrays : tuple of str
         Names of the fields that are arrays.
-    bias : int (neurons,)
+    optional : tuple of str
+        Names of fields that the file leaves out where they have their defaults.
+    bias : int array
         What every step adds.
     """
 
     __slots__ = ()
     kind: ClassVar[str]
     arrays: ClassVar[tuple[str, ...]]
+    optional: ClassVar[tuple[str, ...]] = ()
     bias: np.ndarray
 
     @property
     @abstractmethod
     def size(self) -> int:
         """Number of neurons."""
+
+    @property
+    def channels(self) -> int:
+        """Number of neurons whose constants those behind them repeat, place by place of a map."""
+        return self.size
 
     @property
     @abstractmethod

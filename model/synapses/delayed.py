@@ -14,7 +14,7 @@ import numpy as np
 
 from ..check import integer, integers
 from ..errors import InputError
-from .synapses import Synapses, Tap
+from .synapses import Matrix, Tap
 
 __all__ = ["WINDOW", "Delayed"]
 
@@ -22,7 +22,7 @@ WINDOW = 1 << 10  # largest number of delays
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Delayed(Synapses):
+class Delayed(Matrix):
     """A matrix of taps, each an integer weight and a delay.
 
     Parameters

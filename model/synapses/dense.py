@@ -10,13 +10,13 @@ from typing import ClassVar
 import numpy as np
 
 from ..check import integer, integers
-from .synapses import Synapses, Tap
+from .synapses import Matrix, Tap
 
 __all__ = ["Dense"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Dense(Synapses):
+class Dense(Matrix):
     """A matrix of integer weights.
 
     Parameters

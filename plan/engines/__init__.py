@@ -4,6 +4,7 @@ A new one is a file here, one of the same name in rtl/synapses, and a line in `E
 rtl/synapses `SOURCES`.
 """
 
+from .conv import Conv
 from .dense import Dense
 from .engine import Engine
 from .line import Line
@@ -12,4 +13,4 @@ from .wheel import Wheel
 __all__ = ["ENGINES", "Engine"]
 
 # Of those that serve a layer and keep no delays, the last one is taken.
-ENGINES: dict[str, type[Engine]] = {kind.kind: kind for kind in (Dense, Line, Wheel)}
+ENGINES: dict[str, type[Engine]] = {kind.kind: kind for kind in (Dense, Line, Wheel, Conv)}

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ...model.network import Layer
-from ..taps import Taps
+from ...model.network import Network
+from ..taps import merged
 from .engine import Engine
 
 __all__ = ["Dense"]
@@ -17,6 +17,6 @@ class Dense(Engine):
     latency = 2
 
     @classmethod
-    def serves(cls, layer: Layer, taps: Taps) -> bool:
+    def serves(cls, network: Network, name: str) -> bool:
         """Whether nothing is delayed."""
-        return not taps.delayed
+        return not merged(network, name).delayed

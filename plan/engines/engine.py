@@ -1,13 +1,13 @@
 """What every engine says of its cycles."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ...model.network import Layer
+from ...model.network import Network
 from ..stages import Cost, Stages
-from ..taps import Taps
+from ..taps import Taps, merged
 from ..unit import Unit
 
 __all__ = ["Engine"]
@@ -45,9 +45,14 @@ class Engine:
     apart: ClassVar[bool] = False
 
     @classmethod
-    def serves(cls, layer: Layer, taps: Taps) -> bool:
-        """Whether such an engine can compute a layer, whose taps are merged to these."""
+    def serves(cls, network: Network, name: str) -> bool:
+        """Whether such an engine can compute a layer."""
         raise NotImplementedError
+
+    @classmethod
+    def merge(cls, network: Network, name: str) -> Any:
+        """Put the connections of a layer that it serves together, as it takes them."""
+        return merged(network, name, apart=cls.apart)
 
     @property
     def cost(self) -> Cost:

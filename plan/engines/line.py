@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...model.network import Layer
+from ...model.network import Network
 from ..stages import Line as Stage
 from ..stages import Stages
-from ..taps import Taps
+from ..taps import merged
 from .engine import Engine
 
 __all__ = ["Line", "in_window"]
@@ -23,9 +23,9 @@ class Line(Engine):
     apart = True
 
     @classmethod
-    def serves(cls, layer: Layer, taps: Taps) -> bool:
+    def serves(cls, network: Network, name: str) -> bool:
         """Whether something is delayed."""
-        return taps.delayed
+        return merged(network, name).delayed
 
     def before(self, stages: Stages, source: int) -> int:
         return stages.add(Stage(source, self.taps.pre, self.taps.window))

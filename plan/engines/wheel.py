@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from ...model.network import Layer
+from ...model.network import Network
 from ..stages import Scatter, Skid, Stages
-from ..taps import Taps
+from ..taps import merged
 from .engine import Engine
 
 __all__ = ["Wheel", "slots"]
@@ -21,9 +21,9 @@ class Wheel(Engine):
     swept = 16
 
     @classmethod
-    def serves(cls, layer: Layer, taps: Taps) -> bool:
+    def serves(cls, network: Network, name: str) -> bool:
         """Whether something is delayed."""
-        return taps.delayed
+        return merged(network, name).delayed
 
     @property
     def soma_cost(self) -> int:

@@ -110,11 +110,11 @@ class _Named:
         """Give what the kind sets of `Neuron`."""
         raise NotImplementedError
 
-    def build(self, size: int) -> Neuron:
-        """Make `size` neurons."""
+    def build(self, channels: int, places: int = 1) -> Neuron:
+        """Make neurons: at each of the places of a map one of every channel."""
         clamp = None if self.clamp is None else (int(self.clamp[0]), int(self.clamp[1]))
         common = {"bias": self.bias, "norm": self.norm, "rounding": self.rounding}
-        return Neuron(size, clamp=clamp, **common, **self.law())
+        return Neuron(channels, places, clamp=clamp, **common, **self.law())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,7 @@ class _Firing(_Named):
     threshold : float
         Where it starts; it is learned.
     shared : bool
-        Whether all neurons of the layer have one threshold.
+        Whether all neurons of the layer have one threshold; else those of a channel of a map have.
     surrogate : Surrogate or None
         Gradient of a spike, as wide as the threshold is high; None is the arc tangent.
     """

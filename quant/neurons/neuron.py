@@ -32,11 +32,13 @@ class Neuron(Neurons):
 
     Parameters
     ----------
-    size : int, neurons
+    channels : int
+    places : int
+        Of a map; each has a neuron of every channel, and these share thresholds and biases.
     threshold : float or None
         Where it starts; None never fires.
     shared : bool
-        Whether all neurons have one threshold.
+        Whether all channels have one threshold.
     bias, norm : bool
         Whether to learn a bias; whether to normalise the current (see norm.py), but for what comes
         from layers of the same loop.
@@ -54,7 +56,8 @@ class Neuron(Neurons):
 
     def __init__(
         self,
-        size: int,
+        channels: int,
+        places: int = 1,
         *,
         threshold: float | None = 1.0,
         shared: bool = True,
@@ -71,16 +74,17 @@ class Neuron(Neurons):
         super().__init__()
         if once and (threshold is None or reset != "none"):
             raise InputError("A neuron that fires once must have a threshold and no reset")
-        self.size, self.surrogate = size, surrogate or ATan()
+        self.channels, self.places, self.size = channels, places, channels * places
+        self.surrogate = surrogate or ATan()
         self.clamp, self.reset, self.once, self.rounding = clamp, reset, once, rounding
         self.fixed, self.start = leak, 1.0 if threshold is None else float(threshold)
         self.width = self.start
         self.kept = nn.Parameter(torch.tensor(leak[0] / (1 << leak[1]))) if learned else None
         self.threshold: nn.Parameter | None = None
         if threshold is not None:
-            self.threshold = nn.Parameter(torch.full((1 if shared else size,), float(threshold)))
-        self.bias = nn.Parameter(torch.zeros(size)) if bias else None
-        self.norm = Norm(size) if norm else None
+            self.threshold = nn.Parameter(torch.full((1 if shared else channels,), float(threshold)))
+        self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
+        self.norm = Norm(channels) if norm else None
 
     def adopt(self, unit: float) -> None:
         """Take the unit of the connections; a normalisation assumes it as the first deviation."""
@@ -144,7 +148,7 @@ class Neuron(Neurons):
     def integers(
         self, fold: tuple[Tensor, Tensor, Tensor] | None = None
     ) -> tuple[Tensor | None, Tensor | None]:
-        """Make theta and b, whole numbers in float32 (neurons,) or (1,), or None."""
+        """Make theta and b, whole numbers in float32 (channels,) or (1,), or None."""
         theta, b = self.threshold, None
         if fold is not None:
             assert self.norm is not None
@@ -212,10 +216,19 @@ class Neuron(Neurons):
         fold, unit = None, self.unit
         if self.norm is not None:
             current = torch.diff(x, dim=0, prepend=torch.zeros_like(x[:1])) if together else x
+            if self.places > 1:
+                current = current.unflatten(-1, (self.places, self.channels))
             fold = self.norm(current)
-            x, unit = x * fold[0], fold[1].detach()
-        theta, b = (None if c is None else c.to(x.dtype) for c in self.integers(fold))
+            x, unit = x * self.every(fold[0]), self.every(fold[1].detach())
+        theta, b = (
+            None if c is None else self.every(c.to(x.dtype)) for c in self.integers(fold)
+        )
         return x, theta, b, unit
+
+    def every(self, of_channels: Tensor) -> Tensor:
+        """Give the constants of every neuron from those of the channels; one alone stays one."""
+        several = len(of_channels) > 1 and self.places > 1
+        return of_channels.repeat(self.places) if several else of_channels
 
     def largest(self, neuron: Golden, proven: Bounds, sums: int) -> int:
         """Bound all that is computed: v m before the leak's rounding and theta are, too."""
@@ -225,14 +238,14 @@ class Neuron(Neurons):
         return max(super().largest(neuron, proven, sums), kept, theta)
 
     def export(self) -> tuple[golden.Neuron, Tensor | None]:
-        """Freeze the neurons; also the sign (neurons,) that the rows of the weights take."""
+        """Freeze the neurons; also the sign (channels,) that the rows of the weights take."""
         with torch.no_grad():
             fold = None if self.norm is None else self.norm.fold()
             theta, b = self.integers(fold)
         whole = [
-            np.zeros(self.size, np.int64)
+            np.zeros(self.channels, np.int64)
             if c is None
-            else np.broadcast_to(c.cpu().numpy(), (self.size,)).astype(np.int64)
+            else np.broadcast_to(c.cpu().numpy(), (self.channels,)).astype(np.int64)
             for c in (b, theta)
         ]
         neuron = golden.Neuron(
@@ -243,5 +256,6 @@ class Neuron(Neurons):
             self.reset,
             self.once,
             self.rounding,
+            self.places,
         )
         return neuron, None if fold is None else fold[0]

@@ -116,7 +116,7 @@ class Neurons(nn.Module, ABC):
 
     @abstractmethod
     def export(self) -> tuple[Golden, Tensor | None]:
-        """Freeze the neurons; also the sign (neurons,) that the rows of the weights take.
+        """Freeze the neurons; also the sign (channels,) that the rows of the weights take.
 
         It is that of the connections whose current `begin` was given as a whole.
         """
@@ -135,6 +135,6 @@ class NeuronsSpec(Protocol):
     @property
     def recurrent(self) -> SynapsesSpec | None: ...
 
-    def build(self, size: int) -> Neurons:
-        """Make `size` neurons."""
+    def build(self, channels: int, places: int) -> Neurons:
+        """Make neurons: at each of the places of a map one of every channel."""
         ...

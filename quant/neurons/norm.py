@@ -27,11 +27,11 @@ class Norm(nn.Module):
 
     Parameters
     ----------
-    size : int, neurons
+    size : int, channels
 
     Attributes
     ----------
-    mean, variance : (neurons,)
+    mean, variance : (channels,)
         The running ones. Before the first batch the variance is what the neurons put there.
     """
 
@@ -54,17 +54,18 @@ class Norm(nn.Module):
 
         Parameters
         ----------
-        current : (steps, samples, neurons)
+        current : (steps, samples, ..., channels)
 
         Returns
         -------
-        sign, f, mean : (neurons,)
+        sign, f, mean : (channels,)
             The row's sign, integers per real 1, and the signed mean to take off, as in the module's
             docstring.
         """
         mean, variance = self.mean, self.variance
         if self.recomputing or (self.training and not self.settled):
-            mean, variance = current.mean((0, 1)), current.var((0, 1), correction=0)
+            axes = tuple(range(current.ndim - 1))
+            mean, variance = current.mean(axes), current.var(axes, correction=0)
             with torch.no_grad():
                 self.batches += 1
                 share = 1 / self.batches if self.recomputing else MOMENTUM

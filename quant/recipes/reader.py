@@ -32,12 +32,12 @@ from ...model.check import choice, shown
 from ...model.check import path as path_of
 from ...model.codings import KINDS as CODINGS
 from ...model.errors import InputError
-from ...model.views import KINDS as VIEWS
 from ..architecture import Architecture, ConnectionSpec, LayerSpec
 from ..neurons import SPECS as NEURONS
 from ..neurons.surrogate import SURROGATES
 from ..synapses import SPECS as SYNAPSES
 from ..training import Training
+from ..views import SPECS as VIEWS
 from .recipe import Recipe
 
 __all__ = ["read"]

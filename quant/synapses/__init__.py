@@ -4,11 +4,12 @@ A new kind is a file here, with its twin of the same name in model/synapses, and
 of both; a line in `SPECS` makes it known to recipes.
 """
 
+from .conv import Conv, Conv1d, Conv2d
 from .delayed import Delayed, DelayedLinear
 from .dense import Dense, Linear
 from .synapses import Synapses, SynapsesSpec
 
 __all__ = ["KINDS", "SPECS", "Synapses", "SynapsesSpec"]
 
-KINDS: dict[str, type[Synapses]] = {"dense": Dense, "delayed": Delayed}
-SPECS: dict[str, type[SynapsesSpec]] = {x.kind: x for x in (Linear, DelayedLinear)}
+KINDS: dict[str, type[Synapses]] = {"dense": Dense, "delayed": Delayed, "conv": Conv}
+SPECS: dict[str, type[SynapsesSpec]] = {x.kind: x for x in (Linear, DelayedLinear, Conv1d, Conv2d)}

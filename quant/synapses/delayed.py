@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from ...model.check import choice, flag, integer
 from ...model.errors import InputError
+from ...model.maps import Map
 from ...model.synapses import delayed as golden
 from ..neurons.surrogate import round_half_even
 from .dense import STANDARDISE, Dense
@@ -214,10 +215,10 @@ class Delayed(Dense):
         return current
 
     def export(self, sign: Tensor | None = None) -> golden.Delayed:
-        """Freeze taps, each row's weights times its `sign` (post,); equal taps become one."""
+        """Freeze taps, each row's weights times its sign; equal taps become one."""
         w = self.integers().detach().view(-1, *self.position.shape[1:])
         if sign is not None:
-            w = w * sign[:, None, None]
+            w = w * self.signs(sign)[:, None, None]
         weights, delays = w.cpu().numpy().astype(np.int64), self.delays().cpu().numpy()
         return golden.Delayed(*merge(weights, delays, self.bits), self.bits, self.window)
 
@@ -291,13 +292,17 @@ class DelayedLinear:
         """Give the same with delays from 1 on."""
         return replace(self, least=1)
 
+    def after(self, before: Map | None) -> Map | None:
+        """Tell the map that they make: one place."""
+        return None if self.out is None else Map(self.out, 1, 1)
+
     def build(
-        self, pre: int, post: int, steps: int, connected: np.ndarray | None = None
+        self, before: Map, after: Map, steps: int, connected: np.ndarray | None = None
     ) -> Delayed:
         """Make the taps, see `SynapsesSpec`."""
         return Delayed(
-            pre,
-            post,
+            before.size,
+            after.size,
             self.bits,
             steps,
             window=self.max_delay + 1,

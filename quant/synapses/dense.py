@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ...model.check import choice, flag, integer
+from ...model.maps import Map
 from ...model.synapses import Synapses as Golden
 from ...model.synapses import dense as golden
 from ..neurons.surrogate import round_half_even
@@ -132,10 +133,10 @@ class Dense(Synapses):
         return lambda events: nn.functional.linear(events[-1], w.to(events[-1].dtype))
 
     def export(self, sign: Tensor | None = None) -> Golden:
-        """Freeze the weights, each row times its `sign` (post,)."""
+        """Freeze the weights, each row times its sign."""
         w = self.integers().detach()
         if sign is not None:
-            w = w * sign[:, None]
+            w = w * self.signs(sign)[:, None]
         return golden.Dense(w.cpu().numpy().astype(np.int64), self.bits)
 
 
@@ -178,11 +179,17 @@ class Linear:
         """Give itself: its connection brings the delay of 1."""
         return self
 
-    def build(self, pre: int, post: int, steps: int, connected: np.ndarray | None = None) -> Dense:
+    def after(self, before: Map | None) -> Map | None:
+        """Tell the map that they make: one place."""
+        return None if self.out is None else Map(self.out, 1, 1)
+
+    def build(
+        self, before: Map, after: Map, steps: int, connected: np.ndarray | None = None
+    ) -> Dense:
         """Make the weights, see `SynapsesSpec`."""
         return Dense(
-            pre,
-            post,
+            before.size,
+            after.size,
             self.bits,
             steps,
             standardise=self.standardise,

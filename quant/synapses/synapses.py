@@ -7,6 +7,7 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 from torch import Tensor, nn
 
+from ...model.maps import Map
 from ...model.synapses import Synapses as Golden
 
 __all__ = ["Feedback", "Synapses", "SynapsesSpec"]
@@ -51,7 +52,17 @@ class Synapses(nn.Module, ABC):
 
     @abstractmethod
     def export(self, sign: Tensor | None = None) -> Golden:
-        """Freeze them, what reaches each output times its `sign` (post,)."""
+        """Freeze them, what reaches each output times its `sign`.
+
+        Parameters
+        ----------
+        sign : (channels,), or None
+            Output n is of channel n % channels.
+        """
+
+    def signs(self, sign: Tensor) -> Tensor:
+        """Give the sign of every output (post,) from those of the channels."""
+        return sign.repeat(self.post // len(sign))
 
     def feedback(self) -> Feedback:
         """Make the function that loops over time call once a step.
@@ -95,15 +106,21 @@ class SynapsesSpec(Protocol):
         """Give the same for a layer that feeds itself, without delays of 0 if it learns delays."""
         ...
 
+    def after(self, before: Map | None) -> Map | None:
+        """Tell the map that they make of the one before them, if they can tell."""
+        ...
+
     def build(
-        self, pre: int, post: int, steps: int, connected: np.ndarray | None = None
+        self, before: Map, after: Map, steps: int, connected: np.ndarray | None = None
     ) -> Synapses:
         """Make the synapses.
 
         Parameters
         ----------
-        pre, post, steps : int
-        connected : bool (pre,), or None
+        before, after : Map
+            Of the inputs and of the outputs; what is no map is one place of many channels.
+        steps : int
+        connected : bool (inputs,), or None
             Inputs that have weights; None: all.
         """
         ...

@@ -91,7 +91,12 @@ class Neuron:
 
     def threshold(self, n: int) -> int | None:
         """Theta of neuron n, or None."""
-        return None if self.golden.threshold is None else int(self.golden.threshold[n])
+        theta = self.golden.threshold
+        return None if theta is None else int(theta[n % len(theta)])
+
+    def bias(self, n: int) -> int:
+        """B of neuron n."""
+        return int(self.golden.bias[n % len(self.golden.bias)])
 
     def offset(self, n: int) -> int:
         """What h exceeds the accumulator of neuron n by when a step ends."""
@@ -99,7 +104,7 @@ class Neuron:
 
     def first(self, n: int) -> int:
         """Accumulator of neuron n at the start of a sample."""
-        return int(self.golden.bias[n]) - self.offset(n)
+        return self.bias(n) - self.offset(n)
 
     def width(self, neurons: range) -> int:
         """Width of an accumulator that serves these neurons in turn, bits."""

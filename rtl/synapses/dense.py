@@ -8,6 +8,7 @@ from ...plan.layout import Part
 from ..memory import Rom, row, rows
 from ..sequencer import operation
 from ..stream import vector
+from ..walk import Rows
 
 __all__ = ["Dense"]
 
@@ -26,7 +27,7 @@ class Dense(wiring.Component):
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : Out(stream.Signature(vector(inputs, 1, value_bits)))
         The same, for the soma.
-    op : In(operation(unit, inputs))
+    op : In(operation(unit, walk.words))
         Of the soma.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
         Weights, as wide as the layer's, of the operation two cycles before.
@@ -47,15 +48,14 @@ class Dense(wiring.Component):
 
     def __init__(self, part: Part, *, name: str) -> None:
         taps, unit, limit = part.taps, part.unit, part.limit
-        self.inputs, self.taps, self.limit = taps.pre, 1, limit
-        self.bits = taps.bits
+        self.walk, self.limit, self.bits = Rows(unit, taps.pre), limit, taps.bits
         self.rom = Rom(name, row(taps, unit), rows(taps, unit))
         items = stream.Signature(vector(taps.pre, 1, limit.bit_length()))
         super().__init__(
             {
                 "i": In(items),
                 "o": Out(items),
-                "op": In(operation(unit, taps.pre)),
+                "op": In(operation(unit, self.walk.words)),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
                 "initialized": Out(1),
                 "idle": Out(1),

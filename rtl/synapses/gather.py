@@ -13,6 +13,7 @@ from ..gates import RELAYED, later, relays
 from ..memory import Rom, row, rows
 from ..sequencer import operation
 from ..stream import vector
+from ..walk import Rows
 from .line import Line
 
 __all__ = ["Gather"]
@@ -34,7 +35,7 @@ class Gather(wiring.Component):
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : Out(stream.Signature(vector(inputs, 1)))
         Inputs with an event in the window, for the soma.
-    op : In(operation(unit, inputs * taps))
+    op : In(operation(unit, walk.words))
         Of the soma.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
         Weight times delayed value, wide enough for any, of the operation five cycles before.
@@ -58,13 +59,13 @@ class Gather(wiring.Component):
         self.unit = unit
         self.line = Line(taps.pre, taps.window, limit.bit_length())
         self.rom = Rom(name, row(taps, unit), rows(taps, unit))
-        self.inputs, self.taps, self.limit = taps.pre, taps.taps, 1
+        self.walk, self.limit = Rows(unit, taps.pre, taps.taps), 1
         self.bits = signed_width(-limit << (taps.bits - 1), 0)
         super().__init__(
             {
                 "i": In(stream.Signature(self.line.i.p.shape())),
                 "o": Out(stream.Signature(vector(taps.pre, 1))),
-                "op": In(operation(unit, taps.pre * taps.taps)),
+                "op": In(operation(unit, self.walk.words)),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
                 "initialized": Out(1),
                 "idle": Out(1),

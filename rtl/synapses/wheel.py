@@ -16,6 +16,7 @@ from ...plan.unit import Unit
 from ..gates import RELAYED, advance, later, relays
 from ..memory import Rom, row, rows
 from ..stream import Skid, vector
+from ..walk import Rows
 
 __all__ = ["Scatter", "Wheel"]
 
@@ -185,8 +186,7 @@ class Wheel(wiring.Component):
         self.unit = unit
         self.slots = slots(taps.window)
         self.widths = slot_widths(taps, unit, part.bounds)
-        self.inputs = self.limit = self.taps = 1
-        self.bits = max(self.widths)
+        self.walk, self.limit, self.bits = Rows(unit, 1), 1, max(self.widths)
         self.rom = Rom(name, row(taps, unit), rows(taps, unit))
         self.scatter = Scatter(unit, taps.pre, limit.bit_length(), taps.taps, self.slots)
         super().__init__(

@@ -6,8 +6,10 @@ A view that keeps every address where it is needs no gates. A new kind is a file
 
 from typing import Any
 
+from .channels_last import ChannelsLast
 from .crop import Crop
+from .pool import Pool
 
 __all__ = ["KINDS"]
 
-KINDS: dict[str, Any] = {"crop": Crop}
+KINDS: dict[str, Any] = {"channels_last": ChannelsLast, "crop": Crop, "pool": Pool}

@@ -1,0 +1,206 @@
+"""Trainable twin of model/synapses/conv.py: a kernel of integers in the forward.
+
+A row of the matrix of dense.py is what one output sees: all weights of an output channel. So
+standardisation, gain, initialisation and unit are those of dense.py with that many inputs.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+from torch import Tensor, nn
+
+from ...model.check import choice, flag, integer
+from ...model.errors import InputError
+from ...model.maps import Map, pair
+from ...model.synapses import conv as golden
+from .dense import STANDARDISE, Dense
+from .synapses import Feedback, Synapses
+
+__all__ = ["Conv", "Conv1d", "Conv2d"]
+
+
+class Conv(Synapses):
+    """A trainable kernel.
+
+    Parameters
+    ----------
+    before : Map
+    out : int
+        Output channels.
+    kernel : (rows, columns)
+    stride, padding, dilation : (rows, columns)
+    groups, bits, steps : int
+    standardise, gain : as of `Dense`
+    """
+
+    def __init__(
+        self,
+        before: Map,
+        out: int,
+        kernel: tuple[int, int],
+        bits: int,
+        steps: int,
+        *,
+        stride: tuple[int, int] = (1, 1),
+        padding: tuple[int, int] = (0, 0),
+        dilation: tuple[int, int] = (1, 1),
+        groups: int = 1,
+        standardise: str = "row",
+        gain: bool = True,
+    ) -> None:
+        super().__init__()
+        self.before, self.bits = before, bits
+        self.shape = out, before.channels // groups, *kernel
+        self.how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        none = np.zeros(self.shape, np.int8)
+        self.after = golden.Conv(none, bits, before.shape, **self.how).after
+        self.pre, self.post = before.size, self.after.size
+        seen = self.shape[1] * kernel[0] * kernel[1]
+        self.matrix = Dense(seen, out, bits, steps, standardise=standardise, gain=gain)
+
+    @property
+    def unit(self) -> float:
+        """Integers that a real membrane of 1 is."""
+        return self.matrix.unit
+
+    def integers(self) -> Tensor:
+        """Make the deployed weights, whole numbers in float32 (out, in / groups, rows, columns)."""
+        return self.matrix.integers().view(self.shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Sum weighted events (..., pre) to currents (..., post)."""
+        return self._weigh(x, self.integers().to(x.dtype))
+
+    def _weigh(self, x: Tensor, w: Tensor) -> Tensor:
+        before = self.before
+        maps = x.reshape(-1, before.rows, before.columns, before.channels).permute(0, 3, 1, 2)
+        current = nn.functional.conv2d(maps, w, **self.how)
+        return current.permute(0, 2, 3, 1).reshape(*x.shape[:-1], self.post)
+
+    def feedback(self) -> Feedback:
+        """Make the function of a loop; the weights are made once for all steps."""
+        w = self.integers()
+        return lambda events: self._weigh(events[-1], w.to(events[-1].dtype))
+
+    def export(self, sign: Tensor | None = None) -> golden.Conv:
+        """Freeze the kernel, each output channel's weights times its sign."""
+        w = self.integers().detach()
+        if sign is not None:
+            if len(sign) != len(w):
+                raise InputError(
+                    f"Conv must feed neurons of {len(w)} channels to be normalised, not of"
+                    f" {len(sign)}"
+                )
+            w = w * sign[:, None, None, None]
+        weights = w.cpu().numpy().astype(np.int64)
+        return golden.Conv(weights, self.bits, self.before.shape, **self.how)
+
+
+@dataclass(frozen=True, slots=True)
+class Conv2d:
+    """A kernel of weights at every place of a map, as torch.nn.Conv2d without bias.
+
+    Parameters
+    ----------
+    out : int
+        Output channels.
+    kernel_size : int, or (rows, columns)
+    stride, padding, dilation : int, or (rows, columns)
+        Padding is of zeros, at both ends.
+    groups : int
+        Input and output channels are cut into this many groups, that do not meet; as many as there
+        are input channels makes it depthwise.
+    bits, standardise, gain : as of Linear
+        A row is all weights of an output channel.
+    """
+
+    kind: ClassVar[str] = "conv2d"
+
+    out: int
+    kernel_size: int | tuple[int, int]
+    stride: int | tuple[int, int] = 1
+    padding: int | tuple[int, int] = 0
+    dilation: int | tuple[int, int] = 1
+    groups: int = 1
+    bits: int = 4
+    standardise: str = "row"
+    gain: bool = True
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        integer(f"{name} out", self.out, 1, 1 << 16)
+        integer(f"{name} groups", self.groups, 1, 1 << 16)
+        integer(f"{name} bits", self.bits, 2, 16)
+        for field, low in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
+            pair(f"{name} {field}", getattr(self, field), low, golden.LARGEST)
+        choice(f"{name} standardise", self.standardise, STANDARDISE)
+        flag(f"{name} gain", self.gain)
+
+    @property
+    def least(self) -> int:
+        """Smallest delay: there are none."""
+        return 0
+
+    def recurrent(self) -> Self:
+        """Give itself: its connection brings the delay of 1."""
+        return self
+
+    def _pairs(self) -> dict[str, tuple[int, int]]:
+        """Give what is said of rows and columns, for both."""
+        names = ("kernel_size", "stride", "padding", "dilation")
+        return {name: pair(name, getattr(self, name), 0, golden.LARGEST) for name in names}
+
+    def after(self, before: Map | None) -> Map | None:
+        """Tell the map that they make of the one before them, if that is known."""
+        if before is None:
+            return None
+        pairs = self._pairs()
+        if before.channels % self.groups or self.out % self.groups:
+            raise InputError(
+                f"{type(self).__name__} groups must divide the {before.channels} input and"
+                f" {self.out} output channels, not be {self.groups}"
+            )
+        shape = (self.out, before.channels // self.groups, *pairs.pop("kernel_size"))
+        none = np.zeros(shape, np.int8)
+        return golden.Conv(none, self.bits, before.shape, **pairs, groups=self.groups).after
+
+    def build(
+        self, before: Map, after: Map, steps: int, connected: np.ndarray | None = None
+    ) -> Conv:
+        """Make the kernel, see `SynapsesSpec`."""
+        pairs = self._pairs()
+        return Conv(
+            before,
+            self.out,
+            pairs.pop("kernel_size"),
+            self.bits,
+            steps,
+            **pairs,
+            groups=self.groups,
+            standardise=self.standardise,
+            gain=self.gain,
+        )
+
+
+class Conv1d(Conv2d):
+    """A kernel of weights along a map of one row, as torch.nn.Conv1d without bias.
+
+    Parameters
+    ----------
+    out, kernel_size, stride, padding, dilation, groups : int
+    bits, standardise, gain : as of Linear
+    """
+
+    kind: ClassVar[str] = "conv1d"
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        for name in ("kernel_size", "stride", "padding", "dilation"):
+            integer(f"Conv1d {name}", getattr(self, name), 0, golden.LARGEST)
+        Conv2d.__post_init__(self)
+
+    def _pairs(self) -> dict[str, tuple[int, int]]:
+        """Give what is said of columns, and of the only row."""
+        alone = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1}
+        return {name: (row, getattr(self, name)) for name, row in alone.items()}

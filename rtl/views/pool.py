@@ -1,0 +1,26 @@
+"""Sum pooling, in gates. The law is in model/views/pool.py."""
+
+from amaranth.hdl import Const, Value
+
+from ..gates import divided, times
+from .view import View
+
+__all__ = ["Pool"]
+
+
+class Pool(View):
+    """Moves events to the place of their window; what is left over at the end is dropped."""
+
+    def move(self, address: Value) -> tuple[Value, Value]:
+        before, after, (down, right) = self.golden.before, self.golden.after, self.golden.window
+        place, channel = divided(address, before.channels, self.pre)
+        y, x = divided(place, before.columns, before.places)
+        row, _ = divided(y, down, before.rows)
+        column, _ = divided(x, right, before.columns)
+        inside: Value = Const(1)
+        if before.rows % down:
+            inside = inside & (row < after.rows)
+        if before.columns % right:
+            inside = inside & (column < after.columns)
+        at = times(times(row, after.columns) + column, after.channels) + channel
+        return inside, at
