@@ -135,13 +135,13 @@ class Trace:
     Attributes
     ----------
     events : (steps, samples), sum of the input's values
-    spikes, membranes : dict by layer, (steps, samples, neurons)
+    spikes, membranes : by layer, (steps, samples, neurons)
     output : Output, what the last layer gave
     logits : (samples, neurons), real numbers: those of `output`
     """
 
     events: Tensor
-    spikes: dict[str, Tensor] = field(default_factory=dict)
+    spikes: "Spikes" = field(default_factory=lambda: Spikes())
     membranes: dict[str, Tensor] = field(default_factory=dict)
     output: Output = field(init=False)
 
@@ -163,6 +163,25 @@ class Events:
             (x,) = self.forms.values()
             self.forms[summed] = x.cumsum(0) if summed else differences(x)
         return self.forms[summed]
+
+
+class Spikes(dict[str, Any]):
+    """Spikes by layer; where a layer gave their sums, they are made when somebody looks at them."""
+
+    def __getitem__(self, name: str) -> Tensor:
+        return super().__getitem__(name).get(False)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Give those of a layer, as `dict.get`."""
+        return self[name] if name in self else default
+
+    def values(self) -> Any:
+        """Give those of all layers, as `dict.values`."""
+        return [self[name] for name in self]
+
+    def items(self) -> Any:
+        """Give those of all layers with their names, as `dict.items`."""
+        return [(name, self[name]) for name in self]
 
 
 class Network(nn.Module):
@@ -337,7 +356,7 @@ class Network(nn.Module):
         s, h = layer.neuron(x)
         summed, mask = layer.neuron.sums, self._mask(name, s[0])
         events[name] = Events(s if mask is None else s * mask, summed)
-        trace.spikes[name] = differences(s) if summed else s
+        trace.spikes[name] = Events(s, summed)
         trace.membranes[name] = h
 
     def _run_loop(self, block: list[str], events: dict[str, Events], trace: Trace) -> None:
@@ -373,7 +392,8 @@ class Network(nn.Module):
                 for kept, value in zip(seen[name], (s, h, passed), strict=True):
                     kept.append(value)
         for name, (s, h, passed) in seen.items():
-            trace.spikes[name], trace.membranes[name] = torch.stack(s), torch.stack(h)
+            trace.membranes[name] = torch.stack(h)
+            trace.spikes[name] = Events(torch.stack(s), False)
             whole = trace.spikes[name] if masks[name] is None else torch.stack(passed)
             events[name] = Events(whole, False)
 

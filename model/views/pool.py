@@ -1,6 +1,8 @@
 """Sum pooling: the places of a window become one, and what they bring adds."""
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import ClassVar
 
 import numpy as np
@@ -66,7 +68,8 @@ class Pool:
     def table(self, pre: int) -> np.ndarray:
         """Tell where each of `pre` addresses is moved; below 0 it is dropped."""
         after = self.after
-        rows, columns, channels = np.ix_(*(np.arange(n) for n in self.shape[1:]), np.arange(self.shape[0]))
+        channels, rows, columns = self.shape
+        rows, columns, channels = np.ix_(*map(np.arange, (rows, columns, channels)))
         row, column = rows // self.window[0], columns // self.window[1]
         at = (row * after.columns + column) * after.channels + channels
         return np.where((row < after.rows) & (column < after.columns), at, -1).ravel()
@@ -76,5 +79,5 @@ class Pool:
         after, (down, right) = self.after, self.window
         x = s.reshape(*s.shape[:-1], *self.shape[1:], self.shape[0])
         x = x[..., : after.rows * down, : after.columns * right, :]
-        x = x.reshape(*s.shape[:-1], after.rows, down, after.columns, right, after.channels)
-        return x.sum((-4, -2)).reshape(*s.shape[:-1], after.size)
+        places = (x[..., i::down, j::right, :] for i in range(down) for j in range(right))
+        return reduce(add, places).reshape(*s.shape[:-1], after.size)

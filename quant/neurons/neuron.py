@@ -22,7 +22,7 @@ from ...model.neurons import neuron as golden
 from ...model.width import Bounds
 from .neurons import Neurons, Step
 from .norm import Norm
-from .surrogate import ATan, Surrogate, floor, round_half_even, trunc
+from .surrogate import ATan, Surrogate, floor, highest, round_half_even, trunc
 
 __all__ = ["Neuron"]
 
@@ -175,8 +175,8 @@ class Neuron(Neurons):
             h = h + t[:, None, None] * b
         if theta is None:
             return torch.zeros_like(h), h
-        highest = h.cummax(0).values if self.once else h
-        return self.surrogate((highest - theta) / (unit * self.width)), h
+        seen = highest(h) if self.once else h
+        return self.surrogate((seen - theta) / (unit * self.width)), h
 
     def begin(self, x: Tensor) -> Step:
         """Begin samples, to go through them step by step."""

@@ -24,6 +24,7 @@ __all__ = [
     "Surrogate",
     "Triangle",
     "floor",
+    "highest",
     "round_half_even",
     "trunc",
 ]
@@ -132,3 +133,33 @@ def floor(x: Tensor) -> Tensor:
 def trunc(x: Tensor) -> Tensor:
     """Round toward zero; the gradient passes straight through."""
     return _Straight.apply(x, torch.trunc)
+
+
+class _Highest(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        found, rises = x.clone(), torch.ones_like(x, dtype=torch.bool)
+        for t in range(1, len(x)):
+            torch.ge(x[t], found[t - 1], out=rises[t])
+            torch.maximum(x[t], found[t - 1], out=found[t])
+        ctx.save_for_backward(rises)
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        (rises,) = ctx.saved_tensors
+        # What the steps that show the same value send back is added up, and goes where it rose.
+        total = grads[0].clone()
+        for t in range(1, len(total)):
+            total[t] += total[t - 1].masked_fill(rises[t], 0)
+        for t in range(len(total) - 2, -1, -1):
+            torch.where(rises[t + 1], total[t], total[t + 1], out=total[t])
+        return total.masked_fill_(~rises, 0)
+
+
+def highest(x: Tensor) -> Tensor:
+    """Give the highest value (steps, ...) up to each step; as torch.cummax, several times as fast.
+
+    The gradient goes to where it was reached, of equal values to the last.
+    """
+    return _Highest.apply(x)
