@@ -91,7 +91,7 @@ def instance(what: str, value: Any, kinds: Any, meant: str) -> Any:
 
 
 def several(what: str, values: Any, kind: Any) -> tuple[Any, ...]:
-    """Check a sequence of what is of a kind; where that is several, they are called as the first."""
+    """Check a sequence of what is of a kind, or of several, which are called as the first."""
     first = kind if isinstance(kind, type) else kind.__args__[0]
     name = "name" if first is str else first.__name__
     if isinstance(values, str) or not isinstance(values, Sequence):

@@ -71,5 +71,7 @@ def pair(what: str, value: Any, low: int, high: int) -> tuple[int, int]:
         or len(given) != 2
         or not all(is_integer(n) and low <= n <= high for n in given)
     ):
-        raise InputError(f"{what} must be one or two whole numbers in {low}..{high}, not {shown(value)}")
+        raise InputError(
+            f"{what} must be one or two whole numbers in {low}..{high}, not {shown(value)}"
+        )
     return int(given[0]), int(given[1])

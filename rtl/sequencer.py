@@ -22,14 +22,14 @@ def operation(unit: Unit, words: int) -> data.StructLayout:
         Of the row memory.
     """
     fields = {
-            "add": 1,  # add row `row` to the accumulators of `fold`
-            "sweep": 1,  # leak, compare, reset group `group` of `fold`
-            "row": range(words),
-            "fold": range(unit.folds),
-            "group": range(unit.groups),
-            "fire": 1,  # the sweep ends a step
-            "last": 1,  # the sweep ends the sample
-            "end": 1,  # the last operation of this sweep
+        "add": 1,  # add row `row` to the accumulators of `fold`
+        "sweep": 1,  # leak, compare, reset group `group` of `fold`
+        "row": range(words),
+        "fold": range(unit.folds),
+        "group": range(unit.groups),
+        "fire": 1,  # the sweep ends a step
+        "last": 1,  # the sweep ends the sample
+        "end": 1,  # the last operation of this sweep
     }
     if unit.repeats:
         fields["chunk"] = range(unit.period)  # of a sweep: fold % period
@@ -37,13 +37,14 @@ def operation(unit: Unit, words: int) -> data.StructLayout:
 
 
 def events(walk: Any, bits: int) -> data.StructLayout:
-    """Make the layout of an item: what tells its event, and the fields of rtl/stream.py `vector`."""
+    """Make the layout of an item: what tells its event, then as in rtl/stream.py."""
     return data.StructLayout({**walk.event, "lanes": bits, "tick": 1, "last": 1})
 
 
 class Sequencer(wiring.Component):
-    """Makes operations of items: for an event the additions of its walk, as often as its value says;
-    for an end a sweep.
+    """Makes operations of items: of an event additions, of an end a sweep.
+
+    An event is walked as often as its value says.
 
     A sweep takes folds x groups operations and then `rest` cycles.
 

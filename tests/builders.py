@@ -2,7 +2,8 @@
 
 Layers by themselves: `Law`, and of a law `chain_of`, `network_of`, `bounds_of`, `part_of`.
 Chains: `random_chain`, `delayed_chain`, `recurrent_chain`, from a seed; `with_delays`.
-Graphs: `random_network`, any lawful one, mostly with activity; `random_mapping`, a layout of it.
+Graphs: `random_network`, any lawful one without maps, mostly with activity; `random_mapping`, a
+layout of it. Over maps there are those of maps.py.
 Samples: `random_samples` of a network; `random_images`, `random_events`; `worst`, the extreme ones.
 
 All that is random comes from a seed or a generator of NumPy; strategies.py draws the same by
@@ -30,12 +31,10 @@ from spikeline.model.readouts import readout as make_readout
 from spikeline.model.readouts.final_membrane import FinalMembrane
 from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.readouts.protocol import Readout
-from spikeline.model.synapses import KINDS as SYNAPSES
 from spikeline.model.synapses import Synapses
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
 from spikeline.model.values import Values
-from spikeline.model.views import KINDS as VIEWS
 from spikeline.model.views import View
 from spikeline.model.views.crop import Crop
 from spikeline.model.views.flatten import Flatten
@@ -356,9 +355,9 @@ class Plan:
     bits: tuple[int, int] = (2, 16)
     feedback: bool = True
     codings: Collection[str] = tuple(CODINGS)
-    synapses: Collection[str] = tuple(SYNAPSES)
+    synapses: Collection[str] = ("dense", "delayed")
     readouts: Collection[str] = tuple(READOUTS)
-    views: Collection[str] = tuple(VIEWS)
+    views: Collection[str] = ("crop", "flatten")
     roundings: Collection[str] = ROUNDINGS
 
 

@@ -65,11 +65,29 @@ def slow_view(view: Any, row: Row) -> Row:
         return [row[view.start + n] for n in range(view.count)]
     if view.kind == "flatten":
         return row
+    if view.kind == "channels_last":
+        places = len(row) // view.channels
+        return [row[c * places + p] for p in range(places) for c in range(view.channels)]
+    if view.kind == "pool":
+        (channels, rows, columns), (down, right) = view.shape, view.window
+        return [
+            sum(
+                row[((y * down + i) * columns + x * right + j) * channels + c]
+                for i in range(down)
+                for j in range(right)
+            )
+            for y in range(rows // down)
+            for x in range(columns // right)
+            for c in range(channels)
+        ]
     raise NotImplementedError(view.kind)
 
 
 def slow_taps(synapses: Any, j: int) -> Iterator[tuple[int, int, int]]:
     """Give the taps of one neuron: input, weight, delay."""
+    if synapses.kind == "conv":
+        yield from slow_kernel(synapses, j)
+        return
     for i, taps in enumerate(synapses.weights[j].tolist()):
         if synapses.kind == "dense":
             yield i, taps, 0
@@ -80,6 +98,26 @@ def slow_taps(synapses: Any, j: int) -> Iterator[tuple[int, int, int]]:
                 yield i, weight, delay
         else:
             raise NotImplementedError(synapses.kind)
+
+
+def slow_kernel(synapses: Any, j: int) -> Iterator[tuple[int, int, int]]:
+    """Give the taps of one neuron of a map: each that meets the map."""
+    channels, rows, columns = synapses.shape
+    outs, each, down, right = synapses.weights.shape
+    wide = (columns + 2 * synapses.padding[1] - (right - 1) * synapses.dilation[1] - 1) // (
+        synapses.stride[1]
+    ) + 1
+    place, o = divmod(j, outs)
+    y, x = divmod(place, wide)
+    for c in range(each):
+        i = o // (outs // synapses.groups) * each + c
+        for ky in range(down):
+            for kx in range(right):
+                row = y * synapses.stride[0] - synapses.padding[0] + ky * synapses.dilation[0]
+                column = x * synapses.stride[1] - synapses.padding[1] + kx * synapses.dilation[1]
+                if 0 <= row < rows and 0 <= column < columns:
+                    at = (row * columns + column) * channels + i
+                    yield at, int(synapses.weights[o, c, ky, kx]), 0
 
 
 def slow_decay(v: int, neuron: Any) -> int:
@@ -118,12 +156,12 @@ def slow_decide(readout: Any, s: Rows, h: Rows) -> tuple[int, int, Row]:
 class Feed:
     """One connection; its taps count the connection's delay, too."""
 
-    def __init__(self, connection: Any, emitted: dict[str, Rows]) -> None:
-        """Take the taps of every neuron; `emitted` grows while the network runs."""
+    def __init__(self, connection: Any, post: int, emitted: dict[str, Rows]) -> None:
+        """Take the taps of each of `post` neurons; `emitted` grows while the network runs."""
         self.connection, self.emitted = connection, emitted
         self.taps = [
             [(i, w, connection.delay + d) for i, w, d in slow_taps(connection.synapses, j)]
-            for j in range(len(connection.synapses.weights))
+            for j in range(post)
         ]
         self.rows: Rows = []
 
@@ -149,19 +187,20 @@ class Cells:
 
     def __init__(self, neuron: Any) -> None:
         """Start a sample."""
-        self.neuron, self.size = neuron, len(neuron.bias)
+        self.neuron, self.channels = neuron, len(neuron.bias)
+        self.size = self.channels * neuron.places
         self.v, self.fired = [0] * self.size, [False] * self.size
 
     def begin(self, j: int) -> int:
         """Tell what neuron j begins a step with."""
-        return slow_decay(self.v[j], self.neuron) + int(self.neuron.bias[j])
+        return slow_decay(self.v[j], self.neuron) + int(self.neuron.bias[j % self.channels])
 
     def end(self, j: int, h: int) -> tuple[int, int]:
         """Clamp, compare, reset: the spike and the membrane of neuron j."""
         n = self.neuron
         if n.clamp is not None:
             h = min(max(h, n.clamp[0]), n.clamp[1])
-        theta = None if n.threshold is None else int(n.threshold[j])
+        theta = None if n.threshold is None else int(n.threshold[j % self.channels])
         crosses = theta is not None and h >= theta
         self.v[j] = h
         if crosses and n.reset == "zero":
@@ -182,7 +221,7 @@ def slow_run(network: Any, sample: np.ndarray) -> Slow:
         emitted[name] = [row[first : first + size] for row in x]
         first += size
     feeds = {
-        name: [Feed(c, emitted) for c in layer.connections]
+        name: [Feed(c, layer.size, emitted) for c in layer.connections]
         for name, layer in network.layers.items()
     }
     cells = {name: Cells(layer.neuron) for name, layer in network.layers.items()}

@@ -7,9 +7,11 @@ import numpy as np
 import torch
 
 from spikeline.model import network as golden
+from spikeline.model.synapses import conv as golden_conv
 from spikeline.quant.network import Connection, Layer, Network
 from spikeline.quant.neurons.neuron import Neuron
 from spikeline.quant.synapses import Synapses
+from spikeline.quant.synapses.conv import Conv
 from spikeline.quant.synapses.delayed import Delayed
 from spikeline.quant.synapses.dense import Dense
 
@@ -37,6 +39,9 @@ def trainable(law: golden.Network, seed: int, norm: bool = False, **options: obj
             least = max(law.recurs(n, x.sources[0]) and not x.delay for n, x in users)
             window = (min(c.synapses.latest + 1, law.steps - late) + 1) // 2 * 2 - 1
             size = c.synapses.pre, c.synapses.post, c.synapses.bits, law.steps
+            if isinstance(c.synapses, golden_conv.Conv):
+                kernels[id(c.synapses)] = conv(c.synapses, law.steps, seed)
+                continue
             kernels[id(c.synapses)] = (
                 Delayed(*size, window=window, least=int(least), taps=1 + seed % 2)
                 if c.synapses.kind == "delayed" and window > int(least) + 1
@@ -53,7 +58,8 @@ def trainable(law: golden.Network, seed: int, norm: bool = False, **options: obj
         n = layer.neuron
         outside = any(not loops[name] & set(c.sources) for c in layer.connections)
         neuron = Neuron(
-            n.size,
+            n.channels,
+            n.size // n.channels,
             threshold=0.5 if n.fires else None,
             leak=n.leak,
             clamp=n.clamp,
@@ -67,6 +73,23 @@ def trainable(law: golden.Network, seed: int, norm: bool = False, **options: obj
     net = Network(law.steps, law.inputs, law.coding, layers, law.readout)
     scatter(net)
     return net.eval()
+
+
+def conv(law: golden_conv.Conv, steps: int, seed: int) -> Conv:
+    """Make a trainable kernel of the same shape."""
+    out, _, *kernel = law.weights.shape
+    return Conv(
+        law.before,
+        out,
+        (kernel[0], kernel[1]),
+        law.bits,
+        steps,
+        stride=law.stride,
+        padding=law.padding,
+        dilation=law.dilation,
+        groups=law.groups,
+        standardise=["row", "layer", "none"][seed % 3],
+    )
 
 
 def scatter(net: Network) -> None:

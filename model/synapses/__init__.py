@@ -1,9 +1,10 @@
 """Synapses: linear maps from events to currents, in integers.
 
 After training every kind is the same thing: taps, each an integer weight from an input to an
-output, and a delay. A new kind is a file here that says which (`Matrix.taps`, or `Local.places` over
-maps), with its trainable twin in quant/synapses, and a line in `KINDS` of both; hardware adds the taps of any kind
-(plan/taps.py), in fewer cycles where plan/engines and rtl/synapses have an engine for it.
+output, and a delay. A new kind is a file here that says which (`Matrix.taps`, or `Local.places`
+over maps), with its trainable twin in quant/synapses, and a line in `KINDS` of both; hardware adds
+the taps of any kind (plan/taps.py), in fewer cycles where plan/engines and rtl/synapses have an
+engine for it.
 """
 
 from .conv import Conv

@@ -16,7 +16,7 @@ __all__ = ["Pool"]
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Windows of ``window`` rows and columns, side by side; what is left over at the end is dropped.
+    """Windows of ``window`` rows and columns, side by side; what is left over at an end is dropped.
 
     Average pooling is the same with a threshold as many times as high as a window has places.
 

@@ -82,7 +82,9 @@ class Neuron(Neurons):
         self.kept = nn.Parameter(torch.tensor(leak[0] / (1 << leak[1]))) if learned else None
         self.threshold: nn.Parameter | None = None
         if threshold is not None:
-            self.threshold = nn.Parameter(torch.full((1 if shared else channels,), float(threshold)))
+            self.threshold = nn.Parameter(
+                torch.full((1 if shared else channels,), float(threshold))
+            )
         self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
         self.norm = Norm(channels) if norm else None
 
@@ -220,9 +222,7 @@ class Neuron(Neurons):
                 current = current.unflatten(-1, (self.places, self.channels))
             fold = self.norm(current)
             x, unit = x * self.every(fold[0]), self.every(fold[1].detach())
-        theta, b = (
-            None if c is None else self.every(c.to(x.dtype)) for c in self.integers(fold)
-        )
+        theta, b = (None if c is None else self.every(c.to(x.dtype)) for c in self.integers(fold))
         return x, theta, b, unit
 
     def every(self, of_channels: Tensor) -> Tensor:

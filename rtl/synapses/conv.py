@@ -164,13 +164,15 @@ class Conv(wiring.Component):
         m = Module()
         m.submodules.rom = rom = self.rom
         before, walk = self.synapses.before, self.walk
-        ends = {name: shape for name, shape in self.i.p.shape() if name != "position"}
-        where = {
+        where: dict[str, ShapeLike] = {
             "y": range(before.rows),
             "x": range(before.columns),
             "channel": range(before.channels),
+            "lanes": self.limit.bit_length(),
+            "tick": 1,
+            "last": 1,
         }
-        m.submodules.where = found = Skid(data.StructLayout(where | {n: f.shape for n, f in ends.items()}))
+        m.submodules.where = found = Skid(data.StructLayout(where))
         m.submodules.first = first = Skid(self.o.p.shape())
         place, channel = divided(self.i.p.position, before.channels, before.size)
         y, x = divided(place, before.columns, before.places)

@@ -1,0 +1,176 @@
+"""Random networks over maps: `random_maps` draws one, `random_lanes` a layout of it.
+
+Convolutions of every stride, padding, dilation and grouping; pooling; sums and concatenations of
+sources; shared kernels; what comes back; dense layers and delays among them.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from spikeline.model.codings import Coding
+from spikeline.model.codings.counts import Counts
+from spikeline.model.codings.graded import Graded
+from spikeline.model.codings.latency import Latency
+from spikeline.model.maps import Map
+from spikeline.model.network import Connection, Layer, Network
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts import KINDS as READOUTS
+from spikeline.model.readouts import readout as make_readout
+from spikeline.model.synapses.conv import Conv
+from spikeline.model.synapses.delayed import Delayed
+from spikeline.model.synapses.dense import Dense
+from spikeline.model.views import View
+from spikeline.model.views.channels_last import ChannelsLast
+from spikeline.model.views.pool import Pool
+from spikeline.plan.mapping import Mapping
+
+from .builders import random_samples
+
+__all__ = ["random_conv", "random_lanes", "random_maps"]
+
+CODINGS: list[Callable[[], Coding]] = [
+    lambda: Latency(64),
+    lambda: Counts(3),
+    lambda: Graded(6),
+    lambda: Graded(6, every=True),
+]
+LARGEST = 100  # neurons of a layer
+FOLDS = 8  # of a layer without an engine of maps; each makes every event dearer
+
+
+def random_conv(rng: np.random.Generator, before: Map, bits: int = 4) -> Conv:
+    """Draw a convolution that fits a map and makes no large one."""
+    while True:
+        kernel = tuple(int(n) for n in rng.integers(1, 4, 2))
+        groups = int(rng.choice([g for g in (1, 2, 3, before.channels) if not before.channels % g]))
+        outs = groups * int(rng.choice([1, 1, 2, 3, 4]))
+        fields = {
+            "stride": tuple(int(n) for n in rng.choice([1, 1, 2, 3], 2)),
+            "padding": tuple(int(n) for n in rng.integers(0, 3, 2)),
+            "dilation": tuple(int(n) for n in rng.choice([1, 1, 1, 2], 2)),
+            "groups": groups,
+        }
+        spans = [(k - 1) * d + 1 for k, d in zip(kernel, fields["dilation"], strict=True)]
+        room = [n + 2 * p for n, p in zip(before.shape[1:], fields["padding"], strict=True)]
+        if any(span > n for span, n in zip(spans, room, strict=True)):
+            continue
+        half = 1 << (bits - 1)
+        w = rng.integers(-half, half, (outs, before.channels // groups, *kernel))
+        w = np.where(rng.random(w.shape) < 0.5, np.minimum(abs(w), half - 1), w)
+        made = Conv(w, bits, before.shape, **fields)
+        if made.post <= LARGEST:
+            return made
+
+
+def _neuron(rng: np.random.Generator, after: Map) -> Neuron:
+    """Draw neurons, alike at every place."""
+    n, k = after.channels, int(rng.choice([0, 0, 1, 3]))
+    m = int(rng.choice([1 << k, (1 << k) - 1, rng.integers(0, (1 << k) + 1)]))
+    once = bool(rng.random() < 0.4)
+    return Neuron(
+        rng.integers(-2, 3, n) if rng.random() < 0.4 else np.zeros(n, int),
+        rng.integers(2, 20, n),
+        (m, k),
+        (-40, 60) if rng.random() < 0.2 else None,
+        "none" if once else str(rng.choice(["none", "zero", "subtract"])),
+        once,
+        places=after.places,
+    )
+
+
+def _views(rng: np.random.Generator, before: Map, given: bool) -> tuple[tuple[View, ...], Map]:
+    """Draw what looks at a map; `given`: it is an input, whose channels may come one by one."""
+    views: list[View] = []
+    if given and before.channels > 1 and rng.random() < 0.5:
+        views.append(ChannelsLast(before.channels))
+    if rng.random() < 0.4:
+        window = tuple(int(rng.integers(1, min(n, 3) + 1)) for n in before.shape[1:])
+        views.append(Pool(before.shape, window))
+        before = views[-1].after
+    return tuple(views), before
+
+
+def random_maps(rng: np.random.Generator) -> Network:
+    """Draw a network; most layers have spikes in some samples."""
+    steps, names = int(rng.integers(2, 6)), ["input"]
+    maps = {"input": Map(*(int(n) for n in (rng.integers(1, 4), *rng.integers(2, 7, 2))))}
+    layers: dict[str, Layer] = {}
+    for n in range(int(rng.integers(1, 4))):
+        source = names[-1] if rng.random() < 0.7 else str(rng.choice(names))
+        views, seen = _views(rng, maps[source], source == "input")
+        same = [s for s in names if s != source and maps[s] == maps[source]]
+        same = [s for s in same if "input" not in (s, source) or not views]
+        sources = (source, str(rng.choice(same))) if same and rng.random() < 0.7 else (source,)
+        known = [
+            c.synapses
+            for layer in layers.values()
+            for c in layer.connections
+            if isinstance(c.synapses, Conv) and c.synapses.before == seen
+        ]
+        synapses = known[0] if known and rng.random() < 0.5 else random_conv(rng, seen)
+        shift = int(rng.choice([0, 0, 0, 2]))
+        fed = [Connection(sources, synapses, views, int(rng.random() < 0.1), shift)]
+        name, after = f"map{n}", synapses.after
+        for _ in range(int(rng.random() < 0.3)):  # concatenated
+            other = str(rng.choice(names))
+            w = rng.integers(-3, 4, (after.size, maps[other].size))
+            if rng.random() < 0.5 or steps < 3:
+                fed.append(Connection((other,), Dense(w, 4)))
+            else:
+                delays = rng.integers(0, 2, (1, maps[other].size, 1))
+                fed.append(Connection((other,), Delayed(w[..., None], delays, 4, 2)))
+        if rng.random() < 0.3:  # comes back, at the same place
+            w = rng.integers(-2, 3, (after.channels, after.channels, 1, 1))
+            fed.append(Connection((name,), Conv(w, 3, after.shape), delay=1))
+        layers[name] = Layer(tuple(fed), _neuron(rng, after))
+        maps[name] = after
+        names.append(name)
+    used = {
+        source
+        for name, layer in layers.items()
+        for c in layer.connections
+        for source in c.sources
+        if source != name
+    }
+    loose = [name for name in names if name not in used or name == names[-1]]
+    out = Map(int(rng.integers(2, 6)), 1, 1)
+    fed = [
+        Connection((name,), Dense(rng.integers(-5, 8, (out.size, maps[name].size)), 4))
+        for name in loose
+    ]
+    layers["output"] = Layer(tuple(fed), _neuron(rng, out))
+    kind = str(rng.choice(list(READOUTS)))
+    weights = rng.integers(-9, 10, steps) if kind == "weighted-sum" else None
+    coding = CODINGS[int(rng.integers(len(CODINGS)))]()
+    rule = make_readout(kind, weights)
+    net = Network(steps, {"input": maps["input"].size}, coding, layers, rule)
+    for name, layer in net.layers.items():  # thresholds where membranes are
+        h = net.run(random_samples(rng, net, 4), record=True).membranes[name]
+        h = h.reshape(-1, layer.neuron.channels)
+        theta = np.clip(np.quantile(h, rng.uniform(0.6, 1), axis=0).astype(int), 1, 1 << 20)
+        neuron = replace(layer.neuron, threshold=theta)
+        net = replace(net, layers={**net.layers, name: replace(layer, neuron=neuron)})
+    return net
+
+
+def random_lanes(rng: np.random.Generator, network: Network) -> Mapping:
+    """Draw a layout: lanes that every engine takes, sweeps, engines of delays, queues."""
+    plain = Mapping.of(network)
+    lanes, sweep = [], []
+    for name, layer in network.layers.items():
+        unit = plain.units[name]
+        most = unit.channels or layer.size
+        fits = [n for n in range(1, most + 1) if n * FOLDS >= most]
+        if unit.channels:
+            synapses = layer.connections[0].synapses
+            assert isinstance(synapses, Conv)
+            outs = synapses.out // synapses.groups
+            fits = range(1, most + 1)
+            fits = [n for n in fits if most % n == 0 and (n % outs == 0 or outs % n == 0)]
+        lanes.append(int(rng.choice(fits)))
+        sweep.append(int(rng.choice([s for s in range(1, lanes[-1] + 1) if lanes[-1] % s == 0])))
+    delay = [str(rng.choice(["auto", "line", "wheel"])) for _ in lanes]
+    queue = [int(rng.choice([1, 2, 3, 16])) for _ in lanes]
+    return Mapping.of(network, tuple(lanes), tuple(sweep), 0, delay, queue)

@@ -1,0 +1,178 @@
+"""Trainable networks over maps: they compute what they export."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spikeline import quant as q
+from spikeline.model.errors import InputError
+from spikeline.model.views.channels_last import ChannelsLast
+from spikeline.model.views.pool import Pool
+from spikeline.quant.neurons.surrogate import highest
+
+from .maps import random_maps
+from .strategies import examples
+from .twins import assert_equal, samples, trainable
+
+
+@examples(40)
+@given(seed=st.integers(0, 1 << 20), norm=st.booleans())
+def test_training_computes_what_is_exported(seed, norm):
+    """Random networks over maps, normalised channel by channel or not: the golden integers."""
+    net = trainable(random_maps(np.random.default_rng(seed)), seed, norm)
+    assert_equal(net, samples(net, seed, 5))
+
+
+def maps(**given) -> q.Sequential:
+    """Make a small network of two convolutions."""
+    fields = {"inputs": (2, 8, 6), "steps": 4, "coding": q.Counts(2), "readout": "spike-count"}
+    return q.Sequential(
+        q.Conv2d(4, 3, padding=1),
+        q.TTFS(norm=True, shared=False),
+        q.SumPool2d(2),
+        q.Conv2d(6, (3, 2), stride=2, groups=2, padding=(1, 0)),
+        q.LIF(),
+        q.Flatten(),
+        q.Linear(5),
+        q.IF(),
+        **(fields | given),
+    )
+
+
+def test_shapes_follow_from_the_input():
+    """Maps of layers, views with their maps, one threshold and statistic per channel."""
+    net = maps()
+    first, second, last = net.layers.values()
+    assert (first.neuron.channels, first.neuron.places) == (4, 48)
+    assert first.neuron.threshold.shape == first.neuron.norms()[0].mean.shape == (4,)
+    assert first.connections[0].views == (ChannelsLast(2),)  # data come channel by channel
+    assert second.connections[0].views == (Pool((4, 8, 6), (2, 2)),)
+    assert (second.neuron.channels, second.neuron.places) == (6, 2)
+    assert last.connections[0].synapses.pre == 12
+    assert net.export().layers["layer0"].neuron.places == 48
+
+
+def test_order_of_images_is_that_of_torch():
+    """A sample (channels, rows, columns) meets the kernel as in torch's conv2d."""
+    net = maps().eval()
+    law = net.export().layers["layer0"].connections[0]
+    x = np.random.default_rng(1).integers(0, 3, (3, 4, 2, 8, 6))
+    run = net.export().run(x, record=True)
+    seen = torch.from_numpy(x).flatten(0, 1).double()
+    w = torch.from_numpy(law.synapses.weights).double()
+    wanted = torch.nn.functional.conv2d(seen, w, padding=1).unflatten(0, (3, 4))
+    s = law.look(run.input.astype(np.int64))
+    found = law.synapses.current(s, 2).reshape(4, 3, 8, 6, 4)
+    assert np.array_equal(wanted.numpy(), found.transpose(1, 0, 4, 2, 3))
+
+
+def test_one_dimension():
+    """Conv1d goes along a map of one row."""
+    net = q.Sequential(
+        q.Conv1d(3, 5, stride=2, padding=1, dilation=2),
+        q.TTFS(),
+        q.Linear(4),
+        q.TTFS(),
+        inputs=(2, 1, 20),
+        steps=3,
+        coding=q.Latency(),
+        readout="first-spike",
+    )
+    kernel = net.export().layers["layer0"].connections[0].synapses
+    assert kernel.after.shape == (3, 1, 7)
+    assert (kernel.stride, kernel.padding, kernel.dilation) == ((1, 2), (0, 1), (1, 2))
+    assert_equal(net.eval(), samples(net, 1))
+
+
+def test_a_graph_of_maps_trains():
+    """Two branches of one map are added; it learns, and computes what is exported."""
+    torch.manual_seed(1)
+    net = q.Graph(steps=4, inputs=(1, 6, 6), coding=q.Latency(16))
+    a = net.layer(q.Conv2d(4, 3, padding=1), q.TTFS(), net.input)
+    b = net.layer(q.Conv2d(4, 3, padding=1), q.TTFS(), a)
+    network = net.output(q.Linear(3), q.TTFS(), a, b, views=[q.SumPool2d(2)], readout="first-spike")
+    rng = np.random.default_rng(2)
+    y = rng.integers(0, 3, 200)
+    x = rng.integers(0, 90, (200, 6, 6))
+    for n, label in enumerate(y):
+        x[n, 2 * label : 2 * label + 2] += 160
+    trained = q.fit(network, x.astype(np.uint8), y, q.Training(epochs=6, batch_size=32), seed=1)
+    assert trained.best > 0.8
+    assert_equal(network.eval(), x[:20].astype(np.uint8))
+
+
+def test_highest_is_cummax():
+    """Values and gradients have the bits of torch's."""
+    random = torch.Generator().manual_seed(3)
+    for steps in (1, 2, 5, 9):
+        x = torch.randint(-3, 4, (steps, 30, 7), generator=random).float().requires_grad_()
+        grad, found = torch.randn(steps, 30, 7, generator=random), []
+        for how in (lambda x: x.cummax(0).values, highest):
+            x.grad = None
+            y = how(x)
+            y.backward(grad)
+            found.append((y.detach(), x.grad))
+        assert torch.equal(found[0][0], found[1][0])
+        assert torch.equal(found[0][1], found[1][1])
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (
+            lambda: maps(inputs=(2, 8, 2)),
+            (
+                "Layer layer1: Conv window of 2 columns must fit the 1 columns of the map and 0 of"
+                " padding at both ends"
+            ),
+        ),
+        (
+            lambda: maps(inputs=(2, 1, 6)),
+            "Layer layer1: Pool window must fit the 1 x 6 places of the map, not be 2 x 2",
+        ),
+        (
+            lambda: maps(inputs=(2, 8)),
+            (
+                "Network input input shape must be channels, rows and columns, each at least 1, not"
+                " (2, 8)"
+            ),
+        ),
+        (lambda: q.Conv2d(0, 3), "Conv2d out must be in 1..65536, not 0"),
+        (
+            lambda: q.Conv2d(4, 3, stride=0),
+            "Conv2d stride must be one or two whole numbers in 1..4096, not 0",
+        ),
+        (
+            lambda: q.Sequential(
+                q.Conv2d(4, 3, groups=2),
+                q.TTFS(),
+                inputs=(3, 5, 5),
+                steps=2,
+                coding=q.Latency(),
+                readout="first-spike",
+            ),
+            "Layer layer0: Conv2d groups must divide the 3 input and 4 output channels, not be 2",
+        ),
+        (
+            lambda: q.Sequential(
+                q.Linear(4),
+                q.TTFS(),
+                q.SumPool2d(2),
+                inputs=8,
+                steps=2,
+                coding=q.Latency(),
+                readout="first-spike",
+            ),
+            "Sequential must have views before synapses, not at its end",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_does_not_fit_is_refused(make, sentence):
+    """One sentence tells whose what must be what."""
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        make()
