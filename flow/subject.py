@@ -54,7 +54,7 @@ class Subject:
             of.coding.counted,
             of.width,
             of.steps,
-            of.layers[-1].size,
+            of.shapes()[of.layers[-1].name].size,
             of.classifies,
             partial(loop.train, how),
             partial(identity, how),

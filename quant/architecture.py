@@ -201,6 +201,18 @@ class Architecture:
         """Number of all input addresses."""
         return sum(self.addresses.values())
 
+    def shapes(self) -> dict[str, Map]:
+        """Tell the map of each input and layer, by name."""
+        maps = self.maps
+        for layer in self.layers:
+            for source in (source for c in layer.connections for source in c.sources):
+                if source not in maps and all(source != other.name for other in self.layers):
+                    raise InputError(
+                        f"Layer {layer.name} must be fed by inputs or layers, not by {source!r}"
+                    )
+            maps[layer.name] = layer.map(maps)
+        return maps
+
     def build(self, x: np.ndarray | None = None) -> Network:
         """Make the untrained network, by torch's own random numbers.
 
@@ -212,15 +224,7 @@ class Architecture:
 
     def parts(self, x: np.ndarray | None = None) -> dict[str, Any]:
         """Make what `Network` is made of; as `build`."""
-        connected, maps, layers = self._connected(x), self.maps, {}
-        for layer in self.layers:
-            for c in layer.connections:
-                for source in c.sources:
-                    if source not in maps and all(source != other.name for other in self.layers):
-                        raise InputError(
-                            f"Layer {layer.name} must be fed by inputs or layers, not by {source!r}"
-                        )
-            maps[layer.name] = layer.map(maps)
+        connected, maps, layers = self._connected(x), self.shapes(), {}
         for layer in self.layers:
             shape = maps[layer.name]
             layers[layer.name] = Layer(

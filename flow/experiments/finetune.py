@@ -60,8 +60,7 @@ def compare(
     data, test = (
         load(how.data, split, folder).shaped(False, width, name) for split in ("train", "test")
     )
-    drawn = of.build(data.x)
-    net = floats(data, (width, *(x.neuron.size for x in drawn.layers.values())), 10, seed)
+    net = floats(data, tuple(shape.size for shape in of.shapes().values()), 10, seed)
     with torch.no_grad():
         label = net(torch.tensor(test.x).float() / 255).argmax(1).numpy()
     result = {"float": accuracy(label, test.y)}
