@@ -9,33 +9,47 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...model.network import accuracy
 from ..data.data import Data, load
 
+if TYPE_CHECKING:
+    from ...quant.training import Training
+
 __all__ = ["compare", "floats"]
 
-RATE = 4e-3  # of fine-tuning; from nothing it is the recipe's
+RATE = 3e-3  # of fine-tuning; from nothing it is the recipe's
+FIRING = 0.35  # share of the samples in which a neuron is to fire, at first
+EPOCHS = 20  # of the float network
 
 
-def floats(data: Data, sizes: tuple[int, ...], epochs: int, seed: int) -> Any:
-    """Train a float network of matrices and ReLU on pixels, 0 to 1; returns the torch module."""
+def floats(data: Data, sizes: tuple[int, ...], how: "Training", seed: int) -> Any:
+    """Train a float network of matrices and ReLU on pixels, 0 to 1; returns the torch module.
+
+    Its images are moved, turned and scaled as those of the recipe.
+    """
     import torch
     from torch import nn
+
+    from ...quant.augment import moved
 
     torch.manual_seed(seed)
     layers: list[nn.Module] = []
     for pre, post in pairwise(sizes):
         layers += [nn.Linear(pre, post, bias=False), nn.ReLU()]
     net = nn.Sequential(*layers[:-1])
-    x, y = torch.tensor(data.x).float() / 255, torch.tensor(data.y)
-    optimizer = torch.optim.Adam(net.parameters(), 1e-3)
-    for _ in range(epochs):
+    x, y = torch.tensor(data.x), torch.tensor(data.y)
+    random = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam(net.parameters(), 2e-3)
+    falls = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
+    for _ in range(EPOCHS):
         for chosen in torch.randperm(len(x)).split(256):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(net(x[chosen]), y[chosen]).backward()
+            seen = moved(x[chosen], how, random).float() / 255
+            nn.functional.cross_entropy(net(seen), y[chosen]).backward()
             optimizer.step()
+        falls.step()
     return net
 
 
@@ -60,13 +74,14 @@ def compare(
     data, test = (
         load(how.data, split, folder).shaped(False, width, name) for split in ("train", "test")
     )
-    net = floats(data, tuple(shape.size for shape in of.shapes().values()), 10, seed)
+    sizes = tuple(shape.size for shape in of.shapes().values())
+    net = floats(data, sizes, how.training, seed)
     with torch.no_grad():
         label = net(torch.tensor(test.x).float() / 255).argmax(1).numpy()
     result = {"float": accuracy(label, test.y)}
     torch.manual_seed(seed)
     network = of.build(data.x)
-    network.load_float(net.state_dict(), samples=data.x[:2000])
+    network.load_float(net.state_dict(), samples=data.x[:2000], firing=FIRING)
     network.eval()
     result["taken"] = accuracy(network.export().run(test.x).decision.label, test.y)
     told(f"float {result['float']:.2%}, its integers {result['taken']:.2%}")
