@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from spikeline import quant as q
 from spikeline.model.errors import InputError
+from spikeline.model.maps import Map
 from spikeline.model.views.channels_last import ChannelsLast
 from spikeline.model.views.pool import Pool
 from spikeline.quant.neurons.surrogate import highest
+from spikeline.quant.synapses.conv import Conv
 
 from .maps import random_maps
 from .strategies import examples
@@ -25,6 +27,18 @@ def test_training_computes_what_is_exported(seed, norm):
     """Random networks over maps, normalised channel by channel or not: the golden integers."""
     net = trainable(random_maps(np.random.default_rng(seed)), seed, norm)
     assert_equal(net, samples(net, seed, 5))
+
+
+def test_strides_of_one_channel_are_exact():
+    """Where torch's own convolution in float32 is not: as long as it is, ours goes another way."""
+    random = np.random.default_rng(1)
+    for training in (False, True):
+        for stride in ((1, 2), (1, 3), (2, 2)):
+            kernel = Conv(Map(1, 3, 4), 3, (3, 2), 4, 3, stride=stride, padding=(1, 0))
+            x = random.integers(0, 9, (15, 2, 12))
+            with torch.no_grad():
+                found = kernel.train(training)(torch.from_numpy(x).float())
+            assert np.array_equal(found, kernel.export().current(x, 8))
 
 
 def maps(**given) -> q.Sequential:

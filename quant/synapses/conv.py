@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from ...model.check import choice, flag, integer
@@ -75,7 +76,10 @@ class Conv(Synapses):
     def _weigh(self, x: Tensor, w: Tensor) -> Tensor:
         before = self.before
         maps = x.reshape(-1, before.rows, before.columns, before.channels).permute(0, 3, 1, 2)
-        current = nn.functional.conv2d(maps, w, **self.how)
+        # In float32 torch (2.13, oneDNN) adds wrongly for some strides of maps with one channel.
+        sure = self.training and self.how["stride"] == (1, 1)
+        kind = x.dtype if sure else torch.float64
+        current = nn.functional.conv2d(maps.to(kind), w.to(kind), **self.how).to(x.dtype)
         return current.permute(0, 2, 3, 1).reshape(*x.shape[:-1], self.post)
 
     def feedback(self) -> Feedback:
