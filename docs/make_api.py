@@ -40,11 +40,11 @@ PAGE: dict[str, dict[str, tuple[str, ...]]] = {
         f"{Q}.network:Output": (),
         f"{Q}.floats:load_float": (),
     },
-    "Synapses": {f"{Q}:Linear": (), f"{Q}:DelayedLinear": ()},
+    "Synapses": {f"{Q}:{x}": () for x in ("Linear", "DelayedLinear", "Conv1d", "Conv2d")},
     "Neurons": {f"{Q}:TTFS": (), f"{Q}:IF": (), f"{Q}:LIF": (), f"{Q}:LI": ()},
     "Gradients of a spike": {f"{Q}:ATan": (), f"{Q}:Sigmoid": (), f"{Q}:Triangle": ()},
     "Codings": {f"{Q}:Counts": (), f"{Q}:Latency": (), f"{Q}:Graded": ()},
-    "Views": {f"{Q}:Crop": (), f"{Q}:Flatten": ()},
+    "Views": {f"{Q}:{x}": () for x in ("Crop", "Flatten", "SumPool2d")},
     "Readouts": {"spikeline.model.readouts": (), "spikeline.model.readouts:readout": ()},
     "Training": {
         f"{Q}:Training": (),

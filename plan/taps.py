@@ -83,6 +83,11 @@ class Taps:
         return 1 + int(self.delays.max())
 
     @property
+    def memory(self) -> int:
+        """Bits of all weights."""
+        return self.weights.size * self.bits
+
+    @property
     def delayed(self) -> bool:
         """Whether a tap has a delay, or an input has several taps."""
         return self.window > 1 or self.taps > 1
@@ -119,6 +124,11 @@ class Window:
     def post(self) -> int:
         """Number of outputs."""
         return self.synapses.post
+
+    @property
+    def memory(self) -> int:
+        """Bits of all weights."""
+        return self.synapses.weights.size * self.bits
 
 
 def window(network: Network, name: str) -> Window | None:

@@ -68,7 +68,7 @@ class ConnectionSpec:
         """Make the views of a map, and tell the one that they show."""
         made = []
         for view in self.views:
-            made.append(view if is_instance(view, View) else view.build(before))
+            made.append(view.build(before) if isinstance(view, ViewSpec) else view)
             before = after(made[-1], before)
         return made, before
 

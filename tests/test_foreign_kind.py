@@ -18,15 +18,13 @@ from torch import Tensor, nn
 from spikeline import model, plan, rtl
 from spikeline.cosim.run import cosim
 from spikeline.model.codings.counts import Counts
-from spikeline.model.network import Layer as GoldenLayer
+from spikeline.model.network import Network as GoldenNetwork
 from spikeline.model.readouts import readout
 from spikeline.model.store import load, save
-from spikeline.model.synapses import Synapses as GoldenSynapses
-from spikeline.model.synapses import Tap
+from spikeline.model.synapses import Matrix, Tap
 from spikeline.plan.engines import Engine
 from spikeline.plan.layout import Part
 from spikeline.plan.mapping import Mapping
-from spikeline.plan.taps import Taps
 from spikeline.quant.loop import fit
 from spikeline.quant.network import Connection, Layer, Network
 from spikeline.quant.neurons.neuron import Neuron
@@ -37,12 +35,13 @@ from spikeline.quant.training import Training
 from spikeline.rtl.memory import Rom
 from spikeline.rtl.sequencer import operation
 from spikeline.rtl.stream import vector
+from spikeline.rtl.walk import Rows
 
 STEPS, SIZE, CLASSES = 6, 9, 3
 
 
 @dataclass(frozen=True, eq=False)
-class Frozen(GoldenSynapses):
+class Frozen(Matrix):
     """A weight from each input to the output of the same number."""
 
     kind: ClassVar[str] = "one-to-one"
@@ -97,10 +96,10 @@ class Planned(Engine):
     latency = 2
 
     @classmethod
-    def serves(cls, layer: GoldenLayer, taps: Taps) -> bool:
+    def serves(cls, network: GoldenNetwork, name: str) -> bool:
         """Whether all synapses of a layer are of this kind, one connection, without delay."""
-        ours = [c.synapses.kind == Frozen.kind for c in layer.connections]
-        return ours == [True] and not taps.delayed
+        ours = [c.synapses.kind == Frozen.kind for c in network.layers[name].connections]
+        return ours == [True] and not cls.merge(network, name).delayed
 
 
 class Source(wiring.Component):
@@ -114,7 +113,7 @@ class Source(wiring.Component):
 
     def __init__(self, part: Part, *, name: str) -> None:
         taps, unit = part.taps, part.unit
-        self.inputs, self.taps, self.limit, self.bits = taps.pre, 1, part.limit, taps.bits
+        self.walk, self.limit, self.bits = Rows(unit, taps.pre), part.limit, taps.bits
         self.lanes = unit.lanes
         word = data.StructLayout({"weight": signed(taps.bits), "lane": range(unit.lanes + 1)})
         rows = []
@@ -129,7 +128,7 @@ class Source(wiring.Component):
             {
                 "i": In(items),
                 "o": Out(items),
-                "op": In(operation(unit, taps.pre)),
+                "op": In(operation(unit, self.walk.words)),
                 "terms": Out(data.ArrayLayout(signed(taps.bits), unit.lanes)),
                 "initialized": Out(1),
                 "idle": Out(1),

@@ -119,7 +119,7 @@ def test_step_leaves_its_arguments_alone():
     assert ([[0]], [[False]], [[5]]) == (state.v.tolist(), state.fired.tolist(), current.tolist())
 
 
-INTS = "signed integers of shape (neurons,)"
+INTS = "signed integers of shape (channels,)"
 LEAK = "Neuron leak must be a multiplier in 0..2**k and a shift k in 0..15"
 ONCE = "A neuron that fires once must have a threshold and no reset"
 RANGE32 = "-2147483648..2147483647 to fit 32 bits"

@@ -24,8 +24,10 @@ from spikeline.model.readouts import KINDS
 from spikeline.model.readouts.first_spike import FirstSpike
 from spikeline.model.readouts.max_membrane import MaxMembrane
 from spikeline.model.readouts.weighted_sum import WeightedSum
+from spikeline.model.synapses import KINDS as SYNAPSES
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
+from spikeline.model.views import KINDS as VIEWS
 from spikeline.model.views.crop import Crop
 from spikeline.model.views.flatten import Flatten
 
@@ -559,7 +561,7 @@ DELAYS = "Delayed delays must be signed integers of shape (post or 1, pre, taps)
         (
             "first.bias",
             np.zeros((2, 1), np.int32),
-            "Neuron bias must be signed integers of shape (neurons,), not int32 (2, 1)",
+            "Neuron bias must be signed integers of shape (channels,), not int32 (2, 1)",
         ),
         (
             "first.threshold",
@@ -711,8 +713,8 @@ OWN = "kernels.middle.1"
         ("layers.0.connections.0.views", None, "Layer first views must be a list, not None"),
         (
             "layers.0.connections.1.views.0",
-            "pool",
-            "Layer first view must be of kind crop or flatten, not 'pool'",
+            "shear",
+            f"Layer first view must be of kind {' or '.join(VIEWS)}, not 'shear'",
         ),
         (
             "layers.0.connections.1.views.0.kind",
@@ -810,28 +812,28 @@ OWN = "kernels.middle.1"
         ),
         (
             "layers.0.connections.0.synapses.kind",
-            "conv",
-            "Layer first synapses must be of kind dense or delayed, not 'conv'",
+            "sparse",
+            f"Layer first synapses must be of kind {' or '.join(SYNAPSES)}, not 'sparse'",
         ),
         (
             "layers.0.connections.0.synapses.kind",
             ["dense"],
-            "Layer first synapses must be of kind dense or delayed, not ['dense']",
+            f"Layer first synapses must be of kind {' or '.join(SYNAPSES)}, not ['dense']",
         ),
         (
             "layers.1.connections.0.synapses.kind",
             GONE,
-            "Layer middle synapses must be of kind dense or delayed, not None",
+            f"Layer middle synapses must be of kind {' or '.join(SYNAPSES)}, not None",
         ),
         (
             "layers.1.connections.0.synapses",
             None,
-            "Layer middle synapses must be of kind dense or delayed, not None",
+            f"Layer middle synapses must be of kind {' or '.join(SYNAPSES)}, not None",
         ),
         (
             "layers.1.connections.0.synapses",
             [],
-            "Layer middle synapses must be of kind dense or delayed, not []",
+            f"Layer middle synapses must be of kind {' or '.join(SYNAPSES)}, not []",
         ),
         ("layers.0.connections.0.synapses", "dense", f"Layer first synapses {DENSE}"),
         ("layers.1.connections.0.synapses", "delayed", f"Layer middle synapses {DELAYED}"),

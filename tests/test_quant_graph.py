@@ -298,7 +298,7 @@ def test_data_that_do_not_fit_the_network_are_refused() -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class FrozenOneToOne(golden_synapses.Synapses):
+class FrozenOneToOne(golden_synapses.Matrix):
     """A weight from each input to the output of the same number."""
 
     kind: ClassVar[str] = "one-to-one"

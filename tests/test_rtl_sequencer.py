@@ -7,6 +7,7 @@ import pytest
 
 from spikeline.plan.unit import Unit
 from spikeline.rtl.sequencer import Sequencer
+from spikeline.rtl.walk import Rows
 
 from .streams import Bench, Trace, each_stall
 
@@ -64,7 +65,7 @@ class Run:
     """What a sequencer did with items; room comes back `returns_after` cycles after a sweep."""
 
     def __init__(self, unit, rest, items, gap=0.0, *, depth=4, returns_after=1, seed=0):
-        self.bench = Bench(Sequencer(unit, INPUTS, BITS, (depth,), rest), seed)
+        self.bench = Bench(Sequencer(unit, Rows(unit, INPUTS), BITS, (depth,), rest), seed)
         component = self.bench.component
         self.source: Trace = self.bench.put(component.i, items, gap)
         self.trace = self.bench.sample(component.o)
@@ -185,7 +186,9 @@ def test_room_that_comes_back_is_used_a_cycle_later():
 
 def test_two_places_come_back_at_once():
     """Two vectors returned in one cycle make room for two."""
-    bench = Bench(sequencer := Sequencer(UNITS["one-fold"], INPUTS, BITS, (2,), 0))
+    bench = Bench(
+        sequencer := Sequencer(UNITS["one-fold"], Rows(UNITS["one-fold"], INPUTS), BITS, (2,), 0)
+    )
     bench.put(sequencer.i, [{"position": 0, "lanes": 0, "tick": 1, "last": 0}] * 9)
     trace = bench.sample(sequencer.o)
     bench.each(lambda ctx, cycle: ctx.set(sequencer.returned[0], 2 * (cycle == 20)))
@@ -199,7 +202,9 @@ def test_two_places_come_back_at_once():
 @pytest.mark.parametrize("depths", [(3, 5), (5, 3), (4, 3, 6)])
 def test_a_sweep_waits_for_room_in_every_queue(depths):
     """The smallest queue says how often is swept; room elsewhere changes nothing."""
-    bench = Bench(sequencer := Sequencer(UNITS["one-fold"], INPUTS, BITS, depths, 0))
+    bench = Bench(
+        sequencer := Sequencer(UNITS["one-fold"], Rows(UNITS["one-fold"], INPUTS), BITS, depths, 0)
+    )
     bench.put(sequencer.i, [{"position": 0, "lanes": 0, "tick": 1, "last": 0}] * 9)
     trace, least = bench.sample(sequencer.o), depths.index(min(depths))
 

@@ -126,7 +126,7 @@ def layers(network: Network, mapping: Mapping) -> list[dict[str, Any]]:
                 "pre": taps.pre,
                 "post": taps.post,
                 "bits": taps.bits,
-                "memory": taps.weights.size * taps.bits,
+                "memory": taps.memory,
                 "kind": kind,
                 "leak": leak,
                 "reset": reset,

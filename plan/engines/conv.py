@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from math import gcd
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +14,8 @@ from .engine import Engine
 __all__ = ["Axis", "Conv", "chunks"]
 
 
-class Axis(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Axis:
     """How the taps of a kernel meet the outputs, along rows or along columns.
 
     Input i meets tap `tap[i]` at output `output[i]`, then every `next`-th tap at an output that is
@@ -65,8 +65,6 @@ def chunks(synapses: Golden, lanes: int) -> tuple[int, np.ndarray]:
 @dataclass(frozen=True, slots=True)
 class Conv(Engine):
     """The taps of a kernel one after another, as events come."""
-
-    taps: Window
 
     kind = "conv"
     latency = 2

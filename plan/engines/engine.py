@@ -7,7 +7,7 @@ import numpy as np
 
 from ...model.network import Network
 from ..stages import Cost, Stages
-from ..taps import Taps, merged
+from ..taps import merged
 from ..unit import Unit
 
 __all__ = ["Engine"]
@@ -20,7 +20,7 @@ class Engine:
     Parameters
     ----------
     unit : Unit
-    taps : Taps
+    taps : what `merge` gives
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Engine:
     """
 
     unit: Unit
-    taps: Taps
+    taps: Any
 
     kind: ClassVar[str]
     latency: ClassVar[int]

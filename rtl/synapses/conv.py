@@ -16,6 +16,7 @@ from amaranth.lib.wiring import In, Out
 from ...model.synapses.conv import Conv as Golden
 from ...plan.engines.conv import Axis, chunks
 from ...plan.layout import Part
+from ...plan.taps import Window
 from ...plan.unit import Unit
 from ..gates import advance, divided
 from ..memory import Rom, packed
@@ -144,6 +145,7 @@ class Conv(wiring.Component):
     paced = False
 
     def __init__(self, part: Part, *, name: str) -> None:
+        assert isinstance(part.taps, Window)
         synapses, unit = part.taps.synapses, part.unit
         self.synapses, self.limit, self.bits = synapses, part.limit, synapses.bits
         self.walk = Walk(synapses, unit)
