@@ -15,14 +15,13 @@ from .play import clear, play
 __all__ = ["explain", "record"]
 
 
-def explain(network: Network, run: Run, result: dict[str, Any]) -> str:
+def explain(network: Network, samples: np.ndarray, result: dict[str, Any]) -> str:
     """Describe the first difference that the bench found.
 
     Parameters
     ----------
     network : Network
-    run : Run
-        Recorded golden run of the same samples.
+    samples : what was simulated
     result : dict
         As cosim/bench.py `compare` returns it.
     """
@@ -34,15 +33,15 @@ def explain(network: Network, run: Run, result: dict[str, Any]) -> str:
     )
     text = f"{place}: {first['what']} must be {first['expected']}, not {first['actual']}"
     if first["what"] in ("spike", "membrane"):
-        where = (first[k] for k in ("sample", "layer", "step", "neuron"))
-        text += operands(network, run, *where)
+        run = network.run(samples[first["sample"] :][:1], record=True)
+        text += operands(network, run, first["layer"], first["step"], first["neuron"])
     if result["end"] != "idle" and first["what"] != "end":
         text += f"\n  the core {result['end']}"
     return text
 
 
-def operands(network: Network, run: Run, sample: int, layer: str, step: int, neuron: int) -> str:
-    """List what a neuron's spike and membrane come from, as the golden run saw it."""
+def operands(network: Network, run: Run, layer: str, step: int, neuron: int) -> str:
+    """List what a neuron's spike and membrane come from, as a golden run of one sample saw it."""
     if neuron >= network.layers[layer].size:
         return "\n  there is no such neuron"
     assert run.input is not None
@@ -52,9 +51,9 @@ def operands(network: Network, run: Run, sample: int, layer: str, step: int, neu
         for source in c.sources:
             if source in network.inputs:
                 first = network.offset(source)
-                s = run.input[:, sample, first : first + network.inputs[source]]
+                s = run.input[:, 0, first : first + network.inputs[source]]
             else:
-                s = run.spikes[source][:, sample].astype(np.int64)
+                s = run.spikes[source][:, 0].astype(np.int64)
             seen = c.look(s)
             for i, w, d in c.synapses.terms(neuron):
                 at = step - d - c.delay
@@ -63,9 +62,9 @@ def operands(network: Network, run: Run, sample: int, layer: str, step: int, neu
                 if value:
                     scale = f"<<{c.shift}" if c.shift else ""
                     terms.append(f"{w:+d}{scale}*{source}[{i},{at}]={value}")
-    h = run.membranes[layer][:, sample, neuron]
+    h = run.membranes[layer][:, 0, neuron]
     before = f"h[{step - 1}] = {h[step - 1]}, " if step else ""
-    fired = bool(run.spikes[layer][:step, sample, neuron].any())
+    fired = bool(run.spikes[layer][:step, 0, neuron].any())
     return (
         f"\n  {before}h[{step}] = {h[step]}, {cells.tell(neuron)}, fired before: {fired}"
         f"\n  I[{step}] = {total} = {' '.join(terms) or '0 (no input)'}"

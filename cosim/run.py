@@ -104,7 +104,7 @@ def cosim(
     began = time.monotonic()
     say = on_progress or (lambda _: None)
     say("golden run")
-    run = network.run(samples, record=True)
+    run = network.run(samples, record=True, keep=(network.output,))
     if labels is not None:
         labels = answers(labels, len(run.decision.label))
         suit(labels, network.classes, network.readout.classifies)
@@ -137,7 +137,7 @@ def cosim(
     if found is not None:
         say("simulating the divergence with waveforms")
         waves = record(sources, folder, results[found]["first"]["sample"], passes[found])
-        text = f"{found}: {explain(network, run, results[found])}\n  {waves}"
+        text = f"{found}: {explain(network, samples, results[found])}\n  {waves}"
     summary = {
         "network": name,
         "hash": content_hash(network),

@@ -11,7 +11,7 @@ what it brings is at least one step old. Every sample starts from the reset stat
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
@@ -343,6 +343,7 @@ class Network:
         samples: np.ndarray,
         *,
         record: bool = False,
+        keep: Collection[str] | None = None,
         batch: int = 500,
         on_progress: Callable[[int], object] | None = None,
     ) -> Run:
@@ -352,7 +353,9 @@ class Network:
         ----------
         samples : (samples, ...), what `coding` takes
         record : bool
-            Whether to keep the input, every spike and every membrane.
+            Whether to keep the input, every spike and membranes.
+        keep : names of layers, or None
+            Those whose membranes are kept, if any are; None: all.
         batch : int
             Samples computed at a time.
         on_progress : callable
@@ -364,25 +367,29 @@ class Network:
         if not samples.ndim:
             raise InputError(f"Samples must be an array of them, not {samples}")
         for chunk in batches(samples, batch):
-            parts.append(self._run(chunk, record))
+            parts.append(self._run(chunk, record, keep))
             if on_progress:
                 on_progress(len(chunk))
         if not parts:
             raise InputError("Samples must number at least one, not 0")
         return join(parts) if len(parts) > 1 else parts[0]
 
-    def _run(self, samples: np.ndarray, record: bool) -> Run:
+    def _run(self, samples: np.ndarray, record: bool, keep: Collection[str] | None) -> Run:
         whole = self.encode(samples)
         spikes = {}
         for name, size in self.inputs.items():
             spikes[name] = whole[..., self.offset(name) : self.offset(name) + size]
         membranes: dict[str, np.ndarray] = {}
+        wanted = set(self.layers if keep is None else keep)
         for block in self.blocks():
             self._run_block(block, spikes, membranes)
+            for name in set(block) - wanted - {self.output}:
+                del membranes[name]
         counts = {name: s.sum(axis=(0, 2), dtype=np.int64) for name, s in spikes.items()}
         run = Run(self.readout.decide(spikes[self.output], membranes[self.output]), counts)
         if record:
-            run.input, run.membranes = whole, membranes
+            run.input = whole
+            run.membranes = {name: h for name, h in membranes.items() if name in wanted}
             run.spikes = {name: spikes[name] for name in self.layers}
         return run
 
