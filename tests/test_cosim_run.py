@@ -240,8 +240,7 @@ def test_operands_of_delayed_layers_by_hand():
     back = Delayed(np.array([[[2], [-4]], [[0], [5]]]), np.array([[[1], [2]]]), 4, 4)
     neuron = Neuron(np.array([0, 0]), np.array([3, 3]), reset="zero")
     net = chain(5, 2, Counts(9), [(synapses, neuron, back)], SpikeCount())
-    samples = np.zeros((2, 5, 2), int)
-    samples[1] = [[1, 0], [0, 2], [5, 0], [0, 0], [0, 0]]
+    samples = np.array([[[1, 0], [0, 2], [5, 0], [0, 0], [0, 0]]])
     golden = net.run(samples, record=True)
 
     for step, j, membranes, terms in (
@@ -266,9 +265,9 @@ def test_operands_of_delayed_layers_by_hand():
             "5 = +5*layer0[1,2]=1",
         ),
     ):
-        text = operands(net, golden, sample=1, layer="layer0", step=step, neuron=j)
+        text = operands(net, golden, layer="layer0", step=step, neuron=j)
         assert text == f"\n  {membranes}\n  I[{step}] = {terms}"
-    assert operands(net, golden, 1, "layer0", 3, 2) == "\n  there is no such neuron"
+    assert operands(net, golden, "layer0", 3, 2) == "\n  there is no such neuron"
 
 
 def test_operands_of_a_graph_by_hand():
@@ -294,7 +293,7 @@ def test_operands_of_a_graph_by_hand():
     terms = "+2*left[0,0]=1 +2*first[0,0]=1 -1<<3*right[0,1]=2 +5<<3*right[1,1]=1"
     # Addresses are those behind the view, which leaves the first one out.
     membranes = "h[0] = 0, h[1] = 28, theta = 3, b = 0, fired before: False"
-    text = operands(net, golden, sample=0, layer="out", step=1, neuron=0)
+    text = operands(net, golden, layer="out", step=1, neuron=0)
     assert text == f"\n  {membranes}\n  I[1] = 28 = {terms}"
 
 
