@@ -34,7 +34,7 @@ def test_entry_tells_the_truth(name: str) -> None:
     assert entry["command"].startswith(f"spikeline train {name} ")
 
 
-@pytest.mark.parametrize("name", ["digits-ttfs", "digits-spoken"])
+@pytest.mark.parametrize("name", ["digits-ttfs", "digits-cnn", "digits-spoken"])
 def test_accuracy_is_as_listed(name: str) -> None:
     """The listed accuracy is that of the shipped file on what nothing was chosen on."""
     entry, named = index()[name], resolve(name)
