@@ -3,7 +3,7 @@
 What a user needs stands here, as ``from spikeline import quant as q``:
 
     networks    Sequential, Graph, Architecture, LayerSpec, ConnectionSpec, Network
-    synapses    Linear, DelayedLinear, Conv1d, Conv2d
+    synapses    Linear, DelayedLinear, Conv1d, Conv2d, Dcls1d, Dcls2d, Dcls3d
     neurons     TTFS, IF, LIF, LI
     gradients   ATan, Sigmoid, Triangle
     inputs      Counts, Latency, Graded
@@ -37,6 +37,7 @@ from .schedule import Schedule  # noqa: E402
 from .synapses.conv import Conv1d, Conv2d  # noqa: E402
 from .synapses.delayed import DelayedLinear  # noqa: E402
 from .synapses.dense import Linear  # noqa: E402
+from .synapses.spaced import Dcls1d, Dcls2d, Dcls3d  # noqa: E402
 from .training import Training  # noqa: E402
 from .views.pool import SumPool2d  # noqa: E402
 
@@ -52,6 +53,9 @@ __all__ = [
     "Conv2d",
     "Counts",
     "Crop",
+    "Dcls1d",
+    "Dcls2d",
+    "Dcls3d",
     "DelayedLinear",
     "Flatten",
     "Graded",

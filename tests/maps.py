@@ -1,7 +1,7 @@
 """Random networks over maps: `random_maps` draws one, `random_lanes` a layout of it.
 
-Convolutions of every stride, padding, dilation and grouping; pooling; sums and concatenations of
-sources; shared kernels; what comes back; dense layers and delays among them.
+Convolutions of every stride, padding, dilation and grouping; learned spacings; pooling; sums and
+concatenations of sources; shared kernels; what comes back; dense layers and delays among them.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from spikeline.model.readouts import readout as make_readout
 from spikeline.model.synapses.conv import Conv
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
+from spikeline.model.synapses.spaced import Spaced
 from spikeline.model.views import View
 from spikeline.model.views.channels_last import ChannelsLast
 from spikeline.model.views.pool import Pool
@@ -28,7 +29,7 @@ from spikeline.plan.mapping import Mapping
 
 from .builders import random_samples
 
-__all__ = ["random_conv", "random_lanes", "random_maps"]
+__all__ = ["random_conv", "random_lanes", "random_maps", "random_spaced"]
 
 CODINGS: list[Callable[[], Coding]] = [
     lambda: Latency(64),
@@ -60,6 +61,31 @@ def random_conv(rng: np.random.Generator, before: Map, bits: int = 4) -> Conv:
         w = rng.integers(-half, half, (outs, before.channels // groups, *kernel))
         w = np.where(rng.random(w.shape) < 0.5, np.minimum(abs(w), half - 1), w)
         made = Conv(w, bits, before.shape, **fields)
+        if made.post <= LARGEST:
+            return made
+
+
+def random_spaced(rng: np.random.Generator, before: Map, steps: int) -> Spaced:
+    """Draw learned spacings that fit a map, some with delays, and make no large one."""
+    while True:
+        extent = tuple(int(n) for n in rng.choice([1, 3, 3, 5], 3))
+        extent = (min(extent[0], (steps - 1) // 2 * 2 + 1), *extent[1:])
+        padding = tuple(int(n) for n in rng.integers(0, 3, 2))
+        if any(
+            n > m + 2 * p for n, m, p in zip(extent[1:], before.shape[1:], padding, strict=True)
+        ):
+            continue
+        groups = int(rng.choice([g for g in (1, 2, 3, before.channels) if not before.channels % g]))
+        outs, each = groups * int(rng.integers(1, 4)), before.channels // groups
+        taps = int(rng.integers(1, 4))
+        offsets = np.stack([rng.integers(0, n, (outs, each, taps)) for n in extent])
+        if rng.random() < 0.3:  # shared by all outputs and inputs
+            offsets = offsets[:, :1, :1]
+        weights = rng.integers(-7, 8, (outs, each, taps))
+        stride = tuple(int(n) for n in rng.choice([1, 1, 2], 2))
+        made = Spaced(
+            weights, offsets, 4, extent, before.shape, stride=stride, padding=padding, groups=groups
+        )
         if made.post <= LARGEST:
             return made
 
@@ -110,8 +136,12 @@ def random_maps(rng: np.random.Generator) -> Network:
             if isinstance(c.synapses, Conv) and c.synapses.before == seen
         ]
         synapses = known[0] if known and rng.random() < 0.5 else random_conv(rng, seen)
+        if rng.random() < 0.25:
+            synapses = random_spaced(rng, seen, steps)
         shift = int(rng.choice([0, 0, 0, 2]))
-        fed = [Connection(sources, synapses, views, int(rng.random() < 0.1), shift)]
+        delays = synapses.extent[0] if isinstance(synapses, Spaced) else 1
+        late = int(rng.random() < 0.1 and delays < steps)
+        fed = [Connection(sources, synapses, views, late, shift)]
         name, after = f"map{n}", synapses.after
         for _ in range(int(rng.random() < 0.3)):  # concatenated
             other = str(rng.choice(names))

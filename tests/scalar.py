@@ -85,7 +85,7 @@ def slow_view(view: Any, row: Row) -> Row:
 
 def slow_taps(synapses: Any, j: int) -> Iterator[tuple[int, int, int]]:
     """Give the taps of one neuron: input, weight, delay."""
-    if synapses.kind == "conv":
+    if synapses.kind in ("conv", "spaced"):
         yield from slow_kernel(synapses, j)
         return
     for i, taps in enumerate(synapses.weights[j].tolist()):
@@ -103,21 +103,37 @@ def slow_taps(synapses: Any, j: int) -> Iterator[tuple[int, int, int]]:
 def slow_kernel(synapses: Any, j: int) -> Iterator[tuple[int, int, int]]:
     """Give the taps of one neuron of a map: each that meets the map."""
     channels, rows, columns = synapses.shape
-    outs, each, down, right = synapses.weights.shape
-    wide = (columns + 2 * synapses.padding[1] - (right - 1) * synapses.dilation[1] - 1) // (
-        synapses.stride[1]
-    ) + 1
+    outs, each, *_ = synapses.weights.shape
+    wide = (columns + 2 * synapses.padding[1] - slow_span(synapses)) // synapses.stride[1] + 1
     place, o = divmod(j, outs)
     y, x = divmod(place, wide)
     for c in range(each):
         i = o // (outs // synapses.groups) * each + c
-        for ky in range(down):
-            for kx in range(right):
-                row = y * synapses.stride[0] - synapses.padding[0] + ky * synapses.dilation[0]
-                column = x * synapses.stride[1] - synapses.padding[1] + kx * synapses.dilation[1]
-                if 0 <= row < rows and 0 <= column < columns:
-                    at = (row * columns + column) * channels + i
-                    yield at, int(synapses.weights[o, c, ky, kx]), 0
+        for weight, delay, down, right in slow_places(synapses, o, c):
+            row = y * synapses.stride[0] - synapses.padding[0] + down
+            column = x * synapses.stride[1] - synapses.padding[1] + right
+            if 0 <= row < rows and 0 <= column < columns:
+                yield (row * columns + column) * channels + i, weight, delay
+
+
+def slow_span(synapses: Any) -> int:
+    """Count the columns that an output sees, from the first to the last."""
+    if synapses.kind == "spaced":
+        return synapses.extent[2]
+    return (synapses.weights.shape[3] - 1) * synapses.dilation[1] + 1
+
+
+def slow_places(synapses: Any, o: int, c: int) -> Iterator[tuple[int, int, int, int]]:
+    """Give the taps between two channels: weight, delay, rows down, columns right."""
+    if synapses.kind == "spaced":
+        _, of_out, of_in, taps = synapses.offsets.shape
+        for k in range(taps):
+            at = synapses.offsets[:, o if of_out > 1 else 0, c if of_in > 1 else 0, k].tolist()
+            yield int(synapses.weights[o, c, k]), *at
+        return
+    for ky, line in enumerate(synapses.weights[o, c].tolist()):
+        for kx, weight in enumerate(line):
+            yield weight, 0, ky * synapses.dilation[0], kx * synapses.dilation[1]
 
 
 def slow_decay(v: int, neuron: Any) -> int:

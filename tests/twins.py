@@ -8,12 +8,14 @@ import torch
 
 from spikeline.model import network as golden
 from spikeline.model.synapses import conv as golden_conv
+from spikeline.model.synapses import spaced as golden_spaced
 from spikeline.quant.network import Connection, Layer, Network
 from spikeline.quant.neurons.neuron import Neuron
 from spikeline.quant.synapses import Synapses
 from spikeline.quant.synapses.conv import Conv
 from spikeline.quant.synapses.delayed import Delayed
 from spikeline.quant.synapses.dense import Dense
+from spikeline.quant.synapses.spaced import Spaced
 
 __all__ = ["assert_equal", "samples", "scatter", "trainable"]
 
@@ -41,6 +43,9 @@ def trainable(law: golden.Network, seed: int, norm: bool = False, **options: obj
             size = c.synapses.pre, c.synapses.post, c.synapses.bits, law.steps
             if isinstance(c.synapses, golden_conv.Conv):
                 kernels[id(c.synapses)] = conv(c.synapses, law.steps, seed)
+                continue
+            if isinstance(c.synapses, golden_spaced.Spaced):
+                kernels[id(c.synapses)] = spaced(c.synapses, law.steps, seed)
                 continue
             kernels[id(c.synapses)] = (
                 Delayed(*size, window=window, least=int(least), taps=1 + seed % 2)
@@ -90,6 +95,28 @@ def conv(law: golden_conv.Conv, steps: int, seed: int) -> Conv:
         groups=law.groups,
         standardise=["row", "layer", "none"][seed % 3],
     )
+
+
+def spaced(law: golden_spaced.Spaced, steps: int, seed: int) -> Spaced:
+    """Make trainable taps in the same window, their positions all over it."""
+    out, _, taps = law.weights.shape
+    made = Spaced(
+        law.before,
+        out,
+        taps,
+        law.extent,
+        law.bits,
+        steps,
+        stride=law.stride,
+        padding=law.padding,
+        groups=law.groups,
+        shared=bool(seed % 2),
+        standardise=["row", "layer", "none"][seed % 3],
+    )
+    with torch.no_grad():
+        made.position.mul_(5)
+    made.clamp()
+    return made
 
 
 def scatter(net: Network) -> None:

@@ -11,8 +11,9 @@ from .conv import Conv
 from .delayed import Delayed
 from .dense import Dense
 from .local import Local, Place
+from .spaced import Spaced
 from .synapses import Matrix, Synapses, Tap
 
 __all__ = ["KINDS", "Local", "Matrix", "Place", "Synapses", "Tap"]
 
-KINDS: dict[str, type[Synapses]] = {kind.kind: kind for kind in (Dense, Delayed, Conv)}
+KINDS: dict[str, type[Synapses]] = {kind.kind: kind for kind in (Dense, Delayed, Conv, Spaced)}

@@ -7,9 +7,17 @@ of both; a line in `SPECS` makes it known to recipes.
 from .conv import Conv, Conv1d, Conv2d
 from .delayed import Delayed, DelayedLinear
 from .dense import Dense, Linear
+from .spaced import Dcls1d, Dcls2d, Dcls3d, Spaced
 from .synapses import Synapses, SynapsesSpec
 
 __all__ = ["KINDS", "SPECS", "Synapses", "SynapsesSpec"]
 
-KINDS: dict[str, type[Synapses]] = {"dense": Dense, "delayed": Delayed, "conv": Conv}
-SPECS: dict[str, type[SynapsesSpec]] = {x.kind: x for x in (Linear, DelayedLinear, Conv1d, Conv2d)}
+KINDS: dict[str, type[Synapses]] = {
+    "dense": Dense,
+    "delayed": Delayed,
+    "conv": Conv,
+    "spaced": Spaced,
+}
+SPECS: dict[str, type[SynapsesSpec]] = {
+    x.kind: x for x in (Linear, DelayedLinear, Conv1d, Conv2d, Dcls1d, Dcls2d, Dcls3d)
+}

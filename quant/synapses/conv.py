@@ -5,7 +5,7 @@ standardisation, gain, initialisation and unit are those of dense.py with that m
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -18,7 +18,32 @@ from ...model.synapses import conv as golden
 from .dense import STANDARDISE, Dense
 from .synapses import Feedback, Synapses
 
-__all__ = ["Conv", "Conv1d", "Conv2d"]
+__all__ = ["Conv", "Conv1d", "Conv2d", "convolved"]
+
+
+def convolved(x: Tensor, w: Tensor, before: Map, how: dict[str, Any], training: bool) -> Tensor:
+    """Convolve maps.
+
+    Parameters
+    ----------
+    x : (..., inputs)
+        Whole numbers, of a map.
+    w : (out, in / groups, rows, columns)
+    before : Map
+    how : dict
+        Further arguments of torch.nn.functional.conv2d; ``stride`` is among them.
+    training : bool
+        Whether speed counts; what is computed is the same.
+
+    Returns
+    -------
+    (..., outputs)
+    """
+    maps = x.reshape(-1, before.rows, before.columns, before.channels).permute(0, 3, 1, 2)
+    # In float32 torch (2.13, oneDNN) adds wrongly for some strides of maps with one channel.
+    kind = x.dtype if training and how["stride"] == (1, 1) else torch.float64
+    current = nn.functional.conv2d(maps.to(kind), w.to(kind), **how).to(x.dtype)
+    return current.permute(0, 2, 3, 1).reshape(*x.shape[:-1], -1)
 
 
 class Conv(Synapses):
@@ -71,21 +96,12 @@ class Conv(Synapses):
 
     def forward(self, x: Tensor) -> Tensor:
         """Sum weighted events (..., pre) to currents (..., post)."""
-        return self._weigh(x, self.integers().to(x.dtype))
-
-    def _weigh(self, x: Tensor, w: Tensor) -> Tensor:
-        before = self.before
-        maps = x.reshape(-1, before.rows, before.columns, before.channels).permute(0, 3, 1, 2)
-        # In float32 torch (2.13, oneDNN) adds wrongly for some strides of maps with one channel.
-        sure = self.training and self.how["stride"] == (1, 1)
-        kind = x.dtype if sure else torch.float64
-        current = nn.functional.conv2d(maps.to(kind), w.to(kind), **self.how).to(x.dtype)
-        return current.permute(0, 2, 3, 1).reshape(*x.shape[:-1], self.post)
+        return convolved(x, self.integers(), self.before, self.how, self.training)
 
     def feedback(self) -> Feedback:
         """Make the function of a loop; the weights are made once for all steps."""
         w = self.integers()
-        return lambda events: self._weigh(events[-1], w.to(events[-1].dtype))
+        return lambda events: convolved(events[-1], w, self.before, self.how, self.training)
 
     def export(self, sign: Tensor | None = None) -> golden.Conv:
         """Freeze the kernel, each output channel's weights times its sign."""

@@ -156,7 +156,7 @@ class Delayed(Dense):
         )
         self.pre = pre
         self.window, self.taps, self.profile, self.least = window, taps, profile, least
-        self.width = float(window // 2)
+        self.width = self.widest = float(window // 2)
         rows = 1 if axonal else post
         self.position = nn.Parameter(
             torch.empty(rows, pre, taps).uniform_(-self.reach, self.reach - least)

@@ -26,9 +26,10 @@ class Synapses(nn.Module, ABC):
         Number of inputs, of outputs.
     least, window : int
         Delays are in least..window-1, while training and afterwards.
-    width : float
-        Of the profile that spreads a tap over delays, ``window // 2`` at first; whoever trains
-        narrows it, at last to 0, where taps have the delays that they are deployed with.
+    width, widest : float
+        Of the profile that spreads a tap over delays and places, `widest` at first; whoever trains
+        narrows it, at last to 0, where taps are where they are deployed. A kind without positions
+        has 0.
     """
 
     pre: int
@@ -36,6 +37,7 @@ class Synapses(nn.Module, ABC):
     least: int = 0
     window: int = 1
     width: float = 0.0
+    widest: float = 0.0
 
     @property
     @abstractmethod
