@@ -6,6 +6,7 @@ from .neurons import LEAKING
 from .unit import Unit
 
 __all__ = [
+    "DIVIDING",
     "IN_FLIGHT",
     "WIDE",
     "chunks",
@@ -17,6 +18,8 @@ __all__ = [
 
 # Samples under way at once, from their first beat to their result.
 IN_FLIGHT = 4
+# Views that divide addresses: a buffer of two stands behind the division, and one behind the view.
+DIVIDING = frozenset({"channels_last", "pool"})
 WIDE = 16  # lanes that lie close together; more take another stage
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from .engines import ENGINES
 from .layout import Edge, Layout, Part
-from .pipeline import chunks, latency, reporting, rest
+from .pipeline import DIVIDING, chunks, latency, reporting, rest
 from .readouts import timing
 from .stages import (
     Filter,
@@ -117,7 +117,10 @@ class _Streams:
         for view in edge.views:
             sizes.append(view.size(sizes[-1]))
         for view, (pre, _) in zip(edge.views, pairwise(sizes), strict=True):
+            divides = view.kind in DIVIDING
+            source = self.stages.add(Skid(source)) if divides else source
             source = self.stages.add(Filter(source, np.asarray(view.table(pre))))
+            source = self.stages.add(Skid(source)) if divides else source
         return source
 
     def _serialize(self, source: int, unit: Unit) -> int:

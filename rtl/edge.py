@@ -29,15 +29,16 @@ def edge_of(m: Module, source: Any, edge: Edge, unit: Unit, name: str, idles: li
     idles : list
         Takes what tells that a stage is empty.
     """
-    return look(m, serialize(m, source, unit, name, idles), edge, name)
+    return look(m, serialize(m, source, unit, name, idles), edge, name, idles)
 
 
-def look(m: Module, source: Any, edge: Edge, name: str) -> Any:
+def look(m: Module, source: Any, edge: Edge, name: str, idles: list[Value]) -> Any:
     """Add the views of an edge behind a stream of events; returns the stream behind them."""
     pre = edge.pre
     for n, view in enumerate(edge.views):
         part = VIEWS[view.kind](view, pre, edge.limit.bit_length())
         m.submodules[f"view{name}_{n}"] = part
         join(m, source, part.i)
+        idles.append(part.idle)
         pre, source = view.size(pre), part.o
     return source

@@ -81,7 +81,7 @@ class Network(wiring.Component):
         idles: list[Value] = [self.readout.idle]
         arriving: dict[tuple[str, int], Any] = {}
         for n, (edge, source) in enumerate(self._fork(m, idles)):
-            arriving[edge.target, edge.number] = look(m, source, edge, f"_input{n}")
+            arriving[edge.target, edge.number] = look(m, source, edge, f"_input{n}", idles)
         for name, engine in self.engines.items():
             m.submodules[f"layer_{name}"] = engine
             idles.append(engine.idle)

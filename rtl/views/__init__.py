@@ -2,6 +2,7 @@
 
 A view that keeps every address where it is needs no gates. A new kind is a file here and a line in
 `KINDS`: a component of a view, the number of addresses before it, and the bits of an event's value.
+One that divides addresses is named in plan/pipeline.py `DIVIDING`, too.
 """
 
 from typing import Any

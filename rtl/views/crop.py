@@ -10,7 +10,8 @@ __all__ = ["Crop"]
 class Crop(View):
     """Passes the events of a range on, numbered from 0."""
 
-    def move(self, address: Value) -> tuple[Value, Value]:
+    def move(self, digits: dict[str, Value]) -> tuple[Value, Value]:
+        address = digits["address"]
         first, end = self.golden.start, self.golden.start + self.golden.count
         inside: Value = Const(1)
         if first:

@@ -1,6 +1,6 @@
 """Sum pooling, in gates. The law is in model/views/pool.py."""
 
-from amaranth.hdl import Const, Value
+from amaranth.hdl import Const, ShapeLike, Value
 
 from ..gates import divided, times
 from .view import View
@@ -11,16 +11,24 @@ __all__ = ["Pool"]
 class Pool(View):
     """Moves events to the place of their window; what is left over at the end is dropped."""
 
-    def move(self, address: Value) -> tuple[Value, Value]:
-        before, after, (down, right) = self.golden.before, self.golden.after, self.golden.window
+    def digits(self, address: Value) -> dict[str, tuple[ShapeLike, Value]]:
+        before = self.golden.before
         place, channel = divided(address, before.channels, self.pre)
         y, x = divided(place, before.columns, before.places)
-        row, _ = divided(y, down, before.rows)
-        column, _ = divided(x, right, before.columns)
+        return {
+            "y": (range(before.rows), y),
+            "x": (range(before.columns), x),
+            "channel": (range(before.channels), channel),
+        }
+
+    def move(self, digits: dict[str, Value]) -> tuple[Value, Value]:
+        before, after, (down, right) = self.golden.before, self.golden.after, self.golden.window
+        row, _ = divided(digits["y"], down, before.rows)
+        column, _ = divided(digits["x"], right, before.columns)
         inside: Value = Const(1)
         if before.rows % down:
             inside = inside & (row < after.rows)
         if before.columns % right:
             inside = inside & (column < after.columns)
-        at = times(times(row, after.columns) + column, after.channels) + channel
+        at = times(times(row, after.columns) + column, after.channels) + digits["channel"]
         return inside, at

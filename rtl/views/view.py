@@ -3,11 +3,12 @@
 from abc import abstractmethod
 from typing import Any
 
-from amaranth.hdl import Module, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.hdl import Module, ShapeLike, Signal, Value
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..stream import vector
+from ...plan.pipeline import DIVIDING
+from ..stream import Skid, vector
 
 __all__ = ["View"]
 
@@ -15,7 +16,8 @@ __all__ = ["View"]
 class View(wiring.Component):
     """Passes events on at their new addresses; of those that it drops the end they carry, if any.
 
-    A kind gives `move`.
+    A kind gives `move`. One that divides addresses (plan/pipeline.py) gives `digits`, too, and has
+    registers behind the division, and behind itself.
 
     Parameters
     ----------
@@ -29,33 +31,64 @@ class View(wiring.Component):
     -------
     i : In(stream.Signature(vector(pre, 1, bits)))
     o : Out(stream.Signature(vector(post, 1, bits)))
+    idle : Out(1)
+        Nothing is in it.
 
     Timing
     ------
-    No latency; what is dropped takes one cycle.
+    No latency, or, where addresses are divided, 2 cycles; what is dropped takes one cycle.
     """
 
     i: stream.Interface
     o: stream.Interface
+    idle: Signal
 
     def __init__(self, golden: Any, pre: int, bits: int) -> None:
         self.golden = golden
         self.pre = pre
+        self.bits = bits
         super().__init__(
             {
                 "i": In(stream.Signature(vector(pre, 1, bits))),
                 "o": Out(stream.Signature(vector(golden.size(pre), 1, bits))),
+                "idle": Out(1),
             }
         )
 
+    def digits(self, address: Value) -> dict[str, tuple[ShapeLike, Value]]:
+        """Take an address apart: each digit with its shape, by name."""
+        return {"address": (range(self.pre), address)}
+
     @abstractmethod
-    def move(self, address: Value) -> tuple[Value, Value]:
+    def move(self, digits: dict[str, Value]) -> tuple[Value, Value]:
         """Tell whether an address is passed on, and where it is moved."""
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         i, o = self.i, self.o
-        inside, address = self.move(i.p.position)
+        digits = self.digits(i.p.position)
+        if self.golden.kind not in DIVIDING:
+            m.d.comb += self.idle.eq(1)
+            self._pass(m, i, {name: value for name, (_, value) in digits.items()}, o)
+            return m
+        ends: dict[str, ShapeLike] = {"lanes": self.bits, "tick": 1, "last": 1}
+        shape = data.StructLayout({name: shape for name, (shape, _) in digits.items()} | ends)
+        m.submodules.divided = divided = Skid(shape)
+        m.submodules.moved = moved = Skid(o.p.shape())
+        m.d.comb += [
+            divided.i.valid.eq(i.valid),
+            i.ready.eq(divided.i.ready),
+            *(divided.i.p[name].eq(value) for name, (_, value) in digits.items()),
+            *(divided.i.p[name].eq(i.p[name]) for name in ends),
+            self.idle.eq(divided.idle & moved.idle),
+        ]
+        self._pass(m, divided.o, {name: divided.o.p[name] for name in digits}, moved.i)
+        wiring.connect(m, moved.o, wiring.flipped(o))
+        return m
+
+    def _pass(self, m: Module, i: Any, digits: dict[str, Value], o: Any) -> None:
+        """Pass on what is to be seen."""
+        inside, address = self.move(digits)
         ends, drops = i.p.tick | i.p.last, Signal()
         m.d.comb += [
             drops.eq(~inside & ~ends),
@@ -67,4 +100,3 @@ class View(wiring.Component):
         ]
         with m.If(inside):
             m.d.comb += o.p.lanes.eq(i.p.lanes)
-        return m
