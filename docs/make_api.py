@@ -40,7 +40,10 @@ PAGE: dict[str, dict[str, tuple[str, ...]]] = {
         f"{Q}.network:Output": (),
         f"{Q}.floats:load_float": (),
     },
-    "Synapses": {f"{Q}:{x}": () for x in ("Linear", "DelayedLinear", "Conv1d", "Conv2d", "Dcls1d", "Dcls2d", "Dcls3d")},
+    "Synapses": {
+        f"{Q}:{x}": ()
+        for x in ("Linear", "DelayedLinear", "Conv1d", "Conv2d", "Dcls1d", "Dcls2d", "Dcls3d")
+    },
     "Neurons": {f"{Q}:TTFS": (), f"{Q}:IF": (), f"{Q}:LIF": (), f"{Q}:LI": ()},
     "Gradients of a spike": {f"{Q}:ATan": (), f"{Q}:Sigmoid": (), f"{Q}:Triangle": ()},
     "Codings": {f"{Q}:Counts": (), f"{Q}:Latency": (), f"{Q}:Graded": ()},
