@@ -164,8 +164,8 @@ def test_own_counts_have_any_axes_behind_the_steps(tmp_path: Path) -> None:
 def test_names_are_refused(tmp_path: Path) -> None:
     """Unknown names of data sets, splits and folders are refused."""
     assert refusal("cats", "test") == (
-        "Data set must be one of digits, mnist, fashion-mnist, spoken, shd, ssc, gsc, random,"
-        " own, not 'cats'"
+        "Data set must be one of digits, mnist, fashion-mnist, spoken, shd, ssc, gsc, nmnist,"
+        " random, own, not 'cats'"
     )
     assert refusal("mnist", "half") == "Split must be one of train, test, not 'half'"
     assert refusal("mnist", "test", tmp_path / "no") == f"Data folder {tmp_path / 'no'} must exist"

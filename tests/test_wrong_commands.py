@@ -41,7 +41,7 @@ def network():
     )
 """
 NETWORKS = ", ".join((*zoo.index(), *zoo.SYNTHETIC))
-SETS = "digits, mnist, fashion-mnist, spoken, shd, ssc, gsc, random, own"
+SETS = "digits, mnist, fashion-mnist, spoken, shd, ssc, gsc, nmnist, random, own"
 UNKNOWN = "Data set must be given by --dataset, as {} is not of the zoo and no folder of one known"
 DATA = "--dataset own --data mine"
 

@@ -129,7 +129,7 @@ def write(mapping: Any = None, folder: Any = "new", **changed: Any) -> object:
 
 
 READOUTS = "first-spike, weighted-sum, spike-count, max-membrane, final-membrane, spikes, membranes"
-SETS = "digits, mnist, fashion-mnist, spoken, shd, ssc, gsc, random, own"
+SETS = "digits, mnist, fashion-mnist, spoken, shd, ssc, gsc, nmnist, random, own"
 ANSWERS = (
     "y must be labels, integers of shape (samples,), or targets, floats of shape (samples, outputs)"
 )

@@ -10,6 +10,7 @@ Counts of events (samples, bins, inputs):
 
     spoken           2,700 + 300 spoken digits, 46 bins of 40 inputs; they ship with spikeline
     shd, ssc         spoken digits and words, as spikes of a cochlea's model, 140 inputs, HDF5 files
+    nmnist           digits seen by an event camera, 9 bins of 2 x 34 x 34 inputs, .bin files
     gsc              35 spoken words, 100 bins of 140 inputs, WAV files
     random           64 samples like those of shd, always the same ones; see zoo/synthetic.py
 
@@ -31,7 +32,8 @@ in no folder, and refuse one.
 A result names what the data are, not what they were asked for as: files of MNIST, Fashion-MNIST and
 the spoken digits are known by their bytes, and others of these names are own.
 
-What each kind of file holds stands in arrays.py, idx.py, spoken.py, heidelberg.py and commands.py.
+What each kind of file holds stands in arrays.py, idx.py, spoken.py, heidelberg.py, commands.py and
+nmnist.py.
 """
 
 import os
@@ -45,7 +47,7 @@ from ...model.check import path as path_of
 from ...model.errors import InputError
 from ...model.extras import need
 from ..zoo import synthetic
-from . import arrays, commands, heidelberg, idx, spoken
+from . import arrays, commands, heidelberg, idx, nmnist, spoken
 
 __all__ = ["NAMES", "Data", "guess", "load"]
 
@@ -58,6 +60,7 @@ SPLITS = {
     "shd": TWO,
     "ssc": THREE,
     "gsc": THREE,
+    "nmnist": TWO,
     "random": ("test",),
     "own": TWO,
 }
@@ -70,6 +73,7 @@ READERS = {
     "shd": heidelberg,
     "ssc": heidelberg,
     "gsc": commands,
+    "nmnist": nmnist,
 }
 SHIPPED = ("digits", "spoken", "random")
 
