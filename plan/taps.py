@@ -200,7 +200,7 @@ def _meeting(views: Sequence[View], pre: int) -> np.ndarray | None:
     """Tell where views move each of `pre` addresses (below 0: nowhere), if any two meet there."""
     at = np.arange(pre)
     for view in views:
-        table = np.append(view.table(pre), -1)  # what was dropped, stays so
+        table = np.append(np.maximum(view.table(pre), -1), -1)  # what was dropped, stays so
         at, pre = table[at], view.size(pre)
     kept = at[at >= 0]
     return at if len(np.unique(kept)) < len(kept) else None

@@ -157,7 +157,10 @@ def test_leaks_are_shares_of_a_power_of_two(leak: Any, pair: tuple[int, int]) ->
         ),
         (
             lambda: q.Sequential(q.LI(), q.Linear(3), **GIVEN),
-            "Connection synapses must be Linear(), DelayedLinear(), Conv1d() or Conv2d(), not LI",
+            (
+                "Connection synapses must be Linear(), DelayedLinear(), Conv1d(), Conv2d(),"
+                " Dcls1d(), Dcls2d() or Dcls3d(), not LI"
+            ),
         ),
         (
             lambda: q.Sequential(q.Linear(3), q.LIF, **GIVEN),
