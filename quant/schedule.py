@@ -89,7 +89,8 @@ class Schedule:
         for norm in self.norms():
             norm.settled = epoch >= round(how.epochs * (1 - how.norm_frozen))
         for synapses in self.network.kernels():
-            synapses.width = self._width(synapses.widest, epoch / how.epochs)
+            if synapses.widest:
+                synapses.width = self._width(synapses.widest, epoch / how.epochs)
 
     def _width(self, widest: float, share: float) -> float:
         """Narrow the profile of delays: from `widest` by a constant factor, at last to a delta."""
