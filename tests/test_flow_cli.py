@@ -257,7 +257,7 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
             "eval tiny.safetensors --dataset cats",
             (
                 "Data set must be one of digits, mnist, fashion-mnist, spoken, shd, ssc, gsc,"
-                " random, own, not 'cats'"
+                " nmnist, random, own, not 'cats'"
             ),
         ),
         (
