@@ -8,6 +8,7 @@ those whose membranes are sums (`Neurons.parallel`) without any loop: events are
 their sums up to each step, as what reaches such a layer is linear in them.
 """
 
+from collections import UserDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -165,23 +166,14 @@ class Events:
         return self.forms[summed]
 
 
-class Spikes(dict[str, Any]):
-    """Spikes by layer; where a layer gave their sums, they are made when somebody looks at them."""
+class Spikes(UserDict[str, Any]):
+    """Spikes by layer; where a layer gave their sums, they are made when somebody looks at them.
+
+    What is put in is `Events`; what is found, (steps, samples, neurons).
+    """
 
     def __getitem__(self, name: str) -> Tensor:
         return super().__getitem__(name).get(False)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Give those of a layer, as `dict.get`."""
-        return self[name] if name in self else default
-
-    def values(self) -> Any:
-        """Give those of all layers, as `dict.values`."""
-        return [self[name] for name in self]
-
-    def items(self) -> Any:
-        """Give those of all layers with their names, as `dict.items`."""
-        return [(name, self[name]) for name in self]
 
 
 class Network(nn.Module):

@@ -141,7 +141,7 @@ class Lanes(wiring.Component):
 
         groups = range(self.unit.groups)
         writes = [self._writes(m, stages[-2], stage, g) for g in groups]
-        starts = not self.neuron.integrates or self.unit.channels > 0
+        starts = not self.neuron.integrates or self._cleared
         ends = stage.sweep[0].last if starts else Const(0)
         lasts = relays(m, ends, self.unit.sweep, "last")
         picked = [later(m, stage.read.group == g) for g in groups] if len(groups) > 1 else []

@@ -16,7 +16,7 @@ import numpy as np
 from ..check import integer, integers
 from ..errors import InputError
 from ..maps import Map, pair
-from .local import Local, Place, fitted
+from .local import Local, Place, fitted, grouped
 
 __all__ = ["Conv"]
 
@@ -64,15 +64,11 @@ class Conv(Local):
             value = pair(f"Conv {name}", getattr(self, name), low, LARGEST)
             object.__setattr__(self, name, value)
         groups = integer("Conv groups", self.groups, 1, 1 << 16)
-        if before.channels % groups or len(weights) % groups:
+        each = grouped("Conv", before, len(weights), groups)
+        if weights.shape[1] != each:
             raise InputError(
-                f"Conv groups must divide the {before.channels} input and {len(weights)} output"
-                f" channels, not be {groups}"
-            )
-        if weights.shape[1] != before.channels // groups:
-            raise InputError(
-                f"Conv weights must be for {before.channels // groups} input channels, those of"
-                f" a group, not {weights.shape[1]}"
+                f"Conv weights must be for {each} input channels, those of a group, not"
+                f" {weights.shape[1]}"
             )
         for name, value in (("bits", bits), ("shape", before.shape), ("groups", groups)):
             object.__setattr__(self, name, value)

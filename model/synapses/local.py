@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..maps import Map
 from .synapses import Synapses, Weigher, exact
 
-__all__ = ["Local", "Place"]
+__all__ = ["Local", "Place", "fitted", "grouped"]
 
 
 class Place(NamedTuple):
@@ -173,6 +173,16 @@ class Local(Synapses):
             post, pre, w = np.broadcast_arrays(at + o, of + i, place.weights)
             there = w != 0
             yield post[there], pre[there], w[there], place.delay
+
+
+def grouped(name: str, before: Map, out: int, groups: int) -> int:
+    """Count the input channels of a group; refuse groups that do not divide the channels."""
+    if before.channels % groups or out % groups:
+        raise InputError(
+            f"{name} groups must divide the {before.channels} input and {out} output channels,"
+            f" not be {groups}"
+        )
+    return before.channels // groups
 
 
 def fitted(name: str, synapses: Local) -> tuple[int, int]:

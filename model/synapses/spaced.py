@@ -20,7 +20,7 @@ from ..errors import InputError
 from ..maps import Map, pair
 from .conv import LARGEST
 from .delayed import WINDOW
-from .local import Local, Place, fitted
+from .local import Local, Place, fitted, grouped
 
 __all__ = ["Spaced", "extent"]
 
@@ -80,15 +80,11 @@ class Spaced(Local):
             value = pair(f"Spaced {name}", getattr(self, name), low, LARGEST)
             object.__setattr__(self, name, value)
         groups = integer("Spaced groups", self.groups, 1, 1 << 16)
-        if before.channels % groups or len(weights) % groups:
+        each = grouped("Spaced", before, len(weights), groups)
+        if weights.shape[1] != each:
             raise InputError(
-                f"Spaced groups must divide the {before.channels} input and {len(weights)} output"
-                f" channels, not be {groups}"
-            )
-        if weights.shape[1] != before.channels // groups:
-            raise InputError(
-                f"Spaced weights must be for {before.channels // groups} input channels, those of"
-                f" a group, not {weights.shape[1]}"
+                f"Spaced weights must be for {each} input channels, those of a group, not"
+                f" {weights.shape[1]}"
             )
         wanted = (3, *weights.shape)
         if any(

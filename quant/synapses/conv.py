@@ -15,10 +15,11 @@ from ...model.check import choice, flag, integer
 from ...model.errors import InputError
 from ...model.maps import Map, pair
 from ...model.synapses import conv as golden
+from ...model.synapses.local import grouped
 from .dense import STANDARDISE, Dense
 from .synapses import Feedback, Synapses
 
-__all__ = ["Conv", "Conv1d", "Conv2d", "convolved"]
+__all__ = ["Conv", "Conv1d", "Conv2d", "convolved", "of_channels"]
 
 
 def convolved(x: Tensor, w: Tensor, before: Map, how: dict[str, Any], training: bool) -> Tensor:
@@ -44,6 +45,15 @@ def convolved(x: Tensor, w: Tensor, before: Map, how: dict[str, Any], training: 
     kind = x.dtype if training and how["stride"] == (1, 1) else torch.float64
     current = nn.functional.conv2d(maps.to(kind), w.to(kind), **how).to(x.dtype)
     return current.permute(0, 2, 3, 1).reshape(*x.shape[:-1], -1)
+
+
+def of_channels(name: str, sign: Tensor, out: int) -> Tensor:
+    """Check that the signs of a normalisation are those of the `out` output channels."""
+    if len(sign) != out:
+        raise InputError(
+            f"{name} must feed neurons of {out} channels to be normalised, not of {len(sign)}"
+        )
+    return sign
 
 
 class Conv(Synapses):
@@ -107,12 +117,7 @@ class Conv(Synapses):
         """Freeze the kernel, each output channel's weights times its sign."""
         w = self.integers().detach()
         if sign is not None:
-            if len(sign) != len(w):
-                raise InputError(
-                    f"Conv must feed neurons of {len(w)} channels to be normalised, not of"
-                    f" {len(sign)}"
-                )
-            w = w * sign[:, None, None, None]
+            w = w * of_channels("Conv", sign, len(w))[:, None, None, None]
         weights = w.cpu().numpy().astype(np.int64)
         return golden.Conv(weights, self.bits, self.before.shape, **self.how)
 
@@ -176,12 +181,8 @@ class Conv2d:
         if before is None:
             return None
         pairs = self._pairs()
-        if before.channels % self.groups or self.out % self.groups:
-            raise InputError(
-                f"{type(self).__name__} groups must divide the {before.channels} input and"
-                f" {self.out} output channels, not be {self.groups}"
-            )
-        shape = (self.out, before.channels // self.groups, *pairs.pop("kernel_size"))
+        each = grouped(type(self).__name__, before, self.out, self.groups)
+        shape = (self.out, each, *pairs.pop("kernel_size"))
         none = np.zeros(shape, np.int8)
         return golden.Conv(none, self.bits, before.shape, **pairs, groups=self.groups).after
 

@@ -20,7 +20,8 @@ from ...model.errors import InputError
 from ...model.maps import Map, pair
 from ...model.synapses import spaced as golden
 from ...model.synapses.conv import LARGEST
-from .conv import convolved
+from ...model.synapses.local import grouped
+from .conv import convolved, of_channels
 from .delayed import PROFILES, SHARP, spread
 from .dense import STANDARDISE, Dense
 from .synapses import Feedback, Synapses
@@ -162,12 +163,7 @@ class Spaced(Synapses):
         """Freeze the taps, each output channel's weights times its sign."""
         w = self.integers().detach()
         if sign is not None:
-            if len(sign) != len(w):
-                raise InputError(
-                    f"Spaced must feed neurons of {len(w)} channels to be normalised, not of"
-                    f" {len(sign)}"
-                )
-            w = w * sign[:, None, None]
+            w = w * of_channels("Spaced", sign, len(w))[:, None, None]
         return golden.Spaced(
             w.cpu().numpy().astype(np.int64),
             self.offsets().cpu().numpy().astype(np.int64),
@@ -247,13 +243,8 @@ class Dcls2d:
         """Tell the map that they make of the one before them, if that is known."""
         if before is None:
             return None
-        name = type(self).__name__
-        if before.channels % self.groups or self.out % self.groups:
-            raise InputError(
-                f"{name} groups must divide the {before.channels} input and {self.out} output"
-                f" channels, not be {self.groups}"
-            )
-        none = np.zeros((self.out, before.channels // self.groups, 1), np.int8)
+        each = grouped(type(self).__name__, before, self.out, self.groups)
+        none = np.zeros((self.out, each, 1), np.int8)
         zero = np.zeros((3, 1, 1, 1), np.int8)
         return golden.Spaced(
             none, zero, self.bits, self.extent(), before.shape, **self._pairs(), groups=self.groups
