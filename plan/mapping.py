@@ -13,9 +13,9 @@ from ..model.check import choice, instance, is_integer, shown
 from ..model.errors import InputError
 from ..model.network import Network, of_model
 from ..model.width import Bounds, signed_width
-from .engines import ENGINES
+from .engines import ENGINES, Engine
 from .engines.wheel import slots
-from .taps import Taps, Window, merged, window
+from .taps import Taps, Window, merged
 from .unit import QUEUE, Unit
 
 __all__ = [
@@ -86,7 +86,8 @@ class Mapping:
         queues: tuple[Any, ...] = (
             tuple(queue) if isinstance(queue, Sequence) else (queue,) * len(neurons)
         )
-        channels = [_channels(network, name) for name in names]
+        plain = {name: _plain(network, name) for name in names}
+        channels = [e.channels(network, name) if e else 0 for name, e in plain.items()]
         most = tuple(c or n for c, n in zip(channels, neurons, strict=True))
         lanes = most if lanes is None else _each("Lanes", lanes)
         swept = lanes if sweep is None else _each("Sweep widths", sweep)
@@ -109,9 +110,10 @@ class Mapping:
             raise InputError("Packed pixels must feed a network with latency coding")
         each = zip(names, neurons, lanes, swept, channels, strict=True)
         units = {i: Unit(n, p, s, channels=c) for i, n, p, s, c in each}
-        for name, unit in units.items():
-            _refuse_lanes(network, name, unit)
-        engines = _engines(network, units, delay)
+        for name, engine in plain.items():
+            if engine:
+                engine.check(network, name, units[name])
+        engines = _engines(network, units, delay, plain)
         for name, length in zip(names, queues, strict=True):
             unit = replace(units[name], engine=engines[name], queue=length)
             units[name] = unit if sweep is not None else replace(unit, sweep=_swept(unit))
@@ -188,7 +190,7 @@ def delay_bits(network: Network, units: Mapping_[str, Unit]) -> dict[str, dict[s
     found, bounds = {}, prove(network)
     for name, unit in units.items():
         found[name] = {}
-        if window(network, name) is not None:
+        if not ENGINES[unit.engine].keeps:
             continue
         taps, limit = merged(network, name), event_limit(network, name)
         if taps.delayed:
@@ -204,24 +206,10 @@ def _each(what: str, values: Any) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def _channels(network: Network, name: str) -> int:
-    """Count the channels of a layer that an engine of maps computes; 0 for any other."""
-    taps = window(network, name)
-    return 0 if taps is None else taps.synapses.out
-
-
-def _refuse_lanes(network: Network, name: str, unit: Unit) -> None:
-    """Refuse lanes that hold channels of several places, or parts of several groups."""
-    taps = window(network, name)
-    if taps is None:
-        return
-    outs = taps.synapses.out // taps.synapses.groups
-    if unit.channels % unit.lanes or (unit.lanes % outs and outs % unit.lanes):
-        groups = "" if outs == unit.channels else f", and the {outs} of a group or a multiple of it"
-        raise InputError(
-            f"Lanes of layer {name} must divide its {unit.channels} channels{groups}, not be"
-            f" {unit.lanes}"
-        )
+def _plain(network: Network, name: str) -> type[Engine] | None:
+    """Find the engine of a layer without delays; None where there are some."""
+    kinds = reversed(ENGINES.values())
+    return next((e for e in kinds if not e.keeps and e.serves(network, name)), None)
 
 
 def _swept(unit: Unit) -> int:
@@ -238,7 +226,10 @@ def _swept(unit: Unit) -> int:
 
 
 def _engines(
-    network: Network, units: Mapping_[str, Unit], delay: str | Sequence[str]
+    network: Network,
+    units: Mapping_[str, Unit],
+    delay: str | Sequence[str],
+    plain: Mapping_[str, type[Engine] | None],
 ) -> dict[str, str]:
     """Choose the engine of every layer."""
     if isinstance(delay, str) or not isinstance(delay, Sequence):
@@ -252,11 +243,11 @@ def _engines(
     engines = {}
     for name, engine in wanted.items():
         choice(f"Delay engine of layer {name}", engine, DELAYS)
-        plain = (e for e in reversed(ENGINES.values()) if not e.keeps and e.serves(network, name))
-        kind = next(plain, None)
-        engines[name] = engine if kind is None else kind.kind
+        found = plain[name]
+        engines[name] = found.kind if found else engine
     if "auto" in engines.values():
-        bits = delay_bits(network, units)
+        asked_for = {n: "wheel" if e == "auto" else e for n, e in engines.items()}
+        bits = delay_bits(network, {n: replace(units[n], engine=e) for n, e in asked_for.items()})
         wheels = {n: bits[n]["wheel"] for n, e in engines.items() if e in ("auto", "wheel")}
         for n in sorted(wheels, key=wheels.__getitem__, reverse=True):
             if engines[n] == "auto":

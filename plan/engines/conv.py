@@ -5,10 +5,12 @@ from math import gcd
 
 import numpy as np
 
+from ...model.errors import InputError
 from ...model.network import Network
 from ...model.synapses.conv import Conv as Golden
 from ..stages import Skid, Stages
 from ..taps import Window, window
+from ..unit import Unit
 from .engine import Engine
 
 __all__ = ["Axis", "Conv", "chunks"]
@@ -80,6 +82,25 @@ class Conv(Engine):
         found = window(network, name)
         assert found is not None
         return found
+
+    @classmethod
+    def channels(cls, network: Network, name: str) -> int:
+        """Count the output channels."""
+        return cls.merge(network, name).synapses.out
+
+    @classmethod
+    def check(cls, network: Network, name: str, unit: Unit) -> None:
+        """Refuse lanes that hold channels of several places, or parts of several groups."""
+        synapses = cls.merge(network, name).synapses
+        outs = synapses.out // synapses.groups
+        if synapses.out % unit.lanes or (unit.lanes % outs and outs % unit.lanes):
+            groups = (
+                f", and the {outs} of a group or a multiple of it" if outs < synapses.out else ""
+            )
+            raise InputError(
+                f"Lanes of layer {name} must divide its {synapses.out} channels{groups}, not be"
+                f" {unit.lanes}"
+            )
 
     @property
     def cost(self) -> np.ndarray:

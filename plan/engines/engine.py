@@ -50,6 +50,15 @@ class Engine:
         raise NotImplementedError
 
     @classmethod
+    def channels(cls, network: Network, name: str) -> int:
+        """Count the channels of a layer over maps, whose places it goes through; 0 for others."""
+        return 0
+
+    @classmethod
+    def check(cls, network: Network, name: str, unit: Unit) -> None:
+        """Refuse a unit that it cannot be built by, of a layer that it serves."""
+
+    @classmethod
     def merge(cls, network: Network, name: str) -> Any:
         """Put the connections of a layer that it serves together, as it takes them."""
         return merged(network, name, apart=cls.apart)
