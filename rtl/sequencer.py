@@ -67,7 +67,7 @@ class Sequencer(wiring.Component):
     returned : In(data.ArrayLayout(2, queues))
         Vectors that were taken from each queue, or not written into it after all.
     initialized : Out(1)
-        Every neuron was cleared after reset.
+        Every neuron was cleared after reset, and the room that this took is given back.
     idle : Out(1)
         No item is at hand, and every vector that was found has left the queue.
 
@@ -180,7 +180,8 @@ class Sequencer(wiring.Component):
             o.fire.eq(item.tick & ~clears),
             o.last.eq(item.last | clears),
             o.end.eq(is_end & ~clears),
-            self.initialized.eq(~clears),
             self.idle.eq(fsm.ongoing("WAIT") & full),
         ]
+        with m.If(self.idle):
+            m.d.sync += self.initialized.eq(1)
         return m

@@ -25,7 +25,7 @@ from spikeline.rtl import lanes, network
 from spikeline.rtl.neurons import neuron
 from spikeline.rtl.synapses import dense
 
-from .builders import delayed_chain, random_chain, recurrent_chain
+from .builders import NEURONS, delayed_chain, random_chain, recurrent_chain
 from .groups import each
 
 SAMPLES = np.random.default_rng(2).integers(0, 256, (30, 64)).astype(np.uint8)
@@ -110,6 +110,16 @@ def test_first_sample_is_as_fast_as_any(tmp_path):
     net = random_chain(5, (3, 60, 4), 3, "spike-count")
     mapping = Mapping.of(net, (2, 4))
     found = run.cosim(net, mapping, SAMPLES[:4, :3], None, name="slow", folder=tmp_path).json()
+
+    assert (found["mismatches"], found["cycles_predicted_wrong"]) == (0, 0)
+
+
+def test_the_sweep_after_reset_leaves_nothing_behind(tmp_path):
+    """Its room in a queue of one vector is back before the first sample, which sweeps at once."""
+    net = random_chain(5, (3, 12, 4), 3, "spike-count", NEURONS["shift"], Counts(1))
+    mapping = Mapping.of(net, (12, 4), (1, 4), queue=1)
+    blank = np.zeros((2, net.steps, 3), int)
+    found = run.cosim(net, mapping, blank, None, name="blank", folder=tmp_path).json()
 
     assert (found["mismatches"], found["cycles_predicted_wrong"]) == (0, 0)
 

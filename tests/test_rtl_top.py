@@ -17,6 +17,7 @@ from spikeline.model.readouts import KINDS
 from spikeline.model.readouts.weighted_sum import WeightedSum
 from spikeline.plan.cycles import predict
 from spikeline.plan.mapping import Mapping
+from spikeline.plan.pipeline import latency, reporting
 from spikeline.rtl.accelerator import Accelerator, whole_bytes
 from spikeline.rtl.codings.framer import beat
 from spikeline.rtl.host.axi_stream import AxiStream
@@ -432,8 +433,11 @@ def test_the_first_sample_waits_until_all_is_clear(delay):
 
     assert_decided(run, got)
     assert got.cycles[0] == predict(net, mapping, run)[0][0]
-    # Twenty folds; of a wheel also four slots of each; and a register.
-    assert got.firsts[0] == (4 * 20 if delay == "wheel" else 20) + 1
+    # Twenty folds, the way of the last to the queue, a cycle back, a register behind; of a wheel
+    # four slots of each; and a register that holds the source.
+    unit = mapping.units["layer0"]
+    sweep = 20 + latency(unit) + reporting(unit) + 2
+    assert got.firsts[0] == max(sweep, 4 * 20 if delay == "wheel" else 0) + 1
 
 
 @examples(10)
