@@ -8,11 +8,12 @@ bits, what exceeds the smallest is in the weights.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..model.network import Connection, Network
-from ..model.synapses.conv import Conv
+from ..model.synapses.local import Local
 from ..model.views import View
 
 __all__ = ["Port", "Taps", "Window", "merged", "window"]
@@ -99,14 +100,14 @@ class Window:
 
     Attributes
     ----------
-    synapses : Conv
+    synapses : Local
     shift : int
         Left shift of the sum.
     ports : tuple of Port
         All of the same inputs.
     """
 
-    synapses: Conv
+    synapses: Any
     shift: int
     ports: tuple[Port, ...]
 
@@ -131,15 +132,15 @@ class Window:
         return self.synapses.weights.size * self.bits
 
 
-def window(network: Network, name: str) -> Window | None:
-    """Give the taps of a layer that one convolution without delays feeds; None for any other.
+def window(network: Network, name: str, kind: type[Local]) -> Window | None:
+    """Give the taps of a layer that one connection of a kind feeds; None for any other.
 
-    The neurons of a channel have to be alike.
+    The connection has no delay, and the neurons of a channel are alike.
     """
     layer = network.layers[name]
     first, *others = layer.connections
     recurs = network.recurs(name, first.sources[0])
-    if others or not isinstance(first.synapses, Conv) or first.delay > recurs:
+    if others or not isinstance(first.synapses, kind) or first.delay > recurs:
         return None
     if layer.neuron.channels != first.synapses.out:
         return None

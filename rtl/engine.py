@@ -95,6 +95,8 @@ class Engine(wiring.Component):
             self.initialized.eq(source.initialized & soma.initialized),
             self.idle.eq(source.idle & soma.idle),
         ]
+        if source.walk.addresses:
+            m.d.comb += soma.at.eq(source.at)
         if not source.paced:
             m.d.comb += source.op.eq(soma.op)
         return m

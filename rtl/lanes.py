@@ -17,8 +17,16 @@ from ..plan.unit import Unit
 from .gates import RELAYED, later, relays
 from .neurons import KINDS as NEURONS
 from .sequencer import operation
+from .walk import Walk
 
-__all__ = ["Lanes", "result"]
+__all__ = ["Lanes", "addressed", "result"]
+
+
+def addressed(walk: Walk) -> dict[str, Any]:
+    """Make the member `at` of who takes the addresses of an addition, where it has any."""
+    if not walk.addresses:
+        return {}
+    return {"at": In(data.ArrayLayout(range(walk.depth), walk.addresses))}
 
 
 def result(unit: Unit, width: int | None) -> data.StructLayout:
@@ -70,16 +78,17 @@ class Lanes(wiring.Component):
     ----------
     part : Part
         Where it measures, results have membranes.
-    words : int
-        Of the row memory.
+    walk : Walk
     bits : int
         Width of a term.
 
     Members
     -------
-    i : In(operation(unit, words))
+    i : In(operation(unit, walk))
     terms : In(data.ArrayLayout(signed(bits), lanes))
         What the operation two cycles before adds, before the shift of the current.
+    at : In(data.ArrayLayout(range(walk.depth), walk.addresses)), where there are any
+        Where the operation of the cycle before adds, or sweeps.
     valid : Out(1)
         `o` holds the result of the sweep operation three + `picks(unit)` cycles before.
     o : Out(result(unit, width)), or without a width
@@ -92,10 +101,12 @@ class Lanes(wiring.Component):
 
     i: data.View
     terms: data.View
+    at: data.View
     valid: Signal
     o: data.View
 
-    def __init__(self, part: Part, words: int, bits: int) -> None:
+    def __init__(self, part: Part, walk: Walk, bits: int) -> None:
+        self.walk = walk
         self.shift = part.taps.shift
         self.unit = unit = part.unit
         self.measures = part.measures
@@ -104,8 +115,9 @@ class Lanes(wiring.Component):
         self.widths = [self.neuron.width(unit.served(lane)) for lane in range(unit.lanes)]
         super().__init__(
             {
-                "i": In(operation(unit, words)),
+                "i": In(operation(unit, walk)),
                 "terms": In(data.ArrayLayout(signed(bits), unit.lanes)),
+                **addressed(walk),
                 "valid": Out(1),
                 "o": Out(result(unit, max(self.widths) if part.measures else None)),
             }
@@ -146,6 +158,9 @@ class Lanes(wiring.Component):
         lasts = relays(m, ends, self.unit.sweep, "last")
         picked = [later(m, stage.read.group == g) for g in groups] if len(groups) > 1 else []
         fresh = self._fresh(m, stage)
+        addresses = [(stage.read.at, stage.op.at)]
+        if self.walk.addresses:
+            addresses = [(at, later(m, at)) for at in self.at]
         found = []
         for k in range(self.unit.sweep):
             lanes = self._of(k)
@@ -154,7 +169,7 @@ class Lanes(wiring.Component):
             kept = self._pick(m, k, words, picked)
             over, membrane, after = self._sweep(m, k, kept, stage, lasts[relay])
             for lane, word, write in zip(lanes, words, writes, strict=True):
-                self._lane(m, lane, word, after, stage, fresh, write[relay])
+                self._lane(m, lane, word, after, stage, fresh, write[relay], addresses)
             found.append((over, membrane))
         spikes = Cat(over for over, _ in found)
         if self.neuron.golden.once:
@@ -169,7 +184,7 @@ class Lanes(wiring.Component):
         if self.neuron.idle:
             sweeps = swept & before.last if self._cleared else Const(0)
         clears: Value = Const(0)
-        if self.neuron.integrates and self.unit.folds == 1:
+        if self.neuron.integrates and self.walk.depth == 1:
             clears = swept & before.last
 
         def relayed(value: Value, name: str) -> list[Value]:
@@ -189,20 +204,20 @@ class Lanes(wiring.Component):
 
         Else they are marked as fresh, which costs a flip-flop each; maps have many.
         """
-        return self.neuron.integrates and self.unit.folds > 1 and self.unit.channels > 0
+        return self.neuron.integrates and self.walk.depth > 1 and self.unit.channels > 0
 
     def _fresh(self, m: Module, stage: Stages) -> Value:
         """Mark folds as fresh at the end of a sample, where that is cheaper than to clear them.
 
         A fresh fold is not read before it was written. Returns whether that of the operation is.
         """
-        if self.unit.folds == 1 or not self.neuron.integrates or self._cleared:
+        if self.walk.depth == 1 or not self.neuron.integrates or self._cleared:
             return Const(0)
         fresh, op, write = Signal(), stage.op, stage.sweep[-1]
         folds = Signal(self.unit.folds, init=-1)
-        m.d.sync += fresh.eq(folds.bit_select(stage.read.fold, 1))
+        m.d.sync += fresh.eq(folds.bit_select(stage.read.at, 1))
         with m.If(op.add):
-            m.d.sync += folds.bit_select(op.fold, 1).eq(0)
+            m.d.sync += folds.bit_select(op.at, 1).eq(0)
         with m.If(write.sweep & (write.group == self.unit.groups - 1)):
             if self.neuron.idle:
                 with m.If(write.last):
@@ -282,14 +297,18 @@ class Lanes(wiring.Component):
         stage: Stages,
         fresh: Value,
         write: Writes,
+        addresses: Sequence[tuple[Value, Value]],
     ) -> None:
-        """Make the accumulators of one lane, `word` the one at hand; sweeps write `after`."""
+        """Make the accumulators of one lane, `word` the one at hand; sweeps write `after`.
+
+        `addresses`: where the operations that read and that add are, of which lanes take turns.
+        """
         neuron, width = self.neuron, self.widths[lane]
         first = [neuron.first(n) for n in self.unit.served(lane)]
         new = (self.terms[lane] << self.shift) + word
         if after is not None:
             new = Mux(write.sweeps, after, new)
-        if self.unit.folds == 1:
+        if self.walk.depth == 1:
             # Cleared by sweeps, after reset too.
             register = Signal(signed(width), name=f"kept{lane}", reset_less=True)
             m.d.comb += word.eq(register)
@@ -299,15 +318,16 @@ class Lanes(wiring.Component):
                 m.d.sync += register.eq(new)
             return
         m.submodules[f"lane{lane}"] = mem = memory.Memory(
-            shape=signed(width), depth=self.unit.folds, init=[]
+            shape=signed(width), depth=self.walk.depth, init=[]
         )
         w = mem.write_port()
         # Rows of one input go to folds that differ; those of a map may meet where they just were.
         r = mem.read_port(transparent_for=[w] if self.unit.channels else [])
+        at = addresses[lane % len(addresses)]
         m.d.comb += [
-            r.addr.eq(stage.read.fold),
+            r.addr.eq(at[0]),
             word.eq(Mux(fresh, self._by_fold(stage.op, first), r.data)),
-            w.addr.eq(Mux(write.sweeps, stage.sweep[-1].fold, stage.op.fold)),
+            w.addr.eq(Mux(write.sweeps, stage.sweep[-1].at, at[1])),
             w.data.eq(new),
             w.en.eq(write.enable),
         ]

@@ -1,6 +1,5 @@
 """The sequencer of an engine: items to one operation per cycle."""
 
-from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -8,23 +7,18 @@ from amaranth.lib.wiring import In, Out
 
 from ..plan.unit import Unit
 from .gates import advance
+from .walk import Walk
 
 __all__ = ["Sequencer", "events", "operation"]
 
 
-def operation(unit: Unit, words: int) -> data.StructLayout:
-    """Make the layout of an operation; at most one of `add` and `sweep` is set.
-
-    Parameters
-    ----------
-    unit : Unit
-    words : int
-        Of the row memory.
-    """
+def operation(unit: Unit, walk: Walk) -> data.StructLayout:
+    """Make the layout of an operation; at most one of `add` and `sweep` is set."""
     fields = {
-        "add": 1,  # add row `row` to the accumulators of `fold`
-        "sweep": 1,  # leak, compare, reset group `group` of `fold`
-        "row": range(words),
+        "add": 1,  # add row `row` to the accumulators at `at`
+        "sweep": 1,  # leak, compare, reset group `group` of those at `at`, of `fold`
+        "row": range(walk.words),
+        "at": range(walk.depth),
         "fold": range(unit.folds),
         "group": range(unit.groups),
         "fire": 1,  # the sweep ends a step
@@ -36,7 +30,7 @@ def operation(unit: Unit, words: int) -> data.StructLayout:
     return data.StructLayout(fields)
 
 
-def events(walk: Any, bits: int) -> data.StructLayout:
+def events(walk: Walk, bits: int) -> data.StructLayout:
     """Make the layout of an item: what tells its event, then as in rtl/stream.py."""
     return data.StructLayout({**walk.event, "lanes": bits, "tick": 1, "last": 1})
 
@@ -51,7 +45,7 @@ class Sequencer(wiring.Component):
     Parameters
     ----------
     unit : Unit
-    walk : Rows, or another walk
+    walk : Walk
     bits : int
         Width of an event's value.
     depths : tuple of int
@@ -62,7 +56,7 @@ class Sequencer(wiring.Component):
     Members
     -------
     i : In(stream.Signature(events(walk, bits)))
-    o : Out(operation(unit, walk.words))
+    o : Out(operation(unit, walk))
         Holds for one cycle; nothing can refuse it.
     returned : In(data.ArrayLayout(2, queues))
         Vectors that were taken from each queue, or not written into it after all.
@@ -86,7 +80,7 @@ class Sequencer(wiring.Component):
     def __init__(
         self,
         unit: Unit,
-        walk: Any,
+        walk: Walk,
         bits: int,
         depths: tuple[int, ...],
         rest: int,
@@ -98,7 +92,7 @@ class Sequencer(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(events(walk, bits))),
-                "o": Out(operation(unit, walk.words)),
+                "o": Out(operation(unit, walk)),
                 "returned": In(data.ArrayLayout(2, len(depths))),
                 "initialized": Out(1),
                 "idle": Out(1),
@@ -163,6 +157,7 @@ class Sequencer(wiring.Component):
                             begin()
         with m.If(o.sweep):
             advance(m, (group, groups), (fold, folds))
+        at = self.walk.swept(m, fold, o.sweep & (group == groups - 1))
         if self.unit.repeats:
             # Begins anew with the folds, as the period divides them.
             m.d.comb += o.chunk.eq(chunk := Signal(range(self.unit.period)))
@@ -175,7 +170,8 @@ class Sequencer(wiring.Component):
         clears = fsm.ongoing("CLEAR")
         m.d.comb += [
             o.row.eq(step.row),
-            o.fold.eq(fold if step.fold is fold else Mux(o.add, step.fold, fold)),
+            o.at.eq(at if step.at is at else Mux(o.add, step.at, at)),
+            o.fold.eq(o.at if at is fold else fold),
             o.group.eq(group),
             o.fire.eq(item.tick & ~clears),
             o.last.eq(item.last | clears),

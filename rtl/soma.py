@@ -4,7 +4,6 @@ The soma says which operation is done now, and the source of terms before it (rt
 with the terms to add, one per lane, a fixed number of cycles later.
 """
 
-from typing import Any
 
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
@@ -14,9 +13,10 @@ from ..plan.layout import Part
 from ..plan.pipeline import latency, picks, reporting
 from ..plan.unit import Unit
 from .gates import later
-from .lanes import Lanes
+from .lanes import Lanes, addressed
 from .sequencer import Sequencer, operation
 from .stream import Queue, vector
+from .walk import Walk
 
 __all__ = ["Soma", "measured"]
 
@@ -45,7 +45,7 @@ class Soma(wiring.Component):
     Parameters
     ----------
     part : Part
-    walk : Rows, or another walk (rtl/walk.py)
+    walk : Walk (rtl/walk.py)
         What an event adds.
     limit : int
         Largest value of an event, of value_bits bits: how often that is added.
@@ -55,10 +55,12 @@ class Soma(wiring.Component):
     Members
     -------
     i : In(stream.Signature(events(walk, value_bits)))
-    op : Out(operation(unit, walk.words))
+    op : Out(operation(unit, walk))
         What is done now.
     terms : In(data.ArrayLayout(signed(bits), lanes))
         Of the operation `latency(unit)` cycles before (plan/pipeline.py).
+    at : In, as of `Lanes`, where there are any
+        Of the operation a cycle less before.
     o0, o1, ... : Out(stream.Signature(vector(folds * groups, sweep)))
         One per edge that leaves: the vectors that have a spike or an end.
     found : Out(stream.Signature(measured(unit, width)))
@@ -81,16 +83,17 @@ class Soma(wiring.Component):
     i: stream.Interface
     op: data.View
     terms: data.View
+    at: data.View
     found: stream.Interface
     tells: Signal
     told: data.View
     initialized: Signal
     idle: Signal
 
-    def __init__(self, part: Part, *, walk: Any, limit: int, bits: int) -> None:
+    def __init__(self, part: Part, *, walk: Walk, limit: int, bits: int) -> None:
         self.part = part
         self.unit = unit = part.unit
-        self.lanes = Lanes(part, walk.words, bits)
+        self.lanes = Lanes(part, walk, bits)
         shape = vector(unit.folds * unit.groups, unit.sweep)
         self.queues = {f"o{n}": Queue(shape, edge.depth) for n, edge in enumerate(part.outs)}
         if part.last:
@@ -103,8 +106,9 @@ class Soma(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(self.sequencer.i.p.shape())),
-                "op": Out(operation(unit, walk.words)),
+                "op": Out(operation(unit, walk)),
                 "terms": In(self.lanes.terms.shape()),
+                **addressed(walk),
                 **{name: Out(stream.Signature(q.shape)) for name, q in self.queues.items()},
                 "tells": Out(1),
                 "told": Out(self.queues[self.shown].shape),
@@ -122,6 +126,7 @@ class Soma(wiring.Component):
             self.op.eq(sequencer.o),
             lanes.i.eq(later(m, sequencer.o, latency(self.unit) - 2)),
             lanes.terms.eq(self.terms),
+            *([lanes.at.eq(self.at)] if self.lanes.walk.addresses else []),
             self.initialized.eq(sequencer.initialized),
             self.idle.eq(sequencer.idle),
             self.tells.eq(self.queues[self.shown].write),

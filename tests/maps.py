@@ -21,6 +21,7 @@ from spikeline.model.readouts import readout as make_readout
 from spikeline.model.synapses.conv import Conv
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
+from spikeline.model.synapses.local import Local
 from spikeline.model.synapses.spaced import Spaced
 from spikeline.model.views import View
 from spikeline.model.views.channels_last import ChannelsLast
@@ -195,7 +196,7 @@ def random_lanes(rng: np.random.Generator, network: Network) -> Mapping:
         fits = [n for n in range(1, most + 1) if n * FOLDS >= most]
         if unit.channels:
             synapses = layer.connections[0].synapses
-            assert isinstance(synapses, Conv)
+            assert isinstance(synapses, Local)
             outs = synapses.out // synapses.groups
             fits = range(1, most + 1)
             fits = [n for n in fits if most % n == 0 and (n % outs == 0 or outs % n == 0)]

@@ -15,12 +15,16 @@ from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import readout
 from spikeline.model.synapses.conv import Conv
 from spikeline.model.synapses.dense import Dense
+from spikeline.model.synapses.spaced import Spaced
 from spikeline.model.views.channels_last import ChannelsLast
 from spikeline.model.views.crop import Crop
 from spikeline.model.views.pool import Pool
+from spikeline.plan.engines import ENGINES
 from spikeline.plan.engines.conv import Axis
+from spikeline.plan.layout import Layout
 from spikeline.plan.mapping import Mapping
 from spikeline.rtl.gates import divided, times
+from spikeline.rtl.synapses.spaced import Spacings
 from spikeline.rtl.views import KINDS
 
 from .builders import random_samples
@@ -159,10 +163,58 @@ def test_sums_that_follow_at_once_meet_in_one_place(lanes):
     assert_cycles(net, Mapping.of(net, lanes), x)
 
 
+def spacings(out: int, groups: int, shared: bool, padding: int = 1) -> Network:
+    """Make a network of taps at places of their own."""
+    rng = np.random.default_rng([out, groups, shared])
+    taps = (out, 4 // groups, 3)
+    offsets = rng.integers(0, 3, (3, 1, 1, 3) if shared else (3, *taps))
+    offsets[0] = 0
+    spaced = Spaced(
+        rng.integers(-4, 8, taps), offsets, 4, (1, 3, 3), (4, 3, 4), padding=padding, groups=groups
+    )
+    after = spaced.after
+    cells = Neuron(
+        np.zeros(out, int), rng.integers(5, 15, out), reset="subtract", places=after.places
+    )
+    behind = Dense(rng.integers(-8, 8, (3, after.size)), 4)
+    layers = {
+        "hidden": Layer((Connection(("input",), spaced),), cells),
+        "out": Layer((Connection(("hidden",), behind),), Neuron(np.zeros(3, int), None)),
+    }
+    return Network(3, {"input": 48}, Counts(2), layers, readout("final-membrane"))
+
+
+@pytest.mark.parametrize("padding", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("out", "groups", "shared", "lanes", "addresses"),
+    [
+        (4, 4, False, 4, 1),  # depthwise
+        (8, 4, False, 8, 2),
+        (8, 4, False, 1, 1),
+        (4, 1, False, 4, 4),
+        (4, 1, False, 2, 2),
+        (4, 1, True, 4, 1),
+        (8, 2, False, 4, 4),
+    ],
+)
+def test_spacings_have_an_address_for_each_output_that_an_event_meets(
+    out, groups, shared, lanes, addresses, padding
+):
+    """Taps at places of their own: the golden spikes, the cycles of the taps, few addresses."""
+    net = spacings(out, groups, shared, padding)
+    mapping = Mapping.of(net, (lanes, 3))
+    part = Layout.of(net, mapping).parts["hidden"]
+    assert part.unit.engine == "spaced"
+    assert Spacings(part.taps.synapses, part.unit).addresses == addresses
+    cost = ENGINES["spaced"](part.unit, part.taps).cost
+    assert cost == 3 * max(1, out // groups // lanes)
+    x = np.random.default_rng(6).poisson(0.5, (3, 3, 48))
+    assert_equals(net, mapping, x)
+    assert_cycles(net, mapping, x)
+
+
 def test_an_event_costs_the_taps_that_it_meets():
     """A corner meets four of nine taps, the middle all; in as many chunks as lanes leave."""
-    from spikeline.plan.engines import ENGINES
-
     conv = Conv(np.ones((8, 1, 3, 3), int), 4, (1, 5, 5), padding=1)
     cells = Neuron(np.zeros(8, int), np.full(8, 9), once=True, places=25)
     out = Layer(

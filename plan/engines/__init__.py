@@ -8,9 +8,10 @@ from .conv import Conv
 from .dense import Dense
 from .engine import Engine
 from .line import Line
+from .spaced import Spaced
 from .wheel import Wheel
 
 __all__ = ["ENGINES", "Engine"]
 
 # Of those that serve a layer and keep no delays, the last one is taken.
-ENGINES: dict[str, type[Engine]] = {kind.kind: kind for kind in (Dense, Line, Wheel, Conv)}
+ENGINES: dict[str, type[Engine]] = {kind.kind: kind for kind in (Dense, Line, Wheel, Conv, Spaced)}

@@ -5,15 +5,10 @@ from math import gcd
 
 import numpy as np
 
-from ...model.errors import InputError
-from ...model.network import Network
 from ...model.synapses.conv import Conv as Golden
-from ..stages import Skid, Stages
-from ..taps import Window, window
-from ..unit import Unit
-from .engine import Engine
+from .local import Local, chunks
 
-__all__ = ["Axis", "Conv", "chunks"]
+__all__ = ["Axis", "Conv"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,56 +46,14 @@ class Axis:
         return cls(meets.sum(1), tap, output, stride // common, dilation // common)
 
 
-def chunks(synapses: Golden, lanes: int) -> tuple[int, np.ndarray]:
-    """Tell which chunks of the output channels, `lanes` each, an input channel reaches.
-
-    Returns
-    -------
-    count : int
-    first : int64 (channels,)
-    """
-    outs = synapses.out // synapses.groups
-    group = np.arange(synapses.shape[0]) // (synapses.shape[0] // synapses.groups)
-    return max(1, outs // lanes), group * outs // lanes
-
-
-@dataclass(frozen=True, slots=True)
-class Conv(Engine):
-    """The taps of a kernel one after another, as events come."""
+class Conv(Local):
+    """The taps of a kernel."""
 
     kind = "conv"
     latency = 2
+    golden = Golden
 
-    @classmethod
-    def serves(cls, network: Network, name: str) -> bool:
-        """Whether one convolution feeds the layer, and nothing is delayed."""
-        return window(network, name) is not None
-
-    @classmethod
-    def merge(cls, network: Network, name: str) -> Window:
-        """Give the taps of a layer that it serves."""
-        found = window(network, name)
-        assert found is not None
-        return found
-
-    @classmethod
-    def channels(cls, network: Network, name: str) -> int:
-        """Count the output channels."""
-        return cls.merge(network, name).synapses.out
-
-    @classmethod
-    def check(cls, network: Network, name: str, unit: Unit) -> None:
-        """Refuse lanes that hold channels of several places, or parts of several groups."""
-        synapses = cls.merge(network, name).synapses
-        outs = synapses.out // synapses.groups
-        if synapses.out % unit.lanes or (unit.lanes % outs and outs % unit.lanes):
-            groups = (
-                f", and the {outs} of a group or a multiple of it" if outs < synapses.out else ""
-            )
-            raise InputError(
-                f"Lanes of layer {name} must divide its {synapses.out} channels{groups}, not be"
-                f" {unit.lanes}"
-            )
+    __slots__ = ()
 
     @property
     def cost(self) -> np.ndarray:
@@ -110,6 +63,3 @@ class Conv(Engine):
         each, _ = chunks(synapses, self.unit.lanes)
         places = np.multiply.outer(rows, columns).ravel()
         return np.repeat(places * each, synapses.shape[0])
-
-    def before(self, stages: Stages, source: int) -> int:
-        return stages.add(Skid(stages.add(Skid(source))))

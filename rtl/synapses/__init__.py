@@ -17,6 +17,7 @@ from typing import Any
 from .conv import Conv
 from .dense import Dense
 from .gather import Gather
+from .spaced import Spaced
 from .wheel import Wheel
 
 __all__ = ["SOURCES"]
@@ -26,4 +27,5 @@ SOURCES: dict[str, Any] = {
     "wheel": Wheel,
     "line": Gather,
     "conv": Conv,
+    "spaced": Spaced,
 }

@@ -1,0 +1,136 @@
+"""Learned spacings: the taps of an event one after another, each at a place of its own.
+
+Where outputs have taps at places of their own, so have the lanes: as many addresses are made of an
+addition as there are outputs of a group in a chunk. A tap that leaves the map adds to its margin
+(plan/engines/spaced.py `Margin`).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Const, Module, Mux, ShapeLike, Signal, Value, signed
+from amaranth.lib import data
+
+from ...model.synapses.spaced import Spaced as Golden
+from ...plan.engines.local import chunks
+from ...plan.engines.spaced import Margin
+from ...plan.layout import Part
+from ...plan.unit import Unit
+from ..gates import advance, later
+from ..memory import Rom
+from ..walk import Step, Walk
+from .local import Local, reached, table
+
+__all__ = ["Spaced", "Spacings"]
+
+
+class Spacings(Walk):
+    """Every tap of an event, within a tap the chunks of the output channels.
+
+    Row (channel * taps + tap) * chunks + chunk; accumulators at place * period + chunk.
+
+    Parameters
+    ----------
+    synapses : Spaced
+    unit : Unit
+    """
+
+    def __init__(self, synapses: Golden, unit: Unit) -> None:
+        self.margin, self.after = Margin.of(synapses), synapses.after
+        self.chunks, self.first = chunks(synapses, unit.lanes)
+        self.taps = synapses.weights.shape[2]
+        self.channel = self.taps * self.chunks  # rows of an input channel
+        words = synapses.shape[0] * self.channel
+        super().__init__(unit, words, self.margin.places * unit.period)
+        # Outputs of other groups have no weight, so only those of one need addresses.
+        outs = min(synapses.out // synapses.groups, unit.lanes)
+        self.addresses = outs if len(synapses.offsets[0]) > 1 else 1
+
+    @property
+    def event(self) -> dict[str, ShapeLike]:
+        """Its first row, and what is reached from."""
+        return {"row": range(self.words), "base": range(self.depth)}
+
+    def begin(self, m: Module, item: data.View, fold: Signal) -> Step:
+        """Make what it needs."""
+        self.tap = Signal(range(self.taps), name="tap")
+        self.chunk = Signal(range(self.chunks), name="chunk")
+        row = item.row + self.tap * self.chunks + self.chunk
+        return Step(row, item.base + self.chunk)
+
+    def advance(self, m: Module) -> Value:
+        """Advance by an addition."""
+        return advance(m, (self.chunk, self.chunks), (self.tap, self.taps))
+
+    def swept(self, m: Module, fold: Value, moves: Value) -> Value:
+        """Go through the places, and around the margin."""
+        wide, period = self.after.columns * self.unit.period, self.unit.period
+        begin = (self.margin.top * self.margin.columns + self.margin.left) * period
+        at = Signal(range(self.depth), init=begin, name="swept_at")
+        column = Signal(range(wide), name="swept_column")
+        with m.If(moves):
+            m.d.sync += [column.eq(column + 1), at.eq(at + 1)]
+            with m.If(column == wide - 1):
+                around = self.margin.columns * period - wide + 1
+                m.d.sync += [column.eq(0), at.eq(at + around)]
+            with m.If(fold == self.unit.folds - 1):
+                m.d.sync += [column.eq(0), at.eq(begin)]
+        return at
+
+
+class Spaced(Local):
+    """Rows of weights, and how far each reaches.
+
+    Parameters
+    ----------
+    part : Part
+        Its taps are a `Window` of learned spacings.
+    name : str
+        Name of the row memory's module.
+    """
+
+    walk: Spacings
+
+    def __init__(self, part: Part, *, name: str) -> None:
+        synapses, unit = part.taps.synapses, part.unit
+        walk = Spacings(synapses, unit)
+        fields = reaches(synapses, unit, walk)
+        row = data.StructLayout(
+            {
+                "weights": data.ArrayLayout(signed(synapses.bits), unit.lanes),
+                "reaches": data.ArrayLayout(range(int(fields.max()) + 1), walk.addresses),
+            }
+        )
+        weights = reached(synapses, synapses.weights, unit.lanes).transpose(0, 3, 1, 2)
+        rows = zip(weights.reshape(-1, unit.lanes), fields, strict=True)
+        words = [row.const({"weights": w.tolist(), "reaches": r.tolist()}) for w, r in rows]
+        super().__init__(part, walk, Rom(name, row, [word.as_bits() for word in words]))
+
+    def begins(self, p: Any) -> tuple[Mapping[str, Value], Value]:
+        """Look up what its taps reach from."""
+        walk, before, period = self.walk, self.synapses.before, self.walk.unit.period
+        row = table(np.arange(before.channels) * walk.channel, p.channel)
+        base = (
+            table(np.arange(before.rows) * walk.margin.columns * period, p.y)
+            + table(np.arange(before.columns) * period, p.x)
+            + table(walk.first, p.channel)
+        )
+        return {"row": row, "base": base}, Const(1)
+
+    def weigh(self, m: Module) -> None:
+        """Give the terms of an operation, and a cycle before where they are added."""
+        m.d.comb += self.terms.eq(later(m, self.rom.data.weights, reset_less=True))
+        op = later(m, self.op, 2)
+        for n, reach in enumerate(self.rom.data.reaches):
+            m.d.comb += self.at[n].eq(op.at + Mux(op.add, reach, 0))
+
+
+def reaches(synapses: Golden, unit: Unit, walk: Spacings) -> np.ndarray:
+    """Give how far the taps of each row reach, int64 (rows, addresses)."""
+    reach = walk.margin.reach(synapses) * unit.period
+    each = synapses.weights.shape
+    found = reached(synapses, np.broadcast_to(reach, each), unit.lanes, none=-1)
+    found = found.transpose(0, 3, 1, 2).reshape(walk.words, -1, walk.addresses)
+    # Of the lanes that take turns, those of the group know; at most one, or all the same.
+    return np.maximum(found.max(axis=1), 0)
