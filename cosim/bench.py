@@ -120,7 +120,10 @@ class Reader:
         layer, sample = self.layers[n], self.sample(self.at[n])
         position = payload & ((1 << layer["position_bits"]) - 1)
         payload >>= layer["position_bits"]
-        spikes = (payload & ((1 << layer["lanes"]) - 1)) << position * layer["lanes"]
+        first, lanes = position * layer["stride"], payload & ((1 << layer["lanes"]) - 1)
+        spikes = lanes << first
+        if layer["offsets"]:  # of several places of a map
+            spikes = sum(1 << first + layer["offsets"][lane] for lane in bits_of(lanes))
         payload >>= layer["lanes"]
         tick, last = payload & 1, payload >> 1 & 1
         place = {"layer": layer["name"], "step": len(sample.spikes[n])}
@@ -128,7 +131,7 @@ class Reader:
             sample.faults.append(place | {"neuron": neuron} | fault("spikes", 1, 2))
         self.mask[n] |= spikes
         if layer["membrane_bits"] and (tick or not last):
-            self.membranes(layer, position * layer["lanes"], payload >> 3, sample, place)
+            self.membranes(layer, first, payload >> 3, sample, place)
         if tick:
             sample.spikes[n].append(self.mask[n])
             self.mask[n] = 0

@@ -13,7 +13,7 @@ import numpy as np
 from ..model.network import Network, Run, recorded
 from .engines import ENGINES
 from .engines.line import in_window
-from .layout import INPUT, Layout
+from .layout import INPUT, Layout, Part
 from .mapping import Mapping
 from .play import play
 from .streams import streams
@@ -36,9 +36,19 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
     latency : int64 (samples,), cycles
     interval : int64 (samples - 1,), cycles
     """
-    events = recorded(run)
-    stages = streams(Layout.of(network, mapping))
-    records = [events, *(run.spikes[name] for name in network.layers)]
+    layout = Layout.of(network, mapping)
+    stages = streams(layout)
+    records = [recorded(run)]
+    for name, part in layout.parts.items():
+        s = run.spikes[name]
+        if part.unit.places > 1:
+            s = np.where(part.unit.order < 0, 0, s[..., part.unit.order]).astype(s.dtype)
+        records.append(s)
+    for part in layout.parts.values():
+        if part.skips:
+            engine = ENGINES[part.unit.engine](part.unit, part.taps)
+            touched = np.repeat(engine.touched(_arriving(part, run)), part.unit.groups, axis=-1)
+            records.append(touched)
     starts, ends = play(stages, records, alone=True)
     _, streamed = play(stages, records, alone=False)
     return ends - starts, np.diff(streamed)
@@ -58,22 +68,27 @@ def work(network: Network, mapping: Mapping, run: Run) -> dict[str, np.ndarray]:
     run : Run
         Recorded.
     """
+    parts = Layout.of(network, mapping).parts.items()
+    return {
+        name: ENGINES[part.unit.engine](part.unit, part.taps).work(_arriving(part, run))
+        for name, part in parts
+    }
+
+
+def _arriving(part: Part, run: Run) -> np.ndarray:
+    """Sum what comes to the inputs of a layer, int64 (steps, samples, inputs)."""
     events = recorded(run)
-    found = {}
-    for name, part in Layout.of(network, mapping).parts.items():
-        steps, samples = events.shape[:2]
-        s = np.zeros((steps, samples, part.taps.pre), np.int64)
-        for edge in part.edges:
-            seen = events if edge.source == INPUT else run.spikes[edge.source]
-            for view in edge.views:
-                seen = view.apply(seen)
-            place = s[..., edge.base : edge.base + edge.size]
-            if edge.back:
-                place[1:] += seen[:-1]
-            else:
-                place += seen
-        found[name] = ENGINES[part.unit.engine](part.unit, part.taps).work(s)
-    return found
+    s = np.zeros((*events.shape[:2], part.taps.pre), np.int64)
+    for edge in part.edges:
+        seen = events if edge.source == INPUT else run.spikes[edge.source]
+        for view in edge.views:
+            seen = view.apply(seen)
+        place = s[..., edge.base : edge.base + edge.size]
+        if edge.back:
+            place[1:] += seen[:-1]
+        else:
+            place += seen
+    return s
 
 
 def reached(s: np.ndarray, window: int) -> np.ndarray:

@@ -407,7 +407,7 @@ def _deliver(st, memory, spikes, s):
 
 
 @_inner
-def _sweep(st, memory, s, now, records, samples):
+def _sweep(st, memory, spikes, s, now, records, samples):
     """Begin an operation of a sweep, if there is room."""
     for k in range(1, st[s, LINKED]):
         if st[memory[st[s, LINKS] + k], ROOM] == 0:
@@ -416,20 +416,32 @@ def _sweep(st, memory, s, now, records, samples):
         st[memory[st[s, LINKS] + k], ROOM] -= 1
     neurons, sweep = st[s, NUMBERS + 3], st[s, NUMBERS + 4]
     way, ring = st[s, NUMBERS + 8], st[s, NUMBERS + 7] + 1
-    fires, address = st[s, SWEEPS] & TICK, st[s, POSITION] * sweep
-    st[s, POSITION] += 1
-    end = st[s, POSITION] == st[s, NUMBERS + 5]
+    fires, row = st[s, SWEEPS] & TICK, st[s, STEP] * samples + st[s, SAMPLE]
+    blank, positions = False, st[s, NUMBERS + 5]
+    if st[s, NUMBERS + 9] < 0:
+        address = st[s, POSITION] * sweep
+        st[s, POSITION] += 1
+    else:
+        # Of a step that was cut short, none is swept.
+        first = records[st[s, NUMBERS + 9]] + row * positions
+        at = _next(spikes, first + st[s, POSITION], first + positions) - first
+        blank = fires == 0 or at == positions
+        address = 0 if blank else at * sweep
+        st[s, POSITION] = positions
+        if not blank:
+            st[s, POSITION] = _next(spikes, first + at + 1, first + positions) - first
+    end = st[s, POSITION] == positions
     flags = st[s, SWEEPS] if end else 0
     if fires:
         flags |= FIRES
     if st[s, SWEEPS] & LAST:
         flags |= FINALE
     at = way + 5 * ((st[s, OLDEST] + st[s, FLYING]) % ring)
-    row = st[s, STEP] * samples + st[s, SAMPLE]
     memory[at] = now + st[s, NUMBERS + 7]
     memory[at + 1] = records[st[s, NUMBERS + 2]] + row * neurons + address
     memory[at + 2] = address
-    memory[at + 3] = min(sweep, neurons - address) if fires and address < neurons else 0
+    seen = fires and not blank and address < neurons
+    memory[at + 3] = min(sweep, neurons - address) if seen else 0
     memory[at + 4] = flags
     st[s, FLYING] += 1
     if st[s, FLYING] == 1:
@@ -451,13 +463,14 @@ def _soma(st, memory, spikes, s, now, records, samples):
     if st[s, FLYING] and st[s, PIPE] == now:
         _deliver(st, memory, spikes, s)
         changed = True
-    if st[s, SWEEPS] and now >= st[s, NEXT] and _sweep(st, memory, s, now, records, samples):
+    sweeps = st[s, SWEEPS] and now >= st[s, NEXT]
+    if sweeps and _sweep(st, memory, spikes, s, now, records, samples):
         changed = True
     st[u, READY] = not st[s, SWEEPS] and now >= st[s, FREE]
     if st[u, READY] and st[u, VALID]:
         busy = now + _busy(st, memory, spikes, s, u)
         st[s, FREE] = max(busy, now + 1)
-        st[s, NEXT] = busy + 1
+        st[s, NEXT] = busy + 1 + (st[s, NUMBERS + 9] >= 0)
         st[s, SWEEPS] = st[u, FLAGS] & ENDS
         st[s, POSITION] = 0
         changed = True

@@ -28,7 +28,9 @@ from ..model.network import Layer, Network
 from ..model.views import View
 from ..model.views.crop import Crop
 from ..model.width import Bounds
+from .engines import ENGINES
 from .mapping import Mapping, event_limit, mapped
+from .neurons import QUIET
 from .readouts import timing
 from .taps import Taps
 from .unit import Unit
@@ -107,6 +109,13 @@ class Part:
     outs: tuple[Edge, ...]
     last: bool
     measures: bool
+
+    @property
+    def skips(self) -> bool:
+        """Whether a sweep skips the folds that no event of the step reached."""
+        engine, neuron = ENGINES[self.unit.engine], self.layer.neuron
+        told = engine.marks and self.unit.folds > 1 and not self.measures
+        return told and QUIET[neuron.kind](neuron)
 
     @property
     def joins(self) -> bool:

@@ -21,6 +21,7 @@ from .unit import QUEUE, Unit
 __all__ = [
     "BUDGET",
     "DELAYS",
+    "TAPS",
     "Mapping",
     "delay_bits",
     "line_lanes",
@@ -28,6 +29,8 @@ __all__ = [
     "slot_widths",
 ]
 
+# How many taps of a convolution may be added at once.
+TAPS = ("one", "row", "all")
 # What may be asked for of a layer with delays.
 DELAYS = ("auto", "line", "wheel")
 # Bits of memory that the wheels of a network may need together before some become lines.
@@ -57,6 +60,7 @@ class Mapping:
         pixels: int = 0,
         delay: str | Sequence[str] = "auto",
         queue: int | Sequence[int] = QUEUE,
+        taps: str | Sequence[str] = "one",
     ) -> "Mapping":
         """Make the mapping of a network; what is not given is chosen.
 
@@ -73,6 +77,9 @@ class Mapping:
             largest of them are lines instead.
         queue : int >= 1, or one per layer
             Vectors that wait before each of the layers that a layer feeds.
+        taps : one of `TAPS`, or one per layer
+            How many taps of a convolution an event adds in a cycle: one, a row of the kernel, or
+            all of them, which takes as many banks of lanes. Others, and the last layer, add one.
 
         Raises
         ------
@@ -108,10 +115,12 @@ class Mapping:
             raise InputError(f"Pixels of a beat must be in 0..64, not {pixels!r}")
         if pixels and not network.coding.packs:
             raise InputError("Packed pixels must feed a network with latency coding")
+        asked = _per_layer("Taps", taps, TAPS, names)
         each = zip(names, neurons, lanes, swept, channels, strict=True)
         units = {i: Unit(n, p, s, channels=c) for i, n, p, s, c in each}
         for name, engine in plain.items():
             if engine:
+                units[name] = _over_map(network, name, engine, units[name], asked[name])
                 engine.check(network, name, units[name])
         engines = _engines(network, units, delay, plain)
         for name, length in zip(names, queues, strict=True):
@@ -206,6 +215,34 @@ def _each(what: str, values: Any) -> tuple[Any, ...]:
     return tuple(values)
 
 
+def _per_layer(
+    what: str, value: Any, choices: Sequence[str], names: Sequence[str]
+) -> dict[str, str]:
+    """Check a choice for each layer, or one for all."""
+    given: Any = value
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        given = (value,) * len(names)
+    if len(given) != len(names):
+        raise InputError(
+            f"{what} must be given for each of the {len(names)} layers, not for {len(given)}"
+        )
+    for name, one in zip(names, given, strict=True):
+        choice(f"{what.removesuffix('s')} of layer {name}", one, choices)
+    return dict(zip(names, given, strict=True))
+
+
+def _over_map(network: Network, name: str, engine: type[Engine], unit: Unit, taps: str) -> Unit:
+    """Give a unit its map, if it has one, and the banks that taps in parallel take."""
+    if not unit.channels:
+        return unit
+    after = engine.merge(network, name).synapses.after
+    unit = replace(unit, map=(after.rows, after.columns))
+    # The readout takes the vectors of the last layer as they are.
+    return (
+        unit if name == network.output else replace(unit, banks=engine.banks(network, name, taps))
+    )
+
+
 def _plain(network: Network, name: str) -> type[Engine] | None:
     """Find the engine of a layer without delays; None where there are some."""
     kinds = reversed(ENGINES.values())
@@ -232,17 +269,8 @@ def _engines(
     plain: Mapping_[str, type[Engine] | None],
 ) -> dict[str, str]:
     """Choose the engine of every layer."""
-    if isinstance(delay, str) or not isinstance(delay, Sequence):
-        delay = (delay,) * len(units)
-    asked: tuple[Any, ...] = tuple(delay)
-    if len(asked) != len(units):
-        raise InputError(
-            f"Delay engines must be given for each of the {len(units)} layers, not for {len(asked)}"
-        )
-    wanted = dict(zip(units, asked, strict=True))
     engines = {}
-    for name, engine in wanted.items():
-        choice(f"Delay engine of layer {name}", engine, DELAYS)
+    for name, engine in _per_layer("Delay engines", delay, DELAYS, list(units)).items():
         found = plain[name]
         engines[name] = found.kind if found else engine
     if "auto" in engines.values():

@@ -33,7 +33,7 @@ def reporting(unit: Unit) -> int:
 
     One more where there are many lanes: a spike is looked for in a cycle of its own.
     """
-    return picks(unit) + 1 + (unit.lanes > WIDE)
+    return picks(unit) + 1 + (unit.width > WIDE)
 
 
 def rest(neuron: Neurons, unit: Unit) -> int:
@@ -54,11 +54,12 @@ def chunks(unit: Unit) -> list[int]:
     """Lanes behind each stage of serialization: by up to 8 first where a vector is wide.
 
     A chunk divides the vector, unless there is one position only: addresses stay position * lanes +
-    lane.
+    lane. The vectors of several banks are first cut into rows of a cell, and these into places.
     """
-    lanes = unit.sweep
+    lanes, (rows, columns) = unit.sweep, unit.banks
+    cells = [columns * lanes] * (rows > 1) + [lanes] * (columns > 1)
     if lanes <= WIDE:
-        return [1] if lanes > 1 else []
+        return cells + ([1] if lanes > 1 else [])
     whole = unit.folds * unit.groups == 1
     chunk = 8 if whole else max(c for c in range(1, 9) if lanes % c == 0)
-    return [chunk, 1] if chunk > 1 else [1]
+    return cells + ([chunk, 1] if chunk > 1 else [1])

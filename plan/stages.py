@@ -280,6 +280,9 @@ class Soma(Stage):
         Behind a sweep.
     depth : int, cycles
         From an operation of a sweep to the write of what it found.
+    touched : int
+        Number of the record that tells which positions are swept, at least one: steps, samples,
+        `positions`; -1 is none: all are, and a cycle earlier.
     """
 
     source: int
@@ -291,6 +294,7 @@ class Soma(Stage):
     positions: int
     rest: int
     depth: int
+    touched: int = -1
     kind: ClassVar[int] = 10
 
     @property
@@ -300,7 +304,7 @@ class Soma(Stage):
     def numbers(self, memory: Memory) -> tuple[int, ...]:
         way = memory.room(5 * (self.depth + 1))
         layout = self.record, self.neurons, self.sweep, self.positions
-        return *memory.cost(self.cost), *layout, self.rest, self.depth, way
+        return *memory.cost(self.cost), *layout, self.rest, self.depth, way, self.touched
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,11 @@ __all__ = ["streams"]
 
 
 def streams(layout: Layout) -> Stages:
-    """List the stages of a layout; record 0 is the input, record n + 1 the n-th layer."""
+    """List the stages of a layout.
+
+    Record 0 is the input, record n + 1 the n-th layer, of several banks by fold and lane; behind
+    them come the folds that are touched, of the layers that skip others.
+    """
     return _Streams(layout).stages
 
 
@@ -36,6 +40,7 @@ class _Streams:
 
     def __init__(self, layout: Layout) -> None:
         self.layout, self.stages = layout, Stages()
+        self.skipping = 0  # layers so far that skip folds
         self.queues: dict[Edge, int] = {}
         self.arriving: dict[Edge, int] = {}
         self._feed()
@@ -75,6 +80,10 @@ class _Streams:
         for edge in part.outs:
             if edge not in self.queues:
                 self.queues[edge] = stages.add(Queue(edge.depth))
+        touched = -1
+        if part.skips:
+            touched = 1 + len(self.layout.parts) + self.skipping
+            self.skipping += 1
         queues = [self.queues[edge] for edge in part.outs]
         if part.last:
             queues.append(stages.add(Queue(unit.queue, every=part.measures)))
@@ -84,11 +93,12 @@ class _Streams:
                 tuple(queues),
                 engine.soma_cost,
                 record,
-                unit.neurons,
-                unit.sweep,
+                unit.neurons if unit.places == 1 else unit.folds * unit.width,
+                unit.vector,
                 unit.folds * unit.groups,
                 rest(part.layer.neuron, unit),
                 latency(unit) + reporting(unit),
+                touched,
             )
         )
         for edge in part.outs:
@@ -127,7 +137,9 @@ class _Streams:
         """Add the stages that cut the vectors of a layer into events."""
         if unit.groups > 1:
             source = self.stages.add(Skid(source))
-        return self._serializers(source, chunks(unit))
+        source = self._serializers(source, chunks(unit))
+        # Recorded cell by cell.
+        return source if unit.places == 1 else self.stages.add(Filter(source, unit.order))
 
     def _serializers(self, source: int, sizes: Sequence[int]) -> int:
         """Add a serializer for each of these sizes of chunks."""

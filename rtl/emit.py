@@ -230,7 +230,9 @@ def _items(name: str, engine: Engine) -> dict[str, object]:
         "bits": Shape.cast(shape).width,
         "neurons": neurons,
         "position_bits": Shape.cast(shape["position"].shape).width,
-        "lanes": part.unit.sweep,
+        "lanes": part.unit.vector,
+        "stride": part.unit.sweep,
+        "offsets": part.unit.offsets,
         "membrane_bits": max(engine.lanes.widths) if part.measures else 0,
         "offset": [neuron.offset(n) for n in range(neurons)] if part.measures else [],
     }

@@ -1,8 +1,10 @@
 """Small circuits that several parts are made of."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, ShapeLike, Signal, Value
+import numpy as np
+from amaranth.hdl import Array, Cat, Const, Module, ShapeLike, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,6 +19,7 @@ __all__ = [
     "pick",
     "relays",
     "several",
+    "table",
     "times",
 ]
 
@@ -100,6 +103,14 @@ def divided(value: Value, by: int, end: int) -> tuple[Value, Value]:
         k += 1
     quotient = (times(value, -(-(1 << k) // by)) >> k)[: ((end - 1) // by).bit_length()]
     return quotient, (value - times(quotient, by))[: (by - 1).bit_length()]
+
+
+def table(values: Sequence[int] | np.ndarray, index: Value) -> Value:
+    """Look a number up."""
+    values = [int(n) for n in values]
+    if len(set(values)) == 1:
+        return Const(values[0])
+    return Array([Const(n, range(max(values) + 1)) for n in values])[index]
 
 
 def later(m: Module, value: Any, cycles: int = 1, *, reset_less: bool = False) -> Any:

@@ -41,10 +41,10 @@ def result(unit: Unit, width: int | None) -> data.StructLayout:
         "fire": 1,
         "last": 1,
         "end": 1,
-        "spikes": unit.sweep,
+        "spikes": unit.vector,
     }
     if width is not None:
-        fields["membranes"] = data.ArrayLayout(signed(width), unit.sweep)
+        fields["membranes"] = data.ArrayLayout(signed(width), unit.vector)
     return data.StructLayout(fields)
 
 
@@ -69,6 +69,11 @@ class Writes(NamedTuple):
     sweeps: Value
     enable: Value
     clears: Value
+
+
+def _bank(op: data.View, n: int) -> Any:
+    """Give the part of an operation that is of a bank: `add`, `at` and `fresh`."""
+    return op.banks[n] if "banks" in dict(op.shape()) else op
 
 
 class Lanes(wiring.Component):
@@ -106,17 +111,18 @@ class Lanes(wiring.Component):
     o: data.View
 
     def __init__(self, part: Part, walk: Walk, bits: int) -> None:
-        self.walk = walk
+        self.walk, self.skips = walk, part.skips
+        self.behind: dict[int, Value] = {}  # addresses of a cycle before
         self.shift = part.taps.shift
         self.unit = unit = part.unit
         self.measures = part.measures
         self.neuron: Any = NEURONS[part.layer.neuron.kind](part.layer.neuron, part.bounds)
         self.rest = rest(part.layer.neuron, unit)
-        self.widths = [self.neuron.width(unit.served(lane)) for lane in range(unit.lanes)]
+        self.widths = [self.neuron.width(unit.served(lane)) for lane in range(unit.width)]
         super().__init__(
             {
                 "i": In(operation(unit, walk)),
-                "terms": In(data.ArrayLayout(signed(bits), unit.lanes)),
+                "terms": In(data.ArrayLayout(signed(bits), unit.width)),
                 **addressed(walk),
                 "valid": Out(1),
                 "o": Out(result(unit, max(self.widths) if part.measures else None)),
@@ -142,7 +148,7 @@ class Lanes(wiring.Component):
 
     def _of(self, k: int) -> range:
         """List the lanes of sweep k, one per group."""
-        return range(k, self.unit.lanes, self.unit.sweep)
+        return range(k, self.unit.width, self.unit.vector)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -151,25 +157,23 @@ class Lanes(wiring.Component):
             stages.append(later(m, stages[-1]))
         stage = Stages(stages[1], stages[2], stages[1 + picks(self.unit) :])
 
-        groups = range(self.unit.groups)
-        writes = [self._writes(m, stages[-2], stage, g) for g in groups]
+        groups, banks = range(self.unit.groups), range(self.unit.places)
+        writes = [[self._writes(m, stages[-2], stage, g, b) for g in groups] for b in banks]
         starts = not self.neuron.integrates or self._cleared
         ends = stage.sweep[0].last if starts else Const(0)
-        lasts = relays(m, ends, self.unit.sweep, "last")
+        lasts = relays(m, ends, self.unit.vector, "last")
         picked = [later(m, stage.read.group == g) for g in groups] if len(groups) > 1 else []
         fresh = self._fresh(m, stage)
-        addresses = [(stage.read.at, stage.op.at)]
-        if self.walk.addresses:
-            addresses = [(at, later(m, at)) for at in self.at]
         found = []
-        for k in range(self.unit.sweep):
-            lanes = self._of(k)
+        for k in range(self.unit.vector):
+            lanes, bank = self._of(k), k // self.unit.sweep
             words = [Signal(signed(self.widths[lane]), name=f"word{lane}") for lane in lanes]
-            relay = k // RELAYED
+            relay = k % self.unit.sweep // RELAYED
             kept = self._pick(m, k, words, picked)
-            over, membrane, after = self._sweep(m, k, kept, stage, lasts[relay])
-            for lane, word, write in zip(lanes, words, writes, strict=True):
-                self._lane(m, lane, word, after, stage, fresh, write[relay], addresses)
+            over, membrane, after = self._sweep(m, k, kept, stage, lasts[k // RELAYED])
+            for lane, word, write in zip(lanes, words, writes[bank], strict=True):
+                at = self._addresses(m, lane, stage)
+                self._lane(m, lane, word, after, stage, fresh[bank], write[relay], at)
             found.append((over, membrane))
         spikes = Cat(over for over, _ in found)
         if self.neuron.golden.once:
@@ -177,7 +181,19 @@ class Lanes(wiring.Component):
         self._report(m, stage.sweep[1], spikes, [h for _, h in found])
         return m
 
-    def _writes(self, m: Module, before: data.View, stage: Stages, group: int) -> list[Writes]:
+    def _addresses(self, m: Module, lane: int, stage: Stages) -> tuple[Value, Value]:
+        """Tell where a lane reads, and in the next cycle adds."""
+        if self.walk.addresses:
+            n = lane % self.walk.addresses
+            if n not in self.behind:
+                self.behind[n] = later(m, self.at[n])
+            return self.at[n], self.behind[n]
+        read, op = (_bank(op, lane // self.unit.lanes) for op in (stage.read, stage.op))
+        return read.at, op.at
+
+    def _writes(
+        self, m: Module, before: data.View, stage: Stages, group: int, bank: int
+    ) -> list[Writes]:
         """Tell when a group is written; `before`: a cycle before `stage`, as a relay takes one."""
         swept = before.sweep & (before.group == group)
         sweeps: Value = swept
@@ -188,11 +204,12 @@ class Lanes(wiring.Component):
             clears = swept & before.last
 
         def relayed(value: Value, name: str) -> list[Value]:
-            return relays(m, value, self.unit.sweep, f"{name}{group}_")
+            number = f"{bank}_{group}" if self.unit.places > 1 else group
+            return relays(m, value, self.unit.sweep, f"{name}{number}_")
 
         found = zip(
             relayed(sweeps, "sweeps"),
-            relayed(stage.read.add | sweeps, "enable"),
+            relayed(_bank(stage.read, bank).add | sweeps, "enable"),
             relayed(clears, "clears"),
             strict=True,
         )
@@ -204,15 +221,19 @@ class Lanes(wiring.Component):
 
         Else they are marked as fresh, which costs a flip-flop each; maps have many.
         """
-        return self.neuron.integrates and self.walk.depth > 1 and self.unit.channels > 0
+        over_maps = self.walk.depth > 1 and self.unit.channels > 0
+        return self.neuron.integrates and over_maps and not self.skips
 
-    def _fresh(self, m: Module, stage: Stages) -> Value:
+    def _fresh(self, m: Module, stage: Stages) -> list[Value]:
         """Mark folds as fresh at the end of a sample, where that is cheaper than to clear them.
 
-        A fresh fold is not read before it was written. Returns whether that of the operation is.
+        A fresh fold is not read before it was written. Returns whether that of the operation is, of
+        each bank.
         """
+        if self.skips:
+            return [_bank(stage.op, n).fresh for n in range(self.unit.places)]
         if self.walk.depth == 1 or not self.neuron.integrates or self._cleared:
-            return Const(0)
+            return [Const(0)] * self.unit.places
         fresh, op, write = Signal(), stage.op, stage.sweep[-1]
         folds = Signal(self.unit.folds, init=-1)
         m.d.sync += fresh.eq(folds.bit_select(stage.read.at, 1))
@@ -224,7 +245,7 @@ class Lanes(wiring.Component):
                     m.d.sync += folds.bit_select(write.fold, 1).eq(1)
             else:
                 m.d.sync += folds.bit_select(write.fold, 1).eq(write.last)
-        return fresh
+        return [fresh]
 
     def _pick(self, m: Module, k: int, words: Sequence[Signal], picked: Sequence[Value]) -> Value:
         """Pick the word of the group that is `picked`, of two and then among the pairs."""
@@ -297,11 +318,11 @@ class Lanes(wiring.Component):
         stage: Stages,
         fresh: Value,
         write: Writes,
-        addresses: Sequence[tuple[Value, Value]],
+        at: tuple[Value, Value],
     ) -> None:
         """Make the accumulators of one lane, `word` the one at hand; sweeps write `after`.
 
-        `addresses`: where the operations that read and that add are, of which lanes take turns.
+        `at`: where it reads, and where it adds.
         """
         neuron, width = self.neuron, self.widths[lane]
         first = [neuron.first(n) for n in self.unit.served(lane)]
@@ -323,7 +344,6 @@ class Lanes(wiring.Component):
         w = mem.write_port()
         # Rows of one input go to folds that differ; those of a map may meet where they just were.
         r = mem.read_port(transparent_for=[w] if self.unit.channels else [])
-        at = addresses[lane % len(addresses)]
         m.d.comb += [
             r.addr.eq(at[0]),
             word.eq(Mux(fresh, self._by_fold(stage.op, first), r.data)),
@@ -335,25 +355,38 @@ class Lanes(wiring.Component):
     def _fired(self, m: Module, stage: Stages, over: Value) -> Value:
         """Keep which neurons have fired in this sample; returns those that are swept."""
         unit, (before, op) = self.unit, stage.sweep[:2]
-        fired = Signal(unit.lanes)
+        fired = Signal(unit.width)
         new = Mux(op.last, 0, fired | over.replicate(unit.groups))
-        mine = fired.word_select(op.group, unit.sweep)
-        enable = Cat(op.sweep & (op.group == g) for g in range(unit.groups))
+        mine = fired.word_select(op.group, unit.vector)
+        sweeps = op.sweep & ~op.blank
+        enable = Cat(sweeps & (op.group == g) for g in range(unit.groups))
         if unit.folds == 1:
             for g in range(unit.groups):
-                lanes = slice(g * unit.sweep, (g + 1) * unit.sweep)
+                lanes = slice(g * unit.vector, (g + 1) * unit.vector)
                 with m.If(enable[g]):
                     m.d.sync += fired[lanes].eq(new[lanes])
             return mine
-        m.submodules.fired = mem = memory.Memory(shape=unit.lanes, depth=unit.folds, init=[])
-        r, w = mem.read_port(), mem.write_port(granularity=unit.sweep)
-        m.d.comb += [
-            r.addr.eq(before.fold),
-            fired.eq(r.data),
-            w.addr.eq(op.fold),
-            w.data.eq(new),
-            w.en.eq(enable),
-        ]
+        for n in range(unit.places):
+            name = f"fired{n}" if unit.places > 1 else "fired"
+            mem = memory.Memory(shape=unit.lanes, depth=unit.folds, init=[])
+            m.submodules[name] = mem
+            r, w = mem.read_port(), mem.write_port(granularity=unit.sweep)
+            m.d.comb += [
+                r.addr.eq(before.fold),
+                fired.word_select(n, unit.lanes).eq(r.data),
+                w.addr.eq(op.fold),
+                w.data.eq(new.word_select(n, unit.lanes)),
+                w.en.eq(enable),
+            ]
+            if self.skips:
+                # Not all is swept at the end of a sample: the first addition clears what was left.
+                adds = _bank(stage.op, n)
+                with m.If(adds.add):
+                    m.d.comb += [
+                        w.addr.eq(adds.at),
+                        w.data.eq(0),
+                        w.en.eq(adds.fresh.replicate(unit.groups)),
+                    ]
         return mine
 
     def _report(self, m: Module, op: data.View, spikes: Value, membranes: Sequence[Value]) -> None:
@@ -367,7 +400,7 @@ class Lanes(wiring.Component):
             o.fire.eq(op.fire),
             o.last.eq(op.last),
             o.end.eq(op.end),
-            o.spikes.eq(Mux(op.fire, spikes, 0)),
+            o.spikes.eq(Mux(op.fire & ~op.blank, spikes, 0)),
         ]
         if self.measures:
             m.d.sync += [o.membranes[k].eq(h) for k, h in enumerate(membranes)]

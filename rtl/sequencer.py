@@ -1,12 +1,12 @@
 """The sequencer of an engine: items to one operation per cycle."""
 
-
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.unit import Unit
-from .gates import advance
+from .gates import advance, divided
+from .touched import Touched
 from .walk import Walk
 
 __all__ = ["Sequencer", "events", "operation"]
@@ -24,9 +24,14 @@ def operation(unit: Unit, walk: Walk) -> data.StructLayout:
         "fire": 1,  # the sweep ends a step
         "last": 1,  # the sweep ends the sample
         "end": 1,  # the last operation of this sweep
+        "fresh": 1,  # what is at `at` was not added to in this sample, where that is told
+        "blank": 1,  # a sweep of nothing, which has its end
     }
+    if unit.places > 1:  # of each bank
+        bank = {"add": 1, "at": range(walk.depth), "fresh": 1}
+        fields["banks"] = data.ArrayLayout(data.StructLayout(bank), unit.places)
     if unit.repeats:
-        fields["chunk"] = range(unit.period)  # of a sweep: fold % period
+        fields["chunk"] = range(unit.period)  # fold % period; of a sweep, and where folds are fresh
     return data.StructLayout(fields)
 
 
@@ -40,7 +45,8 @@ class Sequencer(wiring.Component):
 
     An event is walked as often as its value says.
 
-    A sweep takes folds x groups operations and then `rest` cycles.
+    A sweep takes folds x groups operations and then `rest` cycles. Where it skips folds, it takes
+    groups operations for each that was added to in the step, one at least, and a cycle before.
 
     Parameters
     ----------
@@ -52,6 +58,8 @@ class Sequencer(wiring.Component):
         Room of each queue behind the engine, in vectors.
     rest : int, cycles
         How much later a sweep writes back than an addition.
+    skips : bool
+        Whether folds that were not added to in a step are not swept.
 
     Members
     -------
@@ -84,11 +92,13 @@ class Sequencer(wiring.Component):
         bits: int,
         depths: tuple[int, ...],
         rest: int,
+        skips: bool = False,
     ) -> None:
         self.unit = unit
         self.walk = walk
         self.depths = depths
         self.rest = rest
+        self.skips = skips
         super().__init__(
             {
                 "i": In(stream.Signature(events(walk, bits))),
@@ -111,7 +121,13 @@ class Sequencer(wiring.Component):
             for n, depth in enumerate(self.depths)
         ]
         resting = Signal(range(self.rest + 1))
-        is_end = (fold == folds - 1) & (group == groups - 1)
+        is_last_group = group == groups - 1
+        is_end, sweeps = (fold == folds - 1) & is_last_group, "SWEEP"
+        if self.skips:
+            banks = self.unit.places
+            m.submodules.touched = touched = Touched(self.walk.depth, banks)
+            is_last_group = is_last_group | touched.none
+            is_end, sweeps = touched.end & is_last_group, "LOOK"
         has_room = Cat(room != 0 for room in rooms).all()
         full = Cat(room == depth for room, depth in zip(rooms, self.depths, strict=True)).all()
 
@@ -125,7 +141,7 @@ class Sequencer(wiring.Component):
             with m.If(i.valid & i.p.lanes.any()):
                 m.next = "ADD"
             with m.Elif(i.valid & (i.p.tick | i.p.last)):
-                m.next = "SWEEP"
+                m.next = sweeps
             with m.Else():
                 m.next = "WAIT"
 
@@ -139,6 +155,10 @@ class Sequencer(wiring.Component):
                             m.next = "REST"
                         else:
                             begin()
+            if self.skips:
+                with m.State("LOOK"):  # for the first fold to be swept
+                    m.d.comb += touched.begins.eq(1)
+                    m.next = "SWEEP"
             if self.rest:
                 with m.State("REST"):  # the sweep writes back
                     m.d.sync += resting.eq(resting - 1)
@@ -152,16 +172,33 @@ class Sequencer(wiring.Component):
                     m.d.sync += item.lanes.eq(item.lanes - 1)
                     with m.If(item.lanes == 1):
                         with m.If(item.tick | item.last):
-                            m.next = "SWEEP"
+                            m.next = sweeps
                         with m.Else():
                             begin()
-        with m.If(o.sweep):
-            advance(m, (group, groups), (fold, folds))
-        at = self.walk.swept(m, fold, o.sweep & (group == groups - 1))
-        if self.unit.repeats:
+        moves = o.sweep & is_last_group
+        if self.skips:
+            with m.If(o.sweep & ~touched.none):
+                advance(m, (group, groups))
+            fold = touched.found
+            m.d.comb += [
+                touched.drops.eq(touched.begins & ~item.tick),
+                touched.next.eq(moves),
+                touched.clears.eq(moves & touched.end & item.last),
+                o.fresh.eq(touched.fresh[0] & o.add),
+                o.blank.eq(touched.none),
+            ]
+            if banks == 1:
+                m.d.comb += [touched.at[0].eq(step.at), touched.marks[0].eq(o.add)]
+        else:
+            with m.If(o.sweep):
+                advance(m, (group, groups), (fold, folds))
+        at = self.walk.swept(m, fold, moves)
+        if self.unit.repeats and self.skips:
+            m.d.comb += o.chunk.eq(divided(o.at, self.unit.period, self.unit.folds)[1])
+        elif self.unit.repeats:
             # Begins anew with the folds, as the period divides them.
             m.d.comb += o.chunk.eq(chunk := Signal(range(self.unit.period)))
-            with m.If(o.sweep & (group == groups - 1)):
+            with m.If(moves):
                 m.d.sync += chunk.eq(Mux(chunk == self.unit.period - 1, 0, chunk + 1))
         with m.If(i.valid & i.ready):
             m.d.sync += item.eq(i.p)
@@ -178,6 +215,15 @@ class Sequencer(wiring.Component):
             o.end.eq(is_end & ~clears),
             self.idle.eq(fsm.ongoing("WAIT") & full),
         ]
+        for n, (on, less) in enumerate(zip(step.on, step.less, strict=True)):
+            bank = o.banks[n]
+            m.d.comb += [bank.add.eq(o.add & on), bank.at.eq(o.at - Mux(o.add, less, 0))]
+            if self.skips:
+                m.d.comb += [
+                    touched.at[n].eq(bank.at),
+                    touched.marks[n].eq(bank.add),
+                    bank.fresh.eq(touched.fresh[n]),
+                ]
         with m.If(self.idle):
             m.d.sync += self.initialized.eq(1)
         return m

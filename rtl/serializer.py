@@ -1,5 +1,6 @@
 """The serializer: wide vectors to narrower ones, down to one lane."""
 
+from itertools import zip_longest
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
@@ -30,12 +31,14 @@ class Serializer(wiring.Component):
         Lanes of a chunk.
     registered : bool
         Whether `i.ready` is a register; a vector is then taken a cycle later.
+    step : int
+        Positions from a chunk to the next; 0 counts positions anew, by chunks.
 
     Members
     -------
     i : In(stream.Signature(vector(positions, lanes)))
     o : Out(stream.Signature(vector(positions * ceil(lanes / chunk), chunk)))
-        One lane makes it serial.
+        One lane makes it serial; with steps there are as many positions as before.
     idle : Out(1)
         Nothing is in it.
 
@@ -49,15 +52,19 @@ class Serializer(wiring.Component):
     o: stream.Interface
     idle: Signal
 
-    def __init__(self, positions: int, lanes: int, chunk: int, *, registered: bool = False) -> None:
+    def __init__(
+        self, positions: int, lanes: int, chunk: int, *, registered: bool = False, step: int = 0
+    ) -> None:
         self.lanes = lanes
         self.chunk = chunk
         self.registered = registered
         self.chunks = -(-lanes // chunk)
+        self.step = step
+        self.positions = positions if step else positions * self.chunks
         super().__init__(
             {
                 "i": In(stream.Signature(vector(positions, lanes))),
-                "o": Out(stream.Signature(vector(positions * self.chunks, chunk))),
+                "o": Out(stream.Signature(vector(self.positions, chunk))),
                 "idle": Out(1),
             }
         )
@@ -78,7 +85,11 @@ class Serializer(wiring.Component):
         with m.If(~o.valid | o.ready):
             m.d.sync += [
                 o.valid.eq(full),
-                o.p.position.eq(held.position * self.chunks + index(selected)),
+                o.p.position.eq(
+                    held.position + index(selected) * self.step
+                    if self.step
+                    else held.position * self.chunks + index(selected)
+                ),
                 o.p.lanes.eq(pick(selected, self._padded(held.lanes))),
                 o.p.tick.eq(held.tick & is_end),
                 o.p.last.eq(held.last & is_end),
@@ -115,22 +126,25 @@ def serialize(
         Takes what tells that a stage is empty.
     """
     empty = [] if idles is None else idles
-    positions, lanes = unit.folds * unit.groups, unit.sweep
+    positions, lanes = unit.positions, unit.vector
+    (rows, columns), across = unit.banks, unit.map[1]
+    # The rows of a cell, then the places of a row.
+    steps = [across] * (rows > 1) + [1] * (columns > 1)
     if unit.groups > 1:
         # Cuts the way of ready back to a queue that lies near many lanes.
         m.submodules[f"vectors{name}"] = skid = Skid(vector(positions, lanes))
         join(m, source, skid.i)
         empty.append(skid.idle)
         source = skid.o
-    for chunk in chunks(unit):
-        serializer = Serializer(positions, lanes, chunk, registered=chunk > 1)
+    for chunk, step in zip_longest(chunks(unit), steps, fillvalue=0):
+        serializer = Serializer(positions, lanes, chunk, registered=chunk > 1, step=step)
         m.submodules[f"serializer{name}_{chunk}"] = serializer
         join(m, source, serializer.i)
         empty.append(serializer.idle)
-        source, positions, lanes = serializer.o, positions * serializer.chunks, chunk
+        source, positions, lanes = serializer.o, serializer.positions, chunk
         if chunk > 1:
             # Cuts the way of ready from what follows back to the wide vector.
-            m.submodules[f"skid{name}"] = skid = Skid(serializer.o.p.shape())
+            m.submodules[f"skid{name}_{chunk}"] = skid = Skid(serializer.o.p.shape())
             wiring.connect(m, serializer.o, skid.i)
             empty.append(skid.idle)
             source = skid.o

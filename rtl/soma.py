@@ -4,7 +4,6 @@ The soma says which operation is done now, and the source of terms before it (rt
 with the terms to add, one per lane, a fixed number of cycles later.
 """
 
-
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -12,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from ..plan.layout import Part
 from ..plan.pipeline import latency, picks, reporting
 from ..plan.unit import Unit
-from .gates import later
+from .gates import later, table
 from .lanes import Lanes, addressed
 from .sequencer import Sequencer, operation
 from .stream import Queue, vector
@@ -29,12 +28,12 @@ def measured(unit: Unit, width: int) -> data.StructLayout:
     """
     return data.StructLayout(
         {
-            "position": range(unit.folds * unit.groups),
-            "lanes": unit.sweep,
+            "position": range(unit.positions),
+            "lanes": unit.vector,
             "tick": 1,
             "last": 1,
             "final": 1,
-            "membranes": data.ArrayLayout(signed(width), unit.sweep),
+            "membranes": data.ArrayLayout(signed(width), unit.vector),
         }
     )
 
@@ -94,7 +93,7 @@ class Soma(wiring.Component):
         self.part = part
         self.unit = unit = part.unit
         self.lanes = Lanes(part, walk, bits)
-        shape = vector(unit.folds * unit.groups, unit.sweep)
+        shape = vector(unit.positions, unit.vector)
         self.queues = {f"o{n}": Queue(shape, edge.depth) for n, edge in enumerate(part.outs)}
         if part.last:
             found = measured(unit, max(self.lanes.widths)) if part.measures else shape
@@ -102,7 +101,7 @@ class Soma(wiring.Component):
         self.shown = "found" if part.last else "o0"
         depths = tuple(queue.depth for queue in self.queues.values())
         rest = self.lanes.rest
-        self.sequencer = Sequencer(unit, walk, limit.bit_length(), depths, rest)
+        self.sequencer = Sequencer(unit, walk, limit.bit_length(), depths, rest, part.skips)
         super().__init__(
             {
                 "i": In(stream.Signature(self.sequencer.i.p.shape())),
@@ -151,11 +150,14 @@ class Soma(wiring.Component):
         """Make the item of a queue of what a sweep found; returns whether to write it, and it."""
         found, measures = self.lanes.o, self.part.measures and name == "found"
         item, writes = Signal.like(queue.payload, name=f"item_{name}"), Signal(name=f"put_{name}")
+        position = found.fold * self.unit.groups + found.group
+        if self.unit.places > 1:  # the first place of the cell
+            position = table(self.unit.order[:: self.unit.width] // self.unit.lanes, found.fold)
         # Without spikes only the end of the step is worth an item.
         worth = found.fire if measures else found.spikes.any()
         m.d.comb += [
             writes.eq(self.lanes.valid & (worth | found.end)),
-            item.position.eq(found.fold * self.unit.groups + found.group),
+            item.position.eq(position),
             item.lanes.eq(found.spikes),
             item.tick.eq(found.end & found.fire),
             item.last.eq(found.end & found.last),

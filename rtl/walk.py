@@ -5,6 +5,7 @@ sequencer, the row and the address of the addition at hand. Maps have walks of t
 (rtl/synapses/).
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from amaranth.hdl import Module, ShapeLike, Signal, Value
@@ -17,10 +18,22 @@ __all__ = ["Rows", "Step", "Walk"]
 
 
 class Step(NamedTuple):
-    """The addition at hand: the word of the row memory, and the accumulators it is added to."""
+    """The addition at hand.
+
+    Attributes
+    ----------
+    row : Value
+        Word of the row memory.
+    at : Value
+        Accumulators that it is added to.
+    on, less : sequence of Value, one for each of several banks
+        Whether it is added to that bank, and how far before `at`.
+    """
 
     row: Value
     at: Value
+    on: Sequence[Value] = ()
+    less: Sequence[Value] = ()
 
 
 class Walk:

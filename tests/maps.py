@@ -92,8 +92,10 @@ def random_spaced(rng: np.random.Generator, before: Map, steps: int) -> Spaced:
 
 
 def _neuron(rng: np.random.Generator, after: Map) -> Neuron:
-    """Draw neurons, alike at every place."""
+    """Draw neurons, alike at every place; a third fire once and need events for that."""
     n, k = after.channels, int(rng.choice([0, 0, 1, 3]))
+    if rng.random() < 0.3:
+        return Neuron(np.zeros(n, int), rng.integers(2, 20, n), once=True, places=after.places)
     m = int(rng.choice([1 << k, (1 << k) - 1, rng.integers(0, (1 << k) + 1)]))
     once = bool(rng.random() < 0.4)
     return Neuron(

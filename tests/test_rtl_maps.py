@@ -19,6 +19,7 @@ from spikeline.model.synapses.spaced import Spaced
 from spikeline.model.views.channels_last import ChannelsLast
 from spikeline.model.views.crop import Crop
 from spikeline.model.views.pool import Pool
+from spikeline.plan.cycles import predict
 from spikeline.plan.engines import ENGINES
 from spikeline.plan.engines.conv import Axis
 from spikeline.plan.layout import Layout
@@ -211,6 +212,42 @@ def test_spacings_have_an_address_for_each_output_that_an_event_meets(
     x = np.random.default_rng(6).poisson(0.5, (3, 3, 48))
     assert_equals(net, mapping, x)
     assert_cycles(net, mapping, x)
+
+
+@pytest.mark.parametrize("lanes", [(4, 3, 2), (2, 1, 2)])
+@pytest.mark.parametrize("kind", ["spike-count", "first-spike"])
+def test_a_sweep_skips_what_no_event_reached(kind, lanes):
+    """Neurons that need an event to fire are swept where there was one, even in no place at all."""
+    rng = np.random.default_rng(7)
+    first = Conv(rng.integers(-2, 8, (4, 1, 3, 3)), 4, (1, 6, 7), padding=1)
+    second = Conv(rng.integers(-4, 8, (6, 2, 2, 2)), 4, (4, 6, 7), stride=2, groups=2)
+
+    def once(law: Conv) -> Neuron:
+        return Neuron(
+            np.zeros(law.out, int),
+            rng.integers(4, 9, law.out),
+            once=True,
+            places=law.after.places,
+        )
+
+    out = Dense(rng.integers(-2, 8, (2, second.post)), 4)
+    layers = {
+        "first": Layer((Connection(("input",), first),), once(first)),
+        "second": Layer((Connection(("first",), second),), once(second)),
+        "out": Layer((Connection(("second",), out),), Neuron(np.zeros(2, int), np.full(2, 9))),
+    }
+    net = Network(4, {"input": 42}, Counts(1), layers, readout(kind))
+    mapping = Mapping.of(net, lanes, (2, 1, 1) if lanes[0] == 4 else None)
+    parts = Layout.of(net, mapping).parts
+    assert [part.skips for part in parts.values()] == [True, True, False]
+    x = (rng.random((6, 4, 42)) < 0.1).astype(int)
+    x[3], x[4, 1:] = 0, 0  # a sample, then steps without an event
+    assert net.run(x, record=True).spikes["second"].any()
+    assert_equals(net, mapping, x)
+    assert_cycles(net, mapping, x)
+    every = predict(net, mapping, net.run(np.ones_like(x), record=True))[0]
+    none = predict(net, mapping, net.run(np.zeros_like(x), record=True))[0]
+    assert none.max() + 4 * 42 < every.min()  # far less than a cycle for each place and step
 
 
 def test_an_event_costs_the_taps_that_it_meets():

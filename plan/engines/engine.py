@@ -33,6 +33,8 @@ class Engine:
         Whether it keeps delays; of those that do, one can be asked for by name.
     apart : bool
         Whether an input may have at most one event in a step, so that every source has its own.
+    marks : bool
+        Whether it can tell which folds the events of a step reached, and sweep these alone.
     """
 
     unit: Unit
@@ -43,6 +45,7 @@ class Engine:
     swept: ClassVar[int | None] = None
     keeps: ClassVar[bool] = False
     apart: ClassVar[bool] = False
+    marks: ClassVar[bool] = False
 
     @classmethod
     def serves(cls, network: Network, name: str) -> bool:
@@ -57,6 +60,11 @@ class Engine:
     @classmethod
     def check(cls, network: Network, name: str, unit: Unit) -> None:
         """Refuse a unit that it cannot be built by, of a layer that it serves."""
+
+    @classmethod
+    def banks(cls, network: Network, name: str, taps: str) -> tuple[int, int]:
+        """Count the banks of lanes, in rows and columns, that taps in parallel need."""
+        return 1, 1
 
     @classmethod
     def merge(cls, network: Network, name: str) -> Any:
@@ -85,6 +93,10 @@ class Engine:
         s : (steps, samples, inputs)
         """
         return s
+
+    def touched(self, s: np.ndarray) -> np.ndarray:
+        """Tell which folds the events of each step reach, bool (steps, samples, folds)."""
+        raise NotImplementedError
 
     def work(self, s: np.ndarray) -> np.ndarray:
         """Count the cycles in which the engine adds, int64 (samples,)."""

@@ -77,6 +77,11 @@ class Local(Engine):
                 f"Lanes of layer {name} must divide its {synapses.out} channels{groups}, not be"
                 f" {unit.lanes}"
             )
+        if unit.places > 1 and not unit.sweep == unit.lanes == synapses.out:
+            raise InputError(
+                f"Lanes and sweep width of layer {name} must be its {synapses.out} channels where"
+                f" taps are added in parallel, not {unit.lanes} and {unit.sweep}"
+            )
 
     def before(self, stages: Stages, source: int) -> int:
         return stages.add(Skid(stages.add(Skid(source))))

@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Module, ShapeLike, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Shape, ShapeLike, Signal, Value, signed
 from amaranth.lib import data
 
 from ...model.synapses.conv import Conv as Golden
-from ...plan.engines.conv import Axis
+from ...plan.engines.conv import axes
 from ...plan.engines.local import chunks
 from ...plan.layout import Part
 from ...plan.unit import Unit
-from ..gates import advance
+from ..gates import advance, table
 from ..memory import Rom, packed
 from ..walk import Step, Walk
-from .local import Local, reached, table
+from .local import Local, reached
 
 __all__ = ["Conv", "Kernel"]
 
@@ -37,25 +37,32 @@ class Kernel(Walk):
     """
 
     def __init__(self, synapses: Golden, unit: Unit) -> None:
-        self.axes = Axis.of(synapses, 0), Axis.of(synapses, 1)
+        self.axes = axes(synapses, unit)
         self.chunks, self.first = chunks(synapses, unit.lanes)
-        channels, rows, columns = synapses.shape[0], *synapses.weights.shape[2:]
+        channels, (rows, columns) = synapses.shape[0], (len(axis.rows) for axis in self.axes)
         super().__init__(unit, channels * rows * columns * self.chunks)
         # What a tap, and what a place, is worth in rows and in folds; for rows and columns.
         self.tap = columns * self.chunks, self.chunks
-        self.place = synapses.after.columns * unit.period, unit.period
+        across = synapses.after.columns if unit.places == 1 else unit.cells[1]
+        self.place = across * unit.period, unit.period
         self.channel = rows * columns * self.chunks
 
     @property
     def event(self) -> dict[str, ShapeLike]:
         """Where it begins, how many rows and columns it meets."""
         rows, columns = (1 + int(axis.count.max()) for axis in self.axes)
-        return {
+        found: dict[str, ShapeLike] = {
             "row": range(self.words),
             "fold": range(self.depth),
             "rows": range(rows),
             "columns": range(columns),
         }
+        if self.unit.places > 1:
+            down, right = self.axes
+            less = int(down.less.max()) * self.place[0] + int(right.less.max()) * self.place[1]
+            found["on"] = self.unit.places
+            found["less"] = data.ArrayLayout(range(less + 1), self.unit.places)
+        return found
 
     def begin(self, m: Module, item: data.View, fold: Signal) -> Step:
         """Make what it needs."""
@@ -65,7 +72,8 @@ class Kernel(Walk):
         self.at, self.line_at = (Signal(range(self.depth), name=n) for n in ("at", "line_at"))
         self.chunk = Signal(range(self.chunks), name="chunk")
         self.left, self.lines = Signal.like(item.columns), Signal.like(item.rows)
-        return Step(self.row + self.chunk, self.at + self.chunk)
+        step = Step(self.row + self.chunk, self.at + self.chunk)
+        return step._replace(on=item.on, less=item.less) if self.unit.places > 1 else step
 
     def take(self, m: Module, event: Any) -> None:
         """Take an event, in the cycle before its first addition."""
@@ -116,7 +124,7 @@ class Conv(Local):
 
     def __init__(self, part: Part, *, name: str) -> None:
         synapses, unit = part.taps.synapses, part.unit
-        row = data.ArrayLayout(signed(synapses.bits), unit.lanes)
+        row = data.ArrayLayout(signed(synapses.bits), unit.width)
         super().__init__(part, Kernel(synapses, unit), Rom(name, row, words(synapses, unit)))
 
     def begins(self, p: Any) -> tuple[Mapping[str, Value], Value]:
@@ -134,11 +142,35 @@ class Conv(Local):
             + table(walk.first, p.channel)
         )
         fields = {"row": row, "fold": fold, "rows": rows, "columns": columns}
+        if walk.unit.places > 1:
+            high, wide = walk.unit.banks
+            banks = [(y, x) for y in range(high) for x in range(wide)]
+            fields["on"] = Cat(
+                table(down.on[:, y], p.y) & table(right.on[:, x], p.x) for y, x in banks
+            )
+            fields["less"] = Cat(
+                _sized(
+                    table(down.less[:, y] * walk.place[0], p.y)
+                    + table(right.less[:, x] * walk.place[1], p.x),
+                    walk.event["less"].elem_shape,
+                )
+                for y, x in banks
+            )
         return fields, (rows != 0) & (columns != 0)
+
+
+def _sized(value: Value, shape: ShapeLike) -> Value:
+    """Bring a value that fits to the width of a shape."""
+    width = Shape.cast(shape).width
+    return value[:width] if len(value) >= width else Cat(value, Const(0, width - len(value)))
 
 
 def words(synapses: Golden, unit: Unit) -> list[int]:
     """Pack the weights as `Kernel` counts their rows; lane 0 is the first channel of a chunk."""
-    rows = reached(synapses, synapses.weights.astype(np.int64), unit.lanes)
-    rows = rows.transpose(0, 3, 4, 1, 2)  # channel, row, column, chunk, lane
-    return packed(rows.reshape(-1, unit.lanes), synapses.bits)
+    down, right = axes(synapses, unit)
+    # Banks without a tap take the weight behind the last one: 0.
+    none = np.pad(synapses.weights.astype(np.int64), [(0, 0), (0, 0), (0, 1), (0, 1)])
+    w = none[:, :, down.rows[:, :, None, None], right.rows[None, None]]
+    rows = reached(synapses, w, unit.lanes)  # channel, chunk, lane, row, bank, column, bank
+    rows = rows.transpose(0, 3, 5, 1, 4, 6, 2)
+    return packed(rows.reshape(-1, unit.width), synapses.bits)

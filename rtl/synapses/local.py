@@ -1,10 +1,10 @@
 """Synapses over maps: events as they come, and the taps that each meets, one after another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Array, Const, Module, Mux, ShapeLike, Signal, Value, signed
+from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,7 +18,7 @@ from ..sequencer import events, operation
 from ..stream import Skid, vector
 from ..walk import Walk
 
-__all__ = ["Local", "reached", "table"]
+__all__ = ["Local", "reached"]
 
 
 class Local(wiring.Component):
@@ -71,7 +71,7 @@ class Local(wiring.Component):
                 "i": In(stream.Signature(vector(self.synapses.pre, 1, bits))),
                 "o": Out(stream.Signature(events(walk, bits))),
                 "op": In(operation(unit, walk)),
-                "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
+                "terms": Out(data.ArrayLayout(signed(self.bits), unit.width)),
                 **{name: member.flip() for name, member in addressed(walk).items()},
                 "initialized": Out(1),
                 "idle": Out(1),
@@ -133,14 +133,6 @@ class Local(wiring.Component):
             sink.p.last.eq(source.p.last),
             *(sink.p[name].eq(value) for name, value in event.items()),
         ]
-
-
-def table(values: Sequence[int] | np.ndarray, index: Value) -> Value:
-    """Look a number up."""
-    values = [int(n) for n in values]
-    if len(set(values)) == 1:
-        return Const(values[0])
-    return Array([Const(n, range(max(values) + 1)) for n in values])[index]
 
 
 def reached(synapses: Any, taps: np.ndarray, lanes: int, none: int = 0) -> np.ndarray:

@@ -17,10 +17,10 @@ from ...plan.engines.local import chunks
 from ...plan.engines.spaced import Margin
 from ...plan.layout import Part
 from ...plan.unit import Unit
-from ..gates import advance, later
+from ..gates import advance, later, table
 from ..memory import Rom
 from ..walk import Step, Walk
-from .local import Local, reached, table
+from .local import Local, reached
 
 __all__ = ["Spaced", "Spacings"]
 
