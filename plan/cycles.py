@@ -81,6 +81,7 @@ def _arriving(part: Part, run: Run) -> np.ndarray:
     s = np.zeros((*events.shape[:2], part.taps.pre), np.int64)
     for edge in part.edges:
         seen = events if edge.source == INPUT else run.spikes[edge.source]
+        seen = seen.astype(np.int64)  # as views add events
         for view in edge.views:
             seen = view.apply(seen)
         place = s[..., edge.base : edge.base + edge.size]

@@ -59,7 +59,7 @@ class Mapping:
         sweep: tuple[int, ...] | None = None,
         pixels: int = 0,
         delay: str | Sequence[str] = "auto",
-        queue: int | Sequence[int] = QUEUE,
+        queue: int | Sequence[int] | None = None,
         taps: str | Sequence[str] = "one",
     ) -> "Mapping":
         """Make the mapping of a network; what is not given is chosen.
@@ -76,7 +76,7 @@ class Mapping:
             events are few; but where the wheels of the network need more bits than `BUDGET`, the
             largest of them are lines instead.
         queue : int >= 1, or one per layer
-            Vectors that wait before each of the layers that a layer feeds.
+            Vectors that wait before each of the layers that a layer feeds; else `QUEUE`.
         taps : one of `TAPS`, or one per layer
             How many taps of a convolution an event adds in a cycle: one, a row of the kernel, or
             all of them, which takes as many banks of lanes. Others, and the last layer, add one.
@@ -89,6 +89,7 @@ class Mapping:
             such engine.
         """
         names = list(of_model(network).layers)
+        queue = QUEUE if queue is None else queue
         neurons = [layer.size for layer in network.layers.values()]
         queues: tuple[Any, ...] = (
             tuple(queue) if isinstance(queue, Sequence) else (queue,) * len(neurons)

@@ -24,7 +24,7 @@ __all__ = ["command", "cosim"]
 @click.option("--stalls", default="none", show_default=True, metavar="KIND", help="none or random.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of the random stalls.")
 @options("data", "dataset", "framing", "split", "samples")
-@options("lanes", "sweep", "delay", "pixels", "out", "json")
+@options("lanes", "sweep", "taps", "queue", "delay", "pixels", "out", "json")
 def command(
     network: str,
     stalls: str,

@@ -31,6 +31,16 @@ class PerLayer(click.ParamType):
             )
 
 
+class Words(click.ParamType):
+    """One word for all layers, or one per layer, separated by commas."""
+
+    name = "WORD,WORD,..."
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str | tuple[str, ...]:
+        """Split the words."""
+        return tuple(value.split(",")) if isinstance(value, str) and "," in value else value
+
+
 class Seeds(click.ParamType):
     """Different seeds, separated by commas."""
 
@@ -126,6 +136,21 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             help="What computes the delays of layers that have some: line keeps what came, little"
             " memory; wheel keeps what is to come, few cycles; auto: wheels while those of the"
             " network fit 1,048,576 bits, lines beyond.",
+        ),
+        "taps": click.option(
+            "--taps",
+            type=Words(),
+            default="one",
+            show_default=True,
+            metavar="one|row|all",
+            help="Taps of a convolution that are added in a cycle: one, a row of the kernel, or all"
+            " of them; for all layers or, as one,row,one, for each. More lanes, fewer cycles.",
+        ),
+        "queue": click.option(
+            "--queue",
+            type=PerLayer(),
+            help="Vectors that wait behind each layer, as 16,256,16; else 16. Deeper queues even"
+            " out steps of many spikes.",
         ),
         "pixels": click.option(
             "--pixels",

@@ -27,7 +27,7 @@ __all__ = ["command", "report"]
 @click.option("--pnr", is_flag=True, help="Place and route too.")
 @SCALE
 @options("data", "dataset", "framing", "split", "samples")
-@options("seeds", "lanes", "sweep", "delay", "pixels", "out", "json")
+@options("seeds", "lanes", "sweep", "taps", "queue", "delay", "pixels", "out", "json")
 def command(
     network: str,
     target: str,

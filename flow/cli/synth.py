@@ -21,7 +21,7 @@ __all__ = ["command", "synth"]
 @click.argument("network")
 @click.option("--target", required=True, metavar="NAME", help="ice40, ecp5 or xilinx.")
 @click.option("--pnr", is_flag=True, help="Place and route too (ice40, ecp5).")
-@options("seeds", "lanes", "sweep", "delay", "pixels", "kept", "json")
+@options("seeds", "lanes", "sweep", "taps", "queue", "delay", "pixels", "kept", "json")
 def command(
     network: str,
     target: str,

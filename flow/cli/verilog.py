@@ -36,7 +36,8 @@ __all__ = ["command", "verilog"]
     help="Name of the top module, with which every module and file name begins, so that several"
     " networks fit one design; else the network's, with the first digits of its hash.",
 )
-@options("data", "dataset", "framing", "split", "lanes", "sweep", "delay", "pixels", "out", "json")
+@options("data", "dataset", "framing", "split", "lanes", "sweep")
+@options("taps", "queue", "delay", "pixels", "out", "json")
 def command(
     network: str,
     inline: bool,
