@@ -191,7 +191,7 @@ def random_maps(rng: np.random.Generator) -> Network:
 def random_lanes(rng: np.random.Generator, network: Network) -> Mapping:
     """Draw a layout: lanes that every engine takes, sweeps, engines of delays, queues."""
     plain = Mapping.of(network)
-    lanes, sweep = [], []
+    lanes, sweep, taps = [], [], []
     for name, layer in network.layers.items():
         unit = plain.units[name]
         most = unit.channels or layer.size
@@ -202,8 +202,12 @@ def random_lanes(rng: np.random.Generator, network: Network) -> Mapping:
             outs = synapses.out // synapses.groups
             fits = range(1, most + 1)
             fits = [n for n in fits if most % n == 0 and (n % outs == 0 or outs % n == 0)]
+        taps.append("one")
+        if plain.units[name].engine == "conv" and name != network.output and rng.random() < 0.5:
+            taps[-1], fits = str(rng.choice(["row", "all"])), [most]
         lanes.append(int(rng.choice(fits)))
-        sweep.append(int(rng.choice([s for s in range(1, lanes[-1] + 1) if lanes[-1] % s == 0])))
+        sweeps = [s for s in range(1, lanes[-1] + 1) if lanes[-1] % s == 0]
+        sweep.append(int(rng.choice(sweeps if taps[-1] == "one" else [most])))
     delay = [str(rng.choice(["auto", "line", "wheel"])) for _ in lanes]
     queue = [int(rng.choice([1, 2, 3, 16])) for _ in lanes]
-    return Mapping.of(network, tuple(lanes), tuple(sweep), 0, delay, queue)
+    return Mapping.of(network, tuple(lanes), tuple(sweep), 0, delay, queue, taps)

@@ -254,14 +254,19 @@ def items_of(s: np.ndarray, joined: bool = False) -> list[dict[str, int]]:
     return items
 
 
-def spikes_of(items: Iterable[dict[str, int]], lanes: int, neurons: int) -> list[np.ndarray]:
-    """Read spikes from the items of a layer: per sample bool (steps, neurons)."""
+def spikes_of(
+    items: Iterable[dict[str, int]], lanes: int, neurons: int, offsets: Sequence[int] = ()
+) -> list[np.ndarray]:
+    """Read spikes from the items of a layer: per sample bool (steps, neurons).
+
+    `offsets`: of vectors of several places, where each of their lanes is.
+    """
     samples, steps = [], []
     row = np.zeros(neurons, bool)
     for item in items:
-        for lane in range(lanes):
+        for lane, offset in enumerate(offsets or range(lanes)):
             if item["lanes"] >> lane & 1:
-                n = item["position"] * lanes + lane
+                n = item["position"] * lanes + offset
                 assert not row[n], f"neuron {n} spikes twice in a step"
                 row[n] = True
         if item["tick"]:

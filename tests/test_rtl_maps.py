@@ -24,6 +24,7 @@ from spikeline.plan.engines import ENGINES
 from spikeline.plan.engines.conv import Axis
 from spikeline.plan.layout import Layout
 from spikeline.plan.mapping import Mapping
+from spikeline.plan.unit import Unit
 from spikeline.rtl.gates import divided, times
 from spikeline.rtl.synapses.spaced import Spacings
 from spikeline.rtl.views import KINDS
@@ -119,6 +120,105 @@ def test_axes_list_every_tap(seed):
                 for o in range(outputs)
                 if o * law.stride[axis] - law.padding[axis] + k * dilation == i
             ]
+
+
+@examples(60)
+@given(seed=st.integers(0, 1 << 20))
+def test_axes_of_banks_list_every_tap_at_once(seed):
+    """Every bank has the tap that meets an output of its own, or none."""
+    rng = np.random.default_rng(seed)
+    law = random_conv(rng, Map(1, *(int(n) for n in rng.integers(1, 10, 2))))
+    for axis in (0, 1):
+        banks = Axis.parallel(law, axis)
+        found, alone = Axis.of(law, axis, banks), Axis.of(law, axis)
+        if banks == 1:
+            continue
+        assert (found.count == (alone.count > 0)).all()
+        for i in range(law.shape[1 + axis]):
+            met = {
+                (int(found.rows[found.tap[i], b]), (int(found.output[i]) - less) * banks + b)
+                for b, (on, less) in enumerate(zip(found.on[i], found.less[i], strict=True))
+                if on
+            }
+            assert met == {
+                (int(alone.tap[i]) + n * alone.next, int(alone.output[i]) - n * alone.back)
+                for n in range(alone.count[i])
+            }
+
+
+def test_several_banks_hold_every_neuron_once():
+    """Cells of places side by side; those at the end of a map lack some."""
+    unit = Unit(2 * 5 * 7, 2, 2, "conv", channels=2, map=(5, 7), banks=(2, 3))
+    assert (unit.cells, unit.folds, unit.width, unit.positions) == ((3, 3), 9, 12, 35)
+    order = unit.order
+    assert sorted(order[order >= 0]) == list(range(70))
+    # The cell in the middle: rows 2 and 3, columns 3 to 5.
+    wanted = [(y * 7 + x) * 2 + c for y in (2, 3) for x in (3, 4, 5) for c in (0, 1)]
+    assert order.reshape(9, 12)[4].tolist() == wanted
+    assert [wanted[0] + n for n in unit.offsets] == wanted
+
+
+@pytest.mark.parametrize("taps", ["row", "all"])
+@pytest.mark.parametrize("reset", ["none", "subtract"])
+@pytest.mark.parametrize(
+    ("kernel", "fields"),
+    [
+        ((3, 3), {"padding": (1, 1)}),
+        ((2, 3), {}),
+        ((3, 2), {"stride": (2, 1), "padding": (2, 1)}),
+        ((3, 4), {"dilation": (1, 2), "padding": (1, 3)}),
+        ((5, 5), {"padding": (2, 2), "groups": 3}),
+    ],
+    ids=str,
+)
+def test_taps_at_once_equal_taps_in_sequence(kernel, fields, reset, taps):
+    """A row of taps, or all, in a cycle: the golden spikes, and the cycles of the model."""
+    rng = np.random.default_rng([*kernel, len(fields)])
+    groups = fields.get("groups", 1)
+    law = Conv(rng.integers(-3, 8, (3, 3 // groups, *kernel)), 4, (3, 5, 7), **fields)
+    cells = Neuron(
+        np.zeros(3, int),
+        rng.integers(5, 12, 3),
+        once=reset == "none",
+        reset=reset,
+        places=law.after.places,
+    )
+    out = Layer(
+        (Connection(("map",), Dense(rng.integers(-2, 8, (2, law.post)), 4)),),
+        Neuron(np.zeros(2, int), None),
+    )
+    layers = {"map": Layer((Connection(("input",), law),), cells), "out": out}
+    net = Network(3, {"input": 105}, Counts(2), layers, readout("final-membrane"))
+    mapping = Mapping.of(net, taps=taps)
+    part = Layout.of(net, mapping).parts["map"]
+    assert part.unit.places > 1
+    assert part.skips == (reset == "none")
+    cost = ENGINES["conv"](part.unit, part.taps).cost
+    assert cost.max() == (1 if taps == "all" else Axis.of(law, 0).count.max())
+    x = rng.poisson(0.3, (3, 3, 105)).clip(0, 2)
+    assert_equals(net, mapping, x)
+    assert_cycles(net, mapping, x)
+
+
+def test_taps_at_once_need_all_channels():
+    """Fewer lanes than channels, or a sweep in groups, are refused in one sentence."""
+    net = pointwise()
+    assert Mapping.of(net, taps="all").units["hidden"].banks == (1, 1)  # there is one tap alone
+    law = Conv(np.ones((4, 6, 2, 2), int), 4, (6, 2, 2), padding=1)
+    cells = Neuron(np.zeros(4, int), np.full(4, 5), places=9)
+    out = Layer(
+        (Connection(("hidden",), Dense(np.ones((3, 36), int), 4)),), net.layers["out"].neuron
+    )
+    layers = {"hidden": Layer((Connection(("input",), law),), cells), "out": out}
+    net = Network(5, {"input": 24}, Counts(3), layers, readout("final-membrane"))
+    with pytest.raises(
+        InputError, match=r"^Lanes and sweep width of layer hidden must be its 4 chan"
+    ):
+        Mapping.of(net, (2, 3), taps="all")
+    with pytest.raises(
+        InputError, match=r"^Tap of layer out must be one of one, row, all, not 'two'$"
+    ):
+        Mapping.of(net, taps=("all", "two"))
 
 
 @examples(15)

@@ -45,7 +45,7 @@ class Simulated:
     def spikes(self, layer: str) -> list[np.ndarray]:
         """The spikes of a layer, per sample bool (steps, neurons)."""
         unit = self.core.engines[layer].part.unit
-        return spikes_of(self.layers[layer].items, unit.sweep, unit.neurons)
+        return spikes_of(self.layers[layer].items, unit.sweep, unit.neurons, unit.offsets)
 
     def membranes(self) -> np.ndarray:
         """h of the last layer, (all steps of all samples, neurons)."""
