@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Array, Cat, Const, Module, ShapeLike, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,6 +16,7 @@ __all__ = [
     "first",
     "index",
     "later",
+    "lowest",
     "pick",
     "relays",
     "several",
@@ -53,6 +54,15 @@ def index(bits: Value) -> Value:
         Cat(bit for n, bit in enumerate(bits) if n >> k & 1).any()
         for k in range((len(bits) - 1).bit_length())
     )
+
+
+def lowest(bits: Value) -> tuple[Value, Value]:
+    """Whether a bit is set, and the index of the lowest, which means nothing if none is."""
+    if len(bits) == 1:
+        return bits, Const(0, 0)
+    half = 1 << (len(bits) - 1).bit_length() - 1
+    (low, below), (high, above) = lowest(bits[:half]), lowest(bits[half:])
+    return low | high, Cat(Mux(low, below, above), ~low)
 
 
 def pick(bits: Value, values: Value) -> Value:

@@ -22,6 +22,10 @@ from .walk import Walk
 __all__ = ["Lanes", "addressed", "result"]
 
 
+# Accumulators of a lane over maps, more than which belong in block RAM.
+DEEP = 16
+
+
 def addressed(walk: Walk) -> dict[str, Any]:
     """Make the member `at` of who takes the addresses of an addition, where it has any."""
     if not walk.addresses:
@@ -112,6 +116,7 @@ class Lanes(wiring.Component):
 
     def __init__(self, part: Part, walk: Walk, bits: int) -> None:
         self.walk, self.skips = walk, part.skips
+        self.kept: list[tuple[Any, Any]] = []  # of each bank, what it reads and what is written
         self.behind: dict[int, Value] = {}  # addresses of a cycle before
         self.shift = part.taps.shift
         self.unit = unit = part.unit
@@ -164,6 +169,8 @@ class Lanes(wiring.Component):
         lasts = relays(m, ends, self.unit.vector, "last")
         picked = [later(m, stage.read.group == g) for g in groups] if len(groups) > 1 else []
         fresh = self._fresh(m, stage)
+        if self._joined:
+            self._join(m, stage, writes)
         found = []
         for k in range(self.unit.vector):
             lanes, bank = self._of(k), k // self.unit.sweep
@@ -338,19 +345,62 @@ class Lanes(wiring.Component):
             with m.Elif(write.enable):
                 m.d.sync += register.eq(new)
             return
-        m.submodules[f"lane{lane}"] = mem = memory.Memory(
-            shape=signed(width), depth=self.walk.depth, init=[]
+        if self._joined:
+            kept = self.kept[lane // self.unit.lanes]
+            read, written = (port[lane % self.unit.lanes] for port in kept)
+            m.d.comb += written.eq(new)
+        else:
+            r, w = self._memory(m, f"lane{lane}", signed(width), at, stage, write.sweeps)
+            m.d.comb += [w.en.eq(write.enable), w.data.eq(new)]
+            read = r.data
+        m.d.comb += word.eq(Mux(fresh, self._by_fold(stage.op, first), read[:width].as_signed()))
+
+    @property
+    def _joined(self) -> bool:
+        """Whether the lanes of a bank, which are at one address, share a memory of wide words.
+
+        Those of maps are deep, and so in block RAM, whose words are wide.
+        """
+        return self.unit.channels > 0 and self.walk.depth > 1 and not self.walk.addresses
+
+    def _memory(
+        self,
+        m: Module,
+        name: str,
+        shape: ShapeLike,
+        at: tuple[Value, Value],
+        stage: Stages,
+        sweeps: Value,
+        granularity: int | None = None,
+    ) -> tuple[Any, Any]:
+        """Make a memory of accumulators; returns what reads and writes it."""
+        deep = self.unit.channels and self.walk.depth > DEEP
+        mem = memory.Memory(
+            shape=shape,
+            depth=self.walk.depth,
+            init=[],
+            attrs={"ram_style": "block"} if deep else None,
         )
-        w = mem.write_port()
+        m.submodules[name] = mem
+        w = mem.write_port(granularity=granularity)
         # Rows of one input go to folds that differ; those of a map may meet where they just were.
         r = mem.read_port(transparent_for=[w] if self.unit.channels else [])
         m.d.comb += [
             r.addr.eq(at[0]),
-            word.eq(Mux(fresh, self._by_fold(stage.op, first), r.data)),
-            w.addr.eq(Mux(write.sweeps, stage.sweep[-1].at, at[1])),
-            w.data.eq(new),
-            w.en.eq(write.enable),
+            w.addr.eq(Mux(sweeps, stage.sweep[-1].at, at[1])),
         ]
+        return r, w
+
+    def _join(self, m: Module, stage: Stages, writes: Sequence[Sequence[list[Writes]]]) -> None:
+        """Make the memories of banks."""
+        unit, width = self.unit, max(self.widths)
+        shape = data.ArrayLayout(width, unit.lanes)
+        for bank, by_group in enumerate(writes):
+            sweeps = Cat(write[0].sweeps for write in by_group).any()
+            at = self._addresses(m, bank * unit.lanes, stage)
+            r, w = self._memory(m, f"bank{bank}", shape, at, stage, sweeps, unit.sweep)
+            m.d.comb += w.en.eq(Cat(write[0].enable for write in by_group))
+            self.kept.append((r.data, w.data))
 
     def _fired(self, m: Module, stage: Stages, over: Value) -> Value:
         """Keep which neurons have fired in this sample; returns those that are swept."""
@@ -368,7 +418,10 @@ class Lanes(wiring.Component):
             return mine
         for n in range(unit.places):
             name = f"fired{n}" if unit.places > 1 else "fired"
-            mem = memory.Memory(shape=unit.lanes, depth=unit.folds, init=[])
+            # Where folds are skipped, none is read that is just written.
+            deep = self.skips and unit.folds > DEEP
+            attrs = {"ram_style": "block", "no_rw_check": 1} if deep else None
+            mem = memory.Memory(shape=unit.lanes, depth=unit.folds, init=[], attrs=attrs)
             m.submodules[name] = mem
             r, w = mem.read_port(), mem.write_port(granularity=unit.sweep)
             m.d.comb += [

@@ -11,7 +11,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from .gates import first, index, several
+from .gates import lowest, several
 
 __all__ = ["Touched"]
 
@@ -101,19 +101,19 @@ class Touched(wiring.Component):
             words.append(counts)
             found.append(here)
 
-        some, one = reduce(or_, words), first(bits)
+        (some, lowest_word), (there, lowest_bit) = lowest(reduce(or_, words)), lowest(bits)
         is_last = ~several(bits)[1]
         m.d.comb += [
-            ahead.eq(index(first(some))),
-            looks.eq(self.begins | (self.next & is_last & some.any())),
-            self.found.eq(Cat(index(one), word)),
-            self.none.eq(~bits.any()),
-            self.end.eq(is_last & ~some.any()),
+            ahead.eq(Mux(some, lowest_word, 0)),
+            looks.eq(self.begins | (self.next & is_last & some)),
+            self.found.eq(Cat(Mux(there, lowest_bit, 0), word)),
+            self.none.eq(~there),
+            self.end.eq(is_last & ~some),
         ]
         with m.If(looks):
             m.d.sync += [bits.eq(reduce(or_, found)), word.eq(ahead)]
         with m.Elif(self.next):
-            m.d.sync += bits.eq(bits & ~one)
+            m.d.sync += bits.eq(bits & (bits - 1))
         with m.If(self.drops):
             m.d.sync += bits.eq(0)
         return m
@@ -125,7 +125,9 @@ class Touched(wiring.Component):
 
         Returns which words count, and the one that is read; where it is written, both are the same.
         """
-        m.submodules[name] = mem = memory.Memory(shape=WORD, depth=self.words, init=[])
+        attrs = {"ram_style": "distributed"}
+        mem = memory.Memory(shape=WORD, depth=self.words, init=[], attrs=attrs)
+        m.submodules[name] = mem
         counts = Signal(self.words, name=f"{name}_counts")
         read, write = mem.read_port(domain="comb"), mem.write_port()
         here = Mux(counts.bit_select(place, 1), read.data, 0)

@@ -7,7 +7,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...plan.mapping import line_lanes
-from ..gates import first, pick, several
+from ..gates import first, lowest, pick, several
 from ..stream import vector
 
 __all__ = ["Line"]
@@ -134,11 +134,11 @@ class Line(wiring.Component):
         """Offer the chunks that are left, then the end."""
         layout = data.StructLayout({"chunk": range(self.chunks), "end": self.end})
         chosen: Any = stream.Signature(layout).create(path=("chosen",))
-        some, lowest = _lowest(left)
+        some, chunk = lowest(left)
         with m.If(~chosen.valid | chosen.ready):
             m.d.sync += [
                 chosen.valid.eq(scans),
-                chosen.p.chunk.eq(lowest),
+                chosen.p.chunk.eq(chunk),
                 chosen.p.end.eq(Mux(some, 0, Value.cast(step))),
                 left.eq(left & ~first(left)),
                 scans.eq(scans & some),
@@ -181,7 +181,7 @@ class Line(wiring.Component):
         is_next = first(left)
         m.d.comb += [
             opened.p.chunk.eq(held.chunk),
-            opened.p.lane.eq(_lowest(left)[1]),
+            opened.p.lane.eq(lowest(left)[1]),
             opened.p.end.eq(held.end),
             opened.p.new.eq(pick(is_next, held_news)),
             opened.p.old.eq((is_next & held_olds).any()),
@@ -261,12 +261,3 @@ class Line(wiring.Component):
             write.en.eq(writes),
         ]
         return read.data.past, read.data.remains
-
-
-def _lowest(bits: Value) -> tuple[Value, Value]:
-    """Whether a bit is set, and the index of the lowest, which means nothing if none is."""
-    if len(bits) == 1:
-        return bits, Const(0, 0)
-    half = 1 << (len(bits) - 1).bit_length() - 1
-    (low, below), (high, above) = _lowest(bits[:half]), _lowest(bits[half:])
-    return low | high, Cat(Mux(low, below, above), ~low)
