@@ -8,7 +8,7 @@ import click
 
 from .. import show
 
-__all__ = ["SEED", "PerLayer", "Seeds", "options"]
+__all__ = ["SEED", "PerLayer", "Seeds", "Words", "options"]
 
 SEED = click.IntRange(0, 2**31 - 1)
 
@@ -29,6 +29,16 @@ class PerLayer(click.ParamType):
                 f"{param.name.capitalize()} must be whole numbers separated by commas, one per"
                 f" layer, not {value!r}"
             )
+
+
+class Words(click.ParamType):
+    """One word, or one per layer, separated by commas."""
+
+    name = "WORD,..."
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str | tuple[str, ...]:
+        """Read the words."""
+        return tuple(value.split(",")) if isinstance(value, str) and "," in value else value
 
 
 class Seeds(click.ParamType):
@@ -120,12 +130,13 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         ),
         "delay": click.option(
             "--delay",
+            type=Words(),
             default="auto",
             show_default=True,
             metavar="line|wheel|auto",
-            help="What computes the delays of layers that have some: line keeps what came, little"
-            " memory; wheel keeps what is to come, few cycles; auto: wheels while those of the"
-            " network fit 1,048,576 bits, lines beyond.",
+            help="What computes the delays of layers that have some, or one per layer: line keeps"
+            " what came, little memory; wheel keeps what is to come, few cycles; auto: wheels while"
+            " those of the network fit 1,048,576 bits, lines beyond.",
         ),
         "pixels": click.option(
             "--pixels",
