@@ -18,7 +18,7 @@ from typing import Any, cast
 import numpy as np
 
 from ..model.bounds import score_bounds
-from ..model.check import choice
+from ..model.check import choice, instance
 from ..model.errors import InputError
 from ..model.width import signed_width
 from .division import added, digits
@@ -100,6 +100,7 @@ def estimate(layout: Layout, target: str = "ecp5") -> Area:
     InputError
         If the target is not calibrated, or a kind of the layout is not.
     """
+    instance("Layout", layout, Layout, "one, such as Layout.of() gives")
     return total(blocks(layout), calibration(target)["weights"])
 
 
@@ -139,7 +140,8 @@ def blocks(layout: Layout) -> list[Block]:
         bits = layout.network.coding.values.limit.bit_length()
         for n, edge in enumerate(layout.inputs):
             width = _bits(layout.network.width) + bits + 2
-            found.append(Block(f"input{n}", "queue", "", {}, (Memory(edge.depth, width, False),)))
+            queue = Memory(edge.depth, width, sync=False)
+            found.append(Block(f"input{n}", "queue", "", {}, (queue,)))
     for n, edge in enumerate(layout.inputs):
         found += _views(edge, f"_input{n}", "")
     for name, part in layout.parts.items():

@@ -6,6 +6,7 @@ arithmetic, of lattice/brams_16kd.txt and lattice/lutrams_trellis.txt.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
 
 __all__ = ["Cells", "Memory", "mapped"]
@@ -75,6 +76,7 @@ class Cells:
         return Cells(*(count * getattr(self, name) for name in self.__slots__))
 
 
+@cache
 def mapped(memory: Memory) -> Cells:
     """Tell what memories become; of ways that cost the same, the first one."""
     ways = dict(_ways(memory))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..model.errors import InputError
-from ..model.network import Network, Run
+from ..model.network import Network, Run, recorded
 from .area import Area, blocks, calibration, estimate, total
 from .cycles import predict, work
 from .engines import ENGINES
@@ -103,13 +103,20 @@ def settings(network: Network, run: Run, target: str) -> list[dict[str, tuple[An
         Recorded.
     target : str
         One that areas are calibrated for.
+
+    Raises
+    ------
+    InputError
+        If the run has fewer than two samples, or is not recorded; if a kind is not calibrated.
     """
+    samples = recorded(run).shape[1]
+    if samples < 2:
+        raise InputError(f"Samples must be 2 or more to count cycles back to back, not {samples}")
     tried = _tried(network, run, target)
     bounds = sorted({cycles for each in tried.values() for cycles, _, _ in each})
     slowest = max(min(cycles for cycles, _, _ in each) for each in tried.values())
-    picks = [
-        [min(each, key=lambda one: one[:2])[2] for each in tried.values()]
-    ]  # all at their fastest
+    # First all layers at their fastest.
+    picks = [[min(each, key=lambda one: one[:2])[2] for each in tried.values()]]
     for bound in (bound for bound in bounds if bound >= slowest):
         keep = [[one for one in each if one[0] <= bound] for each in tried.values()]
         picks.append([min(each, key=lambda one: (one[1], one[0]))[2] for each in keep])

@@ -29,6 +29,10 @@ YOSYS = (
     (4606, 3375, 38),
     (6444, 4169, 18),
     (20527, 5894, 20),
+    (4203, 1174, 5),
+    (3254, 1742, 34),
+    (3772, 2062, 30),
+    (3711, 1436, 5),
 )
 
 
@@ -48,6 +52,21 @@ def test_estimate_is_near_what_yosys_gave(case: Case, lut: int, ff: int, bram: i
     assert abs(found.lut - lut) <= 0.15 * lut
     assert abs(found.ff - ff) <= 0.15 * ff
     assert found.bram == bram
+
+
+@pytest.mark.parametrize(
+    ("case", "lut", "bram"),
+    [
+        (("digits-spoken", (128, 128, 10), "wheel"), 28979, 68),
+        (("digits-spoken", (128, 128, 10), "line"), 28294, 70),
+        (("mnist-cnn", (16, 32, 10), "auto"), 3848, 61),
+    ],
+    ids=["wheels", "lines", "maps"],
+)
+def test_layouts_larger_than_any_calibrated_are_estimated(case: Case, lut: int, bram: int) -> None:
+    """So are those with all lanes, as README.md tells what Yosys gave for them."""
+    found = area_of(case)
+    assert abs(found.lut - lut) <= 0.15 * lut and found.bram == bram
 
 
 def test_errors_that_are_told_are_those_of_the_held_out_layouts() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from spikeline.flow.zoo.zoo import resolve
+from spikeline.model.errors import InputError
 from spikeline.model.network import Network, Run
 from spikeline.plan import search as module
 from spikeline.plan.cycles import predict
@@ -69,3 +70,13 @@ def test_another_knob_is_a_line_in_the_table(monkeypatch: pytest.MonkeyPatch) ->
     network = resolve("digits-ttfs").network
     (queue, *_) = {values["queue"] for values in settings(network, recorded(network), "ecp5")}
     assert len(queue) == 2 and set(queue) <= {4, 16}
+
+
+def test_runs_of_one_sample_or_without_record_are_refused() -> None:
+    """The interval is between samples, and cycles are counted on spikes that were recorded."""
+    network = resolve("digits-ttfs").network
+    with pytest.raises(InputError) as error:
+        search(network, recorded(network, 1))
+    assert str(error.value) == "Samples must be 2 or more to count cycles back to back, not 1"
+    with pytest.raises(InputError):
+        search(network, network.run(random_samples(np.random.default_rng(1), network, 2)))

@@ -95,10 +95,6 @@ def plan(
     from ...plan.search import Found, look, settings
 
     known = calibration(target)
-    if len(data.x) < 2:
-        raise InputError(
-            f"Samples must be 2 or more to count cycles back to back, not {len(data.x)}"
-        )
     with show.stages() as stage:
         stage(f"golden run of {named.name}")
         run = named.network.run(data.x, record=True)

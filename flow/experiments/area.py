@@ -8,6 +8,7 @@ weights to the first, writes them to plan/area.json with the errors of the other
 import json
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from ...model.codings.counts import Counts
-from ...model.network import Network, chain
+from ...model.network import Connection, Layer, Network, chain
 from ...model.neurons.neuron import Neuron
+from ...model.readouts.membranes import Membranes
 from ...model.readouts.spike_count import SpikeCount
 from ...model.synapses.delayed import Delayed
 from ...model.synapses.dense import Dense
@@ -52,6 +54,13 @@ CALIBRATION: tuple[Case, ...] = (
     ("digits-ttfs", (1, 1), "auto"),
     ("digits-ttfs", (96, 10), "auto"),
     ("nmnist-cnn", (2, 4, 10), "auto"),
+    ("digits-cnn", (1, 32, 10), "auto"),
+    ("recurrent", (32, 4, 1), "line"),
+    ("mnist-ttfs", (64, 5), "auto"),
+    ("digits-spoken", (64, 1, 2), "wheel"),
+    ("digits-spoken", (4, 64, 10), "line"),
+    ("mnist-cnn", (16, 4, 5), "auto"),
+    ("branched", (6, 4, 3), "auto"),
 )
 HELD_OUT: tuple[Case, ...] = (
     ("digits-ttfs", (32, 10), "auto"),
@@ -62,6 +71,10 @@ HELD_OUT: tuple[Case, ...] = (
     ("digits-spoken", (8, 16, 5), "wheel"),
     ("digits-spoken", (16, 8, 10), "line"),
     ("digits-spoken", (32, 32, 2), "wheel"),
+    ("digits-cnn", (8, 16, 10), "auto"),
+    ("mnist-cnn", (8, 16, 10), "auto"),
+    ("nmnist-cnn", (16, 8, 5), "auto"),
+    ("recurrent", (16, 6, 1), "wheel"),
 )
 
 
@@ -88,10 +101,31 @@ def recurrent() -> Network:
     return chain(12, 20, Counts(3), stack, SpikeCount())
 
 
+def branched() -> Network:
+    """Make a network of two inputs, one of which skips a layer, that gives membranes."""
+    random = np.random.default_rng(2)
+
+    def dense(source: str, post: int, pre: int) -> Connection:
+        return Connection((source,), Dense(random.integers(-7, 8, (post, pre)), 4))
+
+    def neurons(n: int) -> Neuron:
+        return Neuron(random.integers(-1, 2, n), random.integers(8, 20, n), reset="zero")
+
+    layers = {
+        "first": Layer((dense("left", 12, 10),), neurons(12)),
+        "second": Layer((dense("first", 8, 12), dense("right", 8, 6)), neurons(8)),
+        "out": Layer((dense("second", 3, 8),), Neuron(np.zeros(3, np.int64), None)),
+    }
+    return Network(8, {"left": 10, "right": 6}, Counts(1), layers, Membranes())
+
+
+NETWORKS: dict[str, Callable[[], Network]] = {"recurrent": recurrent, "branched": branched}
+
+
 def laid_out(case: Case) -> tuple[Network, Mapping]:
     """Make the network and the mapping of a case."""
     name, lanes, delay = case
-    network = recurrent() if name == "recurrent" else resolve(name).network
+    network = NETWORKS[name]() if name in NETWORKS else resolve(name).network
     return network, Mapping.of(network, lanes=lanes, delay=delay)
 
 
