@@ -230,11 +230,17 @@ def _soma(part: Part, widths: list[int], memories: list[Memory]) -> Drivers:
         found["once"] = unit.lanes
         if unit.folds > 1:
             memories.append(Memory(unit.folds, unit.lanes, part=unit.sweep))
-    if unit.folds > 1:
-        memories += [
+    if unit.folds == 1:
+        found["registers"] = wide
+    else:
+        kept = [
             Memory(unit.folds, width, through=unit.channels > 0, count=count)
             for width, count in Counter(widths).items()
         ]
+        memories += kept
+        # What is read of cells in LUTs is there a cycle later by registers behind, or before them.
+        late = [m.width * m.count for m in kept if not m.through and not mapped(m).blocks]
+        found["registers"] = sum(late)
         if how.integrates and not unit.channels:
             found |= {"fresh": unit.folds, "start": wide}
     if reporting(unit) > 2:
