@@ -91,6 +91,10 @@ PAGE: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "Verilog": {
         "spikeline.plan.mapping:Mapping": ("of",),
+        "spikeline.plan.search:search": (),
+        "spikeline.plan.search:Found": ("options",),
+        "spikeline.plan.area:estimate": (),
+        "spikeline.plan.area:Area": (),
         "spikeline.rtl.emit:emit": (),
         "spikeline.rtl.emit:Emitted": (),
         "spikeline.cosim.run:cosim": (),

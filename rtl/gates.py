@@ -8,6 +8,8 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, ShapeLike, Signal, Valu
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..plan.division import reciprocal
+
 __all__ = [
     "RELAYED",
     "Relay",
@@ -98,20 +100,14 @@ def times(value: Value, number: int) -> Value:
 
 
 def divided(value: Value, by: int, end: int) -> tuple[Value, Value]:
-    """Divide values in 0..end - 1 by a constant; returns quotient and remainder.
-
-    The quotient is ``value * m >> k`` with m = ceil(2**k / by) = (2**k + e) / by. That is exact
-    while value e < 2**k for every value; k is the smallest for which it is.
-    """
+    """Divide values in 0..end - 1 by a constant; returns quotient and remainder."""
     if by >= end:
         return Const(0), value
     if by & (by - 1) == 0:
         k = by.bit_length() - 1
         return value[k:], value[:k]
-    k = by.bit_length()
-    while (-(-(1 << k) // by) * by - (1 << k)) * (end - 1) >= 1 << k:
-        k += 1
-    quotient = (times(value, -(-(1 << k) // by)) >> k)[: ((end - 1) // by).bit_length()]
+    m, k = reciprocal(by, end)
+    quotient = (times(value, m) >> k)[: ((end - 1) // by).bit_length()]
     return quotient, (value - times(quotient, by))[: (by - 1).bit_length()]
 
 

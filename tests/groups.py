@@ -30,6 +30,7 @@ FILES = {
     "test_flow_bench.py": "parts",
     "test_flow_cli.py": "parts",
     "test_flow_own.py": "parts",
+    "test_flow_plan.py": "parts",
     "test_flow_synth.py": "parts",
     "test_flow_*.py": "unit",
     "test_foreign_kind.py": "parts",

@@ -24,7 +24,7 @@ from spikeline.model.store import cache_folder, content_hash, save, to_bytes
 from .builders import with_delays
 
 Spikeline = Callable[..., tuple[int, str, str]]
-COMMANDS = ("train", "eval", "verilog", "cosim", "synth", "report", "zoo", "demo")
+COMMANDS = ("train", "eval", "plan", "verilog", "cosim", "synth", "report", "zoo", "demo")
 
 
 @pytest.fixture
@@ -597,6 +597,17 @@ def test_unknown_delay_engine_is_refused(spikeline: Spikeline) -> None:
     code, out, err = spikeline("verilog", "digits-spoken", "--delay", "fast")
     sentence = "Delay engine of layer layer0 must be one of auto, line, wheel, not 'fast'"
     assert (code, out, err) == (2, "", f"spikeline: {sentence}\n")
+
+
+def test_delay_takes_a_word_for_each_layer(spikeline: Spikeline) -> None:
+    """Each layer with delays has the engine of its own word."""
+    words = ("verilog", "digits-spoken", "--lanes", "2,2,1", "--out", "v", "--delay")
+    assert spikeline(*words, "line,wheel,line")[0] == 0
+    said = json.loads(Path("v/description.json").read_text())
+    assert [layer["engine"] for layer in said["mapping"]] == ["line", "wheel", "line"]
+    code, _, err = spikeline(*words, "line,wheel")
+    sentence = "Delay engines must be given for each of the 3 layers, not for 2"
+    assert (code, err) == (2, f"spikeline: {sentence}\n")
 
 
 @pytest.mark.parametrize("command", ["train digits-ttfs", "cosim digits-ttfs", "demo"])

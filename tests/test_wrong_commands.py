@@ -126,6 +126,18 @@ NUMBERS: Cases = {
         "verilog tiny.safetensors --pixels all --out new",
         value("--pixels", "'all' is not a valid integer", "verilog"),
     ),
+    "plan-of-one-sample": (
+        f"plan tiny.safetensors {DATA} --samples 1",
+        value("--samples", "1 is not in the range x>=2", "plan"),
+    ),
+    "budget-of-none": (
+        f"plan tiny.safetensors {DATA} --budget-lut 0",
+        value("--budget-lut", "0 is not in the range x>=1", "plan"),
+    ),
+    "budget-of-a-word": (
+        f"plan tiny.safetensors {DATA} --budget-lut many",
+        value("--budget-lut", "'many' is not a valid integer range", "plan"),
+    ),
     "placements-none": (
         "synth tiny.safetensors --target ecp5 --seeds 0",
         value("--seeds", "0 is not in the range x>=1", "synth"),
@@ -173,6 +185,10 @@ NAMES: Cases = {
         f"cosim tiny.safetensors {DATA} --delay ring --out new",
         "Delay engine of layer layer0 must be one of auto, line, wheel, not 'ring'",
     ),
+    "target-without-a-calibration": (
+        f"plan tiny.safetensors {DATA} --target ice40",
+        "Target must be one of ecp5, not 'ice40'",
+    ),
     "target": ("demo --target=", "Target must be one of ice40, ecp5, xilinx, not ''"),
     "part": (
         "crossval mine.toml --data mine --part halves",
@@ -205,6 +221,18 @@ SETTINGS: Cases = {
     "lanes-of-three-layers": (
         f"cosim tiny.safetensors {DATA} --lanes 6,10,3 --out new",
         "Lanes must be given for each of the 2 layers, not for 3",
+    ),
+    "plan-without-data": (
+        "plan tiny.safetensors",
+        f"{UNKNOWN.format('tiny.safetensors')} data set is given",
+    ),
+    "plan-of-data-with-one-sample": (
+        "plan tiny.safetensors --dataset own --data one",
+        "Samples must be 2 or more to count cycles back to back, not 1",
+    ),
+    "engines-of-three-layers": (
+        f"cosim tiny.safetensors {DATA} --delay auto,auto,line --out new",
+        "Delay engines must be given for each of the 2 layers, not for 3",
     ),
     "recipes-twice": (
         "crossval mine.toml mine.toml --data mine",
@@ -326,6 +354,8 @@ def folder(spikeline: Spikeline, tmp_path: Path, tiny: Network) -> Path:
         Path(name).mkdir()
         for split in ("train", "test"):
             np.savez(f"{name}/{split}.npz", x=x, y=y % classes)
+    Path("one").mkdir()
+    np.savez("one/test.npz", x=x[:1], y=y[:1])
     for name in ("void", "half", "cut", "folder.toml", "folder.py"):
         Path(name).mkdir()
     whole = Path("mine/train.npz").read_bytes()

@@ -7,12 +7,12 @@ import signal
 
 import click
 
-from . import cosim, crossval, demo, evaluate, recipe, report, synth, train, verilog, zoo
+from . import cosim, crossval, demo, evaluate, plan, recipe, report, synth, train, verilog, zoo
 from .errors import exit_code
 
 __all__ = ["cli", "main"]
 
-COMMANDS = (train, recipe, evaluate, verilog, cosim, synth, report, crossval, zoo, demo)
+COMMANDS = (train, recipe, evaluate, plan, verilog, cosim, synth, report, crossval, zoo, demo)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -8,7 +8,7 @@ import click
 
 from .. import show
 
-__all__ = ["SEED", "PerLayer", "Seeds", "options"]
+__all__ = ["SEED", "PerLayer", "Seeds", "Words", "options"]
 
 SEED = click.IntRange(0, 2**31 - 1)
 
@@ -32,12 +32,12 @@ class PerLayer(click.ParamType):
 
 
 class Words(click.ParamType):
-    """One word for all layers, or one per layer, separated by commas."""
+    """One word, or one per layer, separated by commas."""
 
-    name = "WORD,WORD,..."
+    name = "WORD,..."
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str | tuple[str, ...]:
-        """Split the words."""
+        """Read the words."""
         return tuple(value.split(",")) if isinstance(value, str) and "," in value else value
 
 
@@ -130,12 +130,13 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         ),
         "delay": click.option(
             "--delay",
+            type=Words(),
             default="auto",
             show_default=True,
             metavar="line|wheel|auto",
-            help="What computes the delays of layers that have some: line keeps what came, little"
-            " memory; wheel keeps what is to come, few cycles; auto: wheels while those of the"
-            " network fit 1,048,576 bits, lines beyond.",
+            help="What computes the delays of layers that have some, or one per layer: line keeps"
+            " what came, little memory; wheel keeps what is to come, few cycles; auto: wheels while"
+            " those of the network fit 1,048,576 bits, lines beyond.",
         ),
         "taps": click.option(
             "--taps",

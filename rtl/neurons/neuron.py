@@ -14,7 +14,7 @@ from amaranth.hdl import Const, Mux, Value, signed
 from ...model.neurons import neuron as golden
 from ...model.neurons.neuron import reduce_leak
 from ...model.width import Bounds, signed_width
-from ...plan.neurons import leaking
+from ...plan.neurons import accumulator, integrates, leaking
 
 __all__ = ["Decay", "Neuron"]
 
@@ -77,7 +77,7 @@ class Neuron:
     @property
     def integrates(self) -> bool:
         """Whether the accumulator is the membrane itself: no leak, no clamp."""
-        return not self.golden.leaks and self.golden.clamp is None
+        return integrates(self.golden)
 
     @property
     def idle(self) -> bool:
@@ -108,11 +108,7 @@ class Neuron:
 
     def width(self, neurons: range) -> int:
         """Width of an accumulator that serves these neurons in turn, bits."""
-        low, high = self.bounds.accumulator
-        return max(
-            max(signed_width(int(low[n]) - self.offset(n), int(high[n]) - self.offset(n)), 2)
-            for n in neurons
-        )
+        return accumulator(self.golden, self.bounds, neurons)
 
     def fires(self, accumulator: Value, threshold: Callable[[], Value]) -> Value:
         """Compare; a clamp below theta leaves nothing to compare.
