@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from ..plan.layout import Part
 from ..plan.pipeline import latency, picks, reporting
 from ..plan.unit import Unit
-from .gates import later, table
+from .gates import divided, later, times
 from .lanes import Lanes, addressed
 from .sequencer import Sequencer, operation
 from .stream import Queue, vector
@@ -152,7 +152,9 @@ class Soma(wiring.Component):
         item, writes = Signal.like(queue.payload, name=f"item_{name}"), Signal(name=f"put_{name}")
         position = found.fold * self.unit.groups + found.group
         if self.unit.places > 1:  # the first place of the cell
-            position = table(self.unit.order[:: self.unit.width] // self.unit.lanes, found.fold)
+            (high, wide), across = self.unit.banks, self.unit.cells[1]
+            row, column = divided(found.fold, across, self.unit.folds)
+            position = times(row, high * self.unit.map[1]) + times(column, wide)
         # Without spikes only the end of the step is worth an item.
         worth = found.fire if measures else found.spikes.any()
         m.d.comb += [

@@ -1,7 +1,7 @@
 """Which accumulators were added to: in this step, as these are all to sweep, and in this sample.
 
-Flags are kept sixteen to a word. Nothing in memory is ever cleared: a flip-flop per word tells
-whether it counts.
+Flags are kept eight or sixteen to a word. Nothing in memory is ever cleared: a flip-flop per word
+tells whether it counts.
 """
 
 from functools import reduce
@@ -15,7 +15,8 @@ from .gates import lowest, several
 
 __all__ = ["Touched"]
 
-WORD = 16  # flags; more are a long way to look through
+# Accumulators of which flags are kept by eights; of more by sixteens, a longer way to look through.
+FEW = 256
 
 
 class Touched(wiring.Component):
@@ -62,9 +63,9 @@ class Touched(wiring.Component):
     clears: Signal
 
     def __init__(self, depth: int, banks: int = 1) -> None:
-        self.banks, self.bits = banks, (WORD - 1).bit_length()
+        self.banks, self.bits = banks, 3 if depth <= FEW else 4
         # An address of a word has at least one bit.
-        self.words = max(2, -(-depth // WORD))
+        self.words = max(2, -(-depth >> self.bits))
         super().__init__(
             {
                 "at": In(data.ArrayLayout(range(depth), banks)),
@@ -82,11 +83,14 @@ class Touched(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        bits, word = Signal(WORD), Signal(range(self.words))  # those found, and of which word
+        bits, word = (
+            Signal(1 << self.bits),
+            Signal(range(self.words)),
+        )  # those found, and of which word
         ahead, looks = Signal(range(self.words)), Signal()
         words, found = [], []
         for n in range(self.banks):
-            at = Signal(range(self.words * WORD), name=f"at{n}")
+            at = Signal(range(self.words << self.bits), name=f"at{n}")
             m.d.comb += at.eq(self.at[n])
             counts, here = self._flags(m, f"sample{n}", at, self.marks[n], at[self.bits :])
             m.d.comb += self.fresh[n].eq(~here.bit_select(at[: self.bits], 1))
@@ -126,7 +130,7 @@ class Touched(wiring.Component):
         Returns which words count, and the one that is read; where it is written, both are the same.
         """
         attrs = {"ram_style": "distributed"}
-        mem = memory.Memory(shape=WORD, depth=self.words, init=[], attrs=attrs)
+        mem = memory.Memory(shape=1 << self.bits, depth=self.words, init=[], attrs=attrs)
         m.submodules[name] = mem
         counts = Signal(self.words, name=f"{name}_counts")
         read, write = mem.read_port(domain="comb"), mem.write_port()
