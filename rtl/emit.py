@@ -39,16 +39,19 @@ RESERVED = frozenset(
     " wire wor xnor xor".split()
 )
 ROM = """\
-module {name} (input clk, input [{high_address}:0] address, output reg [{high}:0] data);
+module {name} (input clk, {ports});
   (* rom_style = "block" *) reg [{high}:0] memory [0:{last}];
-  reg [{high}:0] word;
+  reg [{high}:0] {words};
 {contents}
-  always @(posedge clk) begin
-    word <= memory[address];
-    data <= word;
-  end
+{reads}
 endmodule
 """
+PORT = "input [{high_address}:0] address{n}, output reg [{high}:0] data{n}"
+READ = """\
+  always @(posedge clk) begin
+    word{n} <= memory[address{n}];
+    data{n} <= word{n};
+  end"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +164,16 @@ def _rom(rom: Rom, inline: bool) -> str:
         contents = "  initial begin\n" + "\n".join(lines) + "\n  end"
     else:
         contents = f'  initial $readmemh("{rom.name}.hex", memory);'
+    high, high_address = rom.width - 1, max(len(rom.address), 1) - 1
+    ends = ["", *range(1, rom.readers)]  # of the names of the ports
     return ROM.format(
         name=rom.name,
-        high_address=max(len(rom.address), 1) - 1,
-        high=rom.width - 1,
+        ports=", ".join(PORT.format(n=n, high=high, high_address=high_address) for n in ends),
+        high=high,
         last=len(rom.words) - 1,
+        words=", ".join(f"word{n}" for n in ends),
         contents=contents,
+        reads="\n".join(READ.format(n=n) for n in ends),
     )
 
 
