@@ -36,8 +36,8 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
     latency : int64 (samples,), cycles
     interval : int64 (samples - 1,), cycles
     """
-    events = recorded(run)
-    stages = streams(Layout.of(network, mapping))
+    layout = Layout.of(network, mapping)
+    stages, events = streams(layout), layout.sent(recorded(run))
     records = [events, *(run.spikes[name] for name in network.layers)]
     starts, ends = play(stages, records, alone=True)
     _, streamed = play(stages, records, alone=False)
@@ -48,8 +48,8 @@ def work(network: Network, mapping: Mapping, run: Run) -> dict[str, np.ndarray]:
     """Count the cycles in which each layer adds, of whole samples, int64 (samples,), by layer.
 
     A row of every event, as often as its value says; of lines, of every input with an event in the
-    window of a step; times taps and folds. No sample is quicker than its busiest layer, unless it
-    is decided early: what comes behind the decision is not added.
+    window of a step; times taps and folds. What is held, is added once. No sample is quicker than
+    its busiest layer, unless it is decided early: what comes behind the decision is not added.
 
     Parameters
     ----------
@@ -58,9 +58,9 @@ def work(network: Network, mapping: Mapping, run: Run) -> dict[str, np.ndarray]:
     run : Run
         Recorded.
     """
-    events = recorded(run)
-    found = {}
-    for name, part in Layout.of(network, mapping).parts.items():
+    layout, found = Layout.of(network, mapping), {}
+    events = layout.sent(recorded(run))
+    for name, part in layout.parts.items():
         steps, samples = events.shape[:2]
         s = np.zeros((steps, samples, part.taps.pre), np.int64)
         for edge in part.edges:

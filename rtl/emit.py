@@ -180,7 +180,7 @@ def _rom(rom: Rom, inline: bool) -> str:
 def _describe(top: AxiStream, name: str, digest: str) -> dict[str, object]:
     """Describe ports and packets for a driver."""
     core = top.accelerator.core
-    network, mapping = core.golden, core.mapping
+    network, mapping, held = core.golden, core.mapping, core.layout.held
     return {
         "name": name,
         "hash": digest,
@@ -201,7 +201,7 @@ def _describe(top: AxiStream, name: str, digest: str) -> dict[str, object]:
         "reset": "rst, high, synchronous, one cycle or more: needed after power-up, whatever"
         " registers and memories hold then; given at any time, together with the source of beats:"
         " samples under way are forgotten, the next beat begins one",
-        "s_axis": {"tdata_bits": len(top.s_axis_tdata)} | _packet(network, mapping),
+        "s_axis": {"tdata_bits": len(top.s_axis_tdata)} | _packet(network, mapping, held),
         "m_axis": {"tdata_bits": len(top.m_axis_tdata)} | core.readout.describe(),
         "layers": [_items(name, engine) for name, engine in core.engines.items()],
         "probes": "of each layer (probe)_valid and _data: an item of its output is told; left open,"
@@ -211,7 +211,7 @@ def _describe(top: AxiStream, name: str, digest: str) -> dict[str, object]:
     }
 
 
-def _packet(network: Network, mapping: Mapping) -> dict[str, object]:
+def _packet(network: Network, mapping: Mapping, held: bool) -> dict[str, object]:
     """Describe the packet of a sample."""
     if mapping.pixels:
         return {
@@ -219,9 +219,12 @@ def _packet(network: Network, mapping: Mapping) -> dict[str, object]:
             " tlast on its last beat; missing pixels are dark",
             "pixels": mapping.pixels,
         }
+    events = "events of step 0, tick, events of step 1, tick, ..."
+    if held:
+        events = "events of step 0, which are those of every step and come once, tick, tick, ..."
     return {
-        "packet": "one sample: events of step 0, tick, events of step 1, tick, ...; tlast on its"
-        " last beat; missing ticks are added",
+        "packet": f"one sample: {events}; tlast on its last beat; missing ticks are added",
+        "held": held,
         "beat": {key: {"lsb": field.offset, "bits": field.width} for key, field in beat(network)},
     }
 
