@@ -13,9 +13,10 @@ import numpy as np
 from ..model.answers import answers, suit
 from ..model.check import function, integer, path, shown
 from ..model.errors import InputError
-from ..model.network import Network, accuracy
+from ..model.network import Network, accuracy, recorded
 from ..model.store import blaming, content_hash
 from ..plan.cycles import predict, work
+from ..plan.layout import Layout
 from ..plan.mapping import Mapping, mapped
 from ..rtl.emit import emit
 from .build import build
@@ -113,6 +114,7 @@ def cosim(
         folder.mkdir(parents=True, exist_ok=True)
     clear(folder, *(what for what, _ in chain(*PASSES.values())), "divergence")
     emitted = emit(network, mapping, folder, name=name)
+    sent = Layout.of(network, mapping).sent(recorded(run))
     vectors(emitted, run, samples)
     say("building the simulator")
     sources = [folder / "harness.sv", *emitted.sources]
@@ -149,7 +151,7 @@ def cosim(
         else None,
         "cycles": spread(cycles),
         "interval": spread(interval),
-        "overhead": spread(beyond(cycles, run.events + network.steps)),
+        "overhead": spread(beyond(cycles, sent.sum(axis=(0, 2), dtype=int) + network.steps)),
         "cycles_predicted_wrong": wrong,
         "firing": {name: round(float(s.mean()), 4) for name, s in run.spikes.items()},
         "work": {n: float(np.median(x)) for n, x in work(network, mapping, run).items()},

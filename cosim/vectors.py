@@ -8,6 +8,7 @@ import numpy as np
 from ..model.codings.pixels import pixels
 from ..model.network import Run, recorded
 from ..model.store import write_together
+from ..plan.layout import first_step
 from ..rtl.emit import Emitted
 from .harness import harness
 
@@ -22,7 +23,9 @@ def stimuli(description: dict[str, Any], s: np.ndarray) -> bytes:
     description : dict
         The one beside the Verilog.
     s : uint8 (steps, samples, inputs)
+        Of what is held, the first step is written.
     """
+    s = first_step(s) if description["s_axis"]["held"] else s
     beat, bits = description["s_axis"]["beat"], description["s_axis"]["tdata_bits"]
     steps, samples, inputs = s.shape
     n, t, a = np.nonzero(s.transpose(1, 0, 2))

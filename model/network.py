@@ -55,7 +55,7 @@ class Connection:
     sources : tuple of str
         Names of inputs or layers of one size; their events add.
     synapses : Synapses
-        Two connections may hold the same object: the kernel is then stored once.
+        Several connections may hold the same object: the kernel is then stored once.
     views : tuple of View
         What maps the addresses of the sources to those of the synapses, in this order.
     delay : int, 0..1023, steps

@@ -38,7 +38,8 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
     """
     layout = Layout.of(network, mapping)
     stages = streams(layout)
-    records = [recorded(run)]
+    events = layout.sent(recorded(run))
+    records = [events]
     for name, part in layout.parts.items():
         s = run.spikes[name]
         if part.unit.places > 1:
@@ -47,7 +48,9 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
     for part in layout.parts.values():
         if part.skips:
             engine = ENGINES[part.unit.engine](part.unit, part.taps)
-            touched = np.repeat(engine.touched(_arriving(part, run)), part.unit.groups, axis=-1)
+            touched = np.repeat(
+                engine.touched(_arriving(part, run, events)), part.unit.groups, axis=-1
+            )
             records.append(touched)
     starts, ends = play(stages, records, alone=True)
     _, streamed = play(stages, records, alone=False)
@@ -58,8 +61,8 @@ def work(network: Network, mapping: Mapping, run: Run) -> dict[str, np.ndarray]:
     """Count the cycles in which each layer adds, of whole samples, int64 (samples,), by layer.
 
     A row of every event, as often as its value says; of lines, of every input with an event in the
-    window of a step; times taps and folds. No sample is quicker than its busiest layer, unless it
-    is decided early: what comes behind the decision is not added.
+    window of a step; times taps and folds. What is held, is added once. No sample is quicker than
+    its busiest layer, unless it is decided early: what comes behind the decision is not added.
 
     Parameters
     ----------
@@ -68,16 +71,16 @@ def work(network: Network, mapping: Mapping, run: Run) -> dict[str, np.ndarray]:
     run : Run
         Recorded.
     """
-    parts = Layout.of(network, mapping).parts.items()
+    layout = Layout.of(network, mapping)
+    events = layout.sent(recorded(run))
     return {
-        name: ENGINES[part.unit.engine](part.unit, part.taps).work(_arriving(part, run))
-        for name, part in parts
+        name: ENGINES[part.unit.engine](part.unit, part.taps).work(_arriving(part, run, events))
+        for name, part in layout.parts.items()
     }
 
 
-def _arriving(part: Part, run: Run) -> np.ndarray:
+def _arriving(part: Part, run: Run, events: np.ndarray) -> np.ndarray:
     """Sum what comes to the inputs of a layer, int64 (steps, samples, inputs)."""
-    events = recorded(run)
     s = np.zeros((*events.shape[:2], part.taps.pre), np.int64)
     for edge in part.edges:
         seen = events if edge.source == INPUT else run.spikes[edge.source]

@@ -19,6 +19,7 @@ of several from one source to one layer, as all are written together and taken o
 then a matter of speed.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,7 +36,7 @@ from .readouts import timing
 from .taps import Taps
 from .unit import Unit
 
-__all__ = ["Edge", "Layout", "Part"]
+__all__ = ["Edge", "Layout", "Part", "first_step"]
 
 INPUT = ""  # the input stream, as a source
 
@@ -97,6 +98,8 @@ class Part:
         Whether it is the output, whose items the readout takes.
     measures : bool
         Whether the readout takes every vector, with its membranes, not spikes alone.
+    holds : bool
+        Whether events of the input come in a sample's first step alone, and what they add is held.
     """
 
     name: str
@@ -109,12 +112,13 @@ class Part:
     outs: tuple[Edge, ...]
     last: bool
     measures: bool
+    holds: bool = False
 
     @property
     def skips(self) -> bool:
         """Whether a sweep skips the folds that no event of the step reached."""
         engine, neuron = ENGINES[self.unit.engine], self.layer.neuron
-        told = engine.marks and self.unit.folds > 1 and not self.measures
+        told = engine.marks and self.unit.folds > 1 and not self.measures and not self.holds
         return told and QUIET[neuron.kind](neuron)
 
     @property
@@ -134,12 +138,15 @@ class Layout:
     inputs : tuple of Edge
         What leaves the input stream.
     parts : dict of Part, by name, in the order of the layers
+    held : bool
+        Whether a constant input is sent once, in the first step, and held by the layers it feeds.
     """
 
     network: Network
     mapping: Mapping
     inputs: tuple[Edge, ...]
     parts: dict[str, Part]
+    held: bool
 
     @classmethod
     def of(cls, network: Network, mapping: Mapping) -> "Layout":
@@ -152,6 +159,9 @@ class Layout:
             edges[name] = _edges(network, mapping, name, taps[name])
         flat = [edge for into in edges.values() for edge in into]
         inputs = tuple(edge for edge in flat if edge.source == INPUT)
+        fed = {edge.target for edge in inputs if edge.size}
+        held = network.steps > 1 and network.coding.values.constant
+        held = held and all(_holds(mapping.units[name], edges[name]) for name in fed)
         parts = {
             name: Part(
                 name,
@@ -164,10 +174,31 @@ class Layout:
                 tuple(edge for edge in flat if edge.source == name),
                 name == network.output,
                 name == network.output and timing(network.readout).measures,
+                held and name in fed,
             )
             for name, layer in network.layers.items()
         }
-        return cls(network, mapping, inputs, parts)
+        return cls(network, mapping, inputs, parts, held)
+
+    def sent(self, s: np.ndarray) -> np.ndarray:
+        """Give what is sent of encoded samples (steps, ...): of what is held, the first step."""
+        return first_step(s) if self.held else s
+
+
+def first_step(s: np.ndarray) -> np.ndarray:
+    """Keep the events (steps, ...) of the first step alone."""
+    kept = np.zeros_like(s)
+    kept[0] = s[0]
+    return kept
+
+
+def _holds(unit: Unit, edges: Iterable[Edge]) -> bool:
+    """Whether a layer can hold what the input adds in a sample's first step.
+
+    That is what its accumulators are then, as long as nothing else comes in that step: what comes
+    back does not, and delays would spread it.
+    """
+    return not ENGINES[unit.engine].keeps and all(e.source == INPUT or e.back for e in edges)
 
 
 def _edges(network: Network, mapping: Mapping, name: str, taps: Taps) -> tuple[Edge, ...]:

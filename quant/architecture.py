@@ -46,7 +46,7 @@ class ConnectionSpec:
     ----------
     sources : str or several
         Inputs and layers, by name; what several of them fire is added.
-    synapses : SynapsesSpec, or Synapses that are there already (two connections may share them)
+    synapses : SynapsesSpec, or Synapses that are there already (several connections may share them)
     views, delay, shift : as in model/network.py
     """
 

@@ -40,7 +40,7 @@ EXACT = {24: torch.float32, 53: torch.float64}
 class Connection(nn.Module):
     """Synapses, and what they are fed by; parameters as in the model.
 
-    Two connections may hold the same synapses.
+    Several connections may hold the same synapses, which are then trained together.
     """
 
     synapses: Synapses

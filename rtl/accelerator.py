@@ -53,7 +53,11 @@ class Accelerator(wiring.Component):
     def __init__(self, golden: Golden, mapping: Mapping, *, name: str = "weights") -> None:
         self.golden = golden
         self.core = Network(golden, mapping, name=name)
-        self.source = Pixels(golden, mapping.pixels) if mapping.pixels else Framer(golden)
+        self.source = (
+            Pixels(golden, mapping.pixels)
+            if mapping.pixels
+            else Framer(golden, self.core.layout.held)
+        )
         self.word_width = max(32, whole_bytes(self.core.readout.width))
         word = data.StructLayout({"data": self.word_width, "last": 1})
         super().__init__(

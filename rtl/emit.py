@@ -39,16 +39,19 @@ RESERVED = frozenset(
     " wire wor xnor xor".split()
 )
 ROM = """\
-module {name} (input clk, input [{high_address}:0] address, output reg [{high}:0] data);
+module {name} (input clk, {ports});
   (* rom_style = "block" *) reg [{high}:0] memory [0:{last}];
-  reg [{high}:0] word;
+  reg [{high}:0] {words};
 {contents}
-  always @(posedge clk) begin
-    word <= memory[address];
-    data <= word;
-  end
+{reads}
 endmodule
 """
+PORT = "input [{high_address}:0] address{n}, output reg [{high}:0] data{n}"
+READ = """\
+  always @(posedge clk) begin
+    word{n} <= memory[address{n}];
+    data{n} <= word{n};
+  end"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,19 +164,23 @@ def _rom(rom: Rom, inline: bool) -> str:
         contents = "  initial begin\n" + "\n".join(lines) + "\n  end"
     else:
         contents = f'  initial $readmemh("{rom.name}.hex", memory);'
+    high, high_address = rom.width - 1, max(len(rom.address), 1) - 1
+    ends = ["", *range(1, rom.readers)]  # of the names of the ports
     return ROM.format(
         name=rom.name,
-        high_address=max(len(rom.address), 1) - 1,
-        high=rom.width - 1,
+        ports=", ".join(PORT.format(n=n, high=high, high_address=high_address) for n in ends),
+        high=high,
         last=len(rom.words) - 1,
+        words=", ".join(f"word{n}" for n in ends),
         contents=contents,
+        reads="\n".join(READ.format(n=n) for n in ends),
     )
 
 
 def _describe(top: AxiStream, name: str, digest: str) -> dict[str, object]:
     """Describe ports and packets for a driver."""
     core = top.accelerator.core
-    network, mapping = core.golden, core.mapping
+    network, mapping, held = core.golden, core.mapping, core.layout.held
     return {
         "name": name,
         "hash": digest,
@@ -194,7 +201,7 @@ def _describe(top: AxiStream, name: str, digest: str) -> dict[str, object]:
         "reset": "rst, high, synchronous, one cycle or more: needed after power-up, whatever"
         " registers and memories hold then; given at any time, together with the source of beats:"
         " samples under way are forgotten, the next beat begins one",
-        "s_axis": {"tdata_bits": len(top.s_axis_tdata)} | _packet(network, mapping),
+        "s_axis": {"tdata_bits": len(top.s_axis_tdata)} | _packet(network, mapping, held),
         "m_axis": {"tdata_bits": len(top.m_axis_tdata)} | core.readout.describe(),
         "layers": [_items(name, engine) for name, engine in core.engines.items()],
         "probes": "of each layer (probe)_valid and _data: an item of its output is told; left open,"
@@ -204,7 +211,7 @@ def _describe(top: AxiStream, name: str, digest: str) -> dict[str, object]:
     }
 
 
-def _packet(network: Network, mapping: Mapping) -> dict[str, object]:
+def _packet(network: Network, mapping: Mapping, held: bool) -> dict[str, object]:
     """Describe the packet of a sample."""
     if mapping.pixels:
         return {
@@ -212,9 +219,12 @@ def _packet(network: Network, mapping: Mapping) -> dict[str, object]:
             " tlast on its last beat; missing pixels are dark",
             "pixels": mapping.pixels,
         }
+    events = "events of step 0, tick, events of step 1, tick, ..."
+    if held:
+        events = "events of step 0, which are those of every step and come once, tick, tick, ..."
     return {
-        "packet": "one sample: events of step 0, tick, events of step 1, tick, ...; tlast on its"
-        " last beat; missing ticks are added",
+        "packet": f"one sample: {events}; tlast on its last beat; missing ticks are added",
+        "held": held,
         "beat": {key: {"lsb": field.offset, "bits": field.width} for key, field in beat(network)},
     }
 

@@ -64,6 +64,16 @@ class Stages(NamedTuple):
     sweep: Sequence[data.View]
 
 
+class Holds(NamedTuple):
+    """What tells of the sweep whose bias is added: is it the first, or the last, of its sample.
+
+    One of each per `RELAYED` sweeps.
+    """
+
+    begins: Sequence[Value]
+    ends: Sequence[Value]
+
+
 class Writes(NamedTuple):
     """When the accumulators of a group are written; one per `RELAYED` sweeps.
 
@@ -120,7 +130,7 @@ class Lanes(wiring.Component):
         self.behind: dict[int, Value] = {}  # addresses of a cycle before
         self.shift = part.taps.shift
         self.unit = unit = part.unit
-        self.measures = part.measures
+        self.measures, self.holds = part.measures, part.holds
         self.neuron: Any = NEURONS[part.layer.neuron.kind](part.layer.neuron, part.bounds)
         self.rest = rest(part.layer.neuron, unit)
         self.widths = [self.neuron.width(unit.served(lane)) for lane in range(unit.width)]
@@ -167,6 +177,7 @@ class Lanes(wiring.Component):
         starts = not self.neuron.integrates or self._cleared
         ends = stage.sweep[0].last if starts else Const(0)
         lasts = relays(m, ends, self.unit.vector, "last")
+        holds = self._holds(m, stage) if self.holds else None
         picked = [later(m, stage.read.group == g) for g in groups] if len(groups) > 1 else []
         fresh = self._fresh(m, stage)
         if self._joined:
@@ -177,7 +188,7 @@ class Lanes(wiring.Component):
             words = [Signal(signed(self.widths[lane]), name=f"word{lane}") for lane in lanes]
             relay = k % self.unit.sweep // RELAYED
             kept = self._pick(m, k, words, picked)
-            over, membrane, after = self._sweep(m, k, kept, stage, lasts[k // RELAYED])
+            over, membrane, after = self._sweep(m, k, kept, stage, lasts[k // RELAYED], holds)
             for lane, word, write in zip(lanes, words, writes[bank], strict=True):
                 at = self._addresses(m, lane, stage)
                 self._lane(m, lane, word, after, stage, fresh[bank], write[relay], at)
@@ -204,7 +215,7 @@ class Lanes(wiring.Component):
         """Tell when a group is written; `before`: a cycle before `stage`, as a relay takes one."""
         swept = before.sweep & (before.group == group)
         sweeps: Value = swept
-        if self.neuron.idle:
+        if self._idle:
             sweeps = swept & before.last if self._cleared else Const(0)
         clears: Value = Const(0)
         if self.neuron.integrates and self.walk.depth == 1:
@@ -221,6 +232,11 @@ class Lanes(wiring.Component):
             strict=True,
         )
         return [Writes(*told) for told in found]
+
+    @property
+    def _idle(self) -> bool:
+        """Whether a sweep leaves accumulators as they are."""
+        return self.neuron.idle and not self.holds
 
     @property
     def _cleared(self) -> bool:
@@ -247,7 +263,7 @@ class Lanes(wiring.Component):
         with m.If(op.add):
             m.d.sync += folds.bit_select(op.at, 1).eq(0)
         with m.If(write.sweep & (write.group == self.unit.groups - 1)):
-            if self.neuron.idle:
+            if self._idle:
                 with m.If(write.last):
                     m.d.sync += folds.bit_select(write.fold, 1).eq(1)
             else:
@@ -270,8 +286,44 @@ class Lanes(wiring.Component):
         m.d.sync += kept.eq(reduce(or_, pairs))
         return kept
 
+    def _holds(self, m: Module, stage: Stages) -> Holds:
+        """Tell which sweeps are the first and the last of a sample."""
+        unit, before, first = self.unit, stage.sweep[self.neuron.leaking], Signal(init=1)
+        is_end = (before.fold == unit.folds - 1) & (before.group == unit.groups - 1)
+        with m.If(before.sweep & is_end):
+            m.d.sync += first.eq(before.last)
+        ends = Const(0) if self.neuron.integrates else before.last
+        return Holds(
+            relays(m, before.sweep & first, unit.vector, "begins"),
+            relays(m, ends, unit.vector, "ends"),
+        )
+
+    def _held(self, m: Module, k: int, kept: Value, stage: Stages, begins: Value) -> Value:
+        """Hold what a sample's first sweep found in sweep k: bias and constant current, less the
+        neuron's offset; as nothing else has come, that is what accumulators are then."""
+        unit, leaking = self.unit, self.neuron.leaking
+        before, op = stage.sweep[leaking : leaking + 2]
+        found = later(m, kept, leaking, reset_less=True)
+        held = Signal.like(kept, name=f"held{k}", reset_less=True)
+        if unit.folds * unit.groups == 1:
+            with m.If(begins):
+                m.d.sync += held.eq(found)
+        else:
+            m.submodules[f"held{k}"] = mem = memory.Memory(
+                shape=held.shape(), depth=unit.folds * unit.groups, init=[]
+            )
+            r, w = mem.read_port(), mem.write_port()
+            m.d.comb += [
+                r.addr.eq(before.fold * unit.groups + before.group),
+                held.eq(r.data),
+                w.addr.eq(op.fold * unit.groups + op.group),
+                w.data.eq(found),
+                w.en.eq(begins),
+            ]
+        return Mux(begins, found, held)
+
     def _sweep(
-        self, m: Module, k: int, kept: Value, stage: Stages, last: Value
+        self, m: Module, k: int, kept: Value, stage: Stages, last: Value, holds: Holds | None
     ) -> tuple[Value, Value, Value | None]:
         """Make sweep k of the accumulator `kept`; `last`: of a sample, where that is to clear it.
 
@@ -293,18 +345,19 @@ class Lanes(wiring.Component):
             lacks = Array(Const(x, 1) for x in short)[op.group]
             over = over & ~((op.fold == unit.folds - 1) & lacks)
         membrane = neuron.clamp(kept)
-        if neuron.idle and not self._cleared:
+        if self._idle and not self._cleared:
             return over, membrane, None
 
         # Reset, then the leak and the bias of the step to come; a sample starts from 0.
+        held: Any = self._held(m, k, kept, stage, holds.begins[k // RELAYED]) if holds else None
         if neuron.integrates:
-            b = self._number(m, before, k, bias.__getitem__)
+            b = self._number(m, before, k, neuron.offset if holds else bias.__getitem__)
+            b = held + b if holds else b
             after = kept + b
-            if golden.reset == "subtract":
-                fell = self._number(m, before, k, lambda n: bias[n] - theta[n])
-                after = kept + Mux(over, fell, b)
-            elif golden.reset == "zero":
-                after = Mux(over, self._number(m, before, k, neuron.first), after)
+            if golden.reset != "none":
+                fell = held if holds else self._number(m, before, k, neuron.first)
+                subtracts = golden.reset == "subtract"
+                after = kept + Mux(over, fell, b) if subtracts else Mux(over, fell, after)
             if self._cleared:
                 after = Mux(last, self._number(m, before, k, neuron.first), after)
         else:
@@ -313,6 +366,8 @@ class Lanes(wiring.Component):
             m.d.sync += [h.eq(Mux(last, 0, membrane)), s.eq(over & ~last)]
             left = neuron.reset(h, s, lambda: self._number(m, op, k, theta.__getitem__))
             b = self._number(m, stage.sweep[neuron.leaking], k, bias.__getitem__)
+            if holds:
+                b = Mux(holds.ends[k // RELAYED], b, held)
             after = later(m, neuron.decay(left), neuron.leaking - 1, reset_less=True) + b
         return over, membrane, later(m, after, back, reset_less=True)
 

@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import ClockSignal, Const, Instance, Module, Shape, ShapeLike, Signal, signed
+from amaranth.hdl import (
+    ClockSignal,
+    Const,
+    Elaboratable,
+    Instance,
+    Module,
+    Shape,
+    ShapeLike,
+    Signal,
+    signed,
+)
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,7 +22,7 @@ from ..plan.taps import Taps
 from ..plan.unit import Unit
 from .gates import later
 
-__all__ = ["Emission", "Rom", "packed", "row", "rows"]
+__all__ = ["Emission", "Rom", "Shared", "packed", "row", "rows"]
 
 
 class Emission:
@@ -26,7 +36,7 @@ class Rom(wiring.Component):
     """A read-only memory of wide words.
 
     In Amaranth's simulator it is a memory; at emission (`Emission` as platform) an instance of a
-    module of its own, so that its contents can be a file.
+    module of its own, so that its contents can be a file. Of two that are `Shared` there is one.
 
     Parameters
     ----------
@@ -34,6 +44,11 @@ class Rom(wiring.Component):
         Name of the Verilog module.
     shape : ShapeLike
     words : sequence of int
+
+    Attributes
+    ----------
+    readers : int
+        Who read what it builds: 1, or 2 of a memory that is shared.
 
     Members
     -------
@@ -52,26 +67,55 @@ class Rom(wiring.Component):
         self.name = name
         self.width = Shape.cast(shape).width
         self.words = words
+        self.readers = 1
+        self.shared = False
         super().__init__({"address": In(range(len(words))), "data": Out(shape)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        if not self.shared:
+            self.build(m, platform, [self])
+        return m
+
+    def build(self, m: Module, platform: object, readers: Sequence["Rom"]) -> None:
+        """Build the memory, with a port for each of those that read it."""
         if isinstance(platform, Emission):
             platform.roms[self.name] = self
-            m.submodules.rom = Instance(
-                self.name,
-                i_clk=ClockSignal(),
+            ports = {}
+            for n, rom in enumerate(readers):
                 # A memory of one word has no address, its module's port has one bit.
-                i_address=self.address if len(self.address) else Const(0, 1),
-                o_data=self.data,
-            )
-            return m
+                address = rom.address if len(rom.address) else Const(0, 1)
+                ports |= {f"i_address{n or ''}": address, f"o_data{n or ''}": rom.data}
+            m.submodules.rom = Instance(self.name, i_clk=ClockSignal(), **ports)
+            return
         m.submodules.memory = mem = memory.Memory(
             shape=self.width, depth=len(self.words), init=self.words
         )
-        port = mem.read_port()
-        m.d.comb += port.addr.eq(self.address)
-        m.d.comb += self.data.eq(later(m, port.data, reset_less=True))
+        for rom in readers:
+            port = mem.read_port()
+            m.d.comb += port.addr.eq(rom.address)
+            m.d.comb += rom.data.eq(later(m, port.data, reset_less=True))
+
+
+class Shared(Elaboratable):
+    """The memory of two that hold the same words: each has a port of it.
+
+    Block memories have two, so that it takes no more of them than one does where it is deep; where
+    it is wide, their width decides, which two ports share.
+
+    Parameters
+    ----------
+    first, second : Rom
+        Neither is elaborated yet; the module bears the name of the first.
+    """
+
+    def __init__(self, first: Rom, second: Rom) -> None:
+        self.first, self.second = first, second
+        first.readers, first.shared, second.shared = 2, True, True
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        self.first.build(m, platform, [self.first, self.second])
         return m
 
 

@@ -15,6 +15,7 @@ from ..plan.mapping import Mapping
 from .edge import edge_of, look
 from .engine import Engine
 from .join import Join
+from .memory import Rom, Shared
 from .readouts import KINDS as READOUTS
 from .readouts import readout
 from .serializer import serialize
@@ -61,6 +62,7 @@ class Network(wiring.Component):
         self.mapping = mapping
         self.layout = Layout.of(golden, mapping)
         self.engines = {n: Engine(p, name=f"{name}_{n}") for n, p in self.layout.parts.items()}
+        self.memories = _share(self.engines)
         last = self.layout.parts[golden.output]
         width = max(self.engines[golden.output].lanes.widths)
         self.readout = readout(golden, last.unit, last.bounds, width)
@@ -78,6 +80,8 @@ class Network(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        for name, shared in self.memories.items():
+            m.submodules[f"memory_{name}"] = shared
         idles: list[Value] = [self.readout.idle]
         arriving: dict[tuple[str, int], Any] = {}
         for n, (edge, source) in enumerate(self._fork(m, idles)):
@@ -135,6 +139,28 @@ class Network(wiring.Component):
             idles.append(~queue.o.valid)
         m.d.comb += i.ready.eq(Cat(room).all())
         return found
+
+
+def _share(engines: dict[str, Engine]) -> dict[str, Shared]:
+    """Make one memory for every two layers of the same synapses that read the same words.
+
+    Those that are laid out in other ways read other words. Returns them by the first layer's name.
+    """
+    found: dict[str, Shared] = {}
+    alone: dict[tuple[int, ...], list[tuple[str, Rom]]] = {}
+    for name, engine in engines.items():
+        rom = getattr(engine.source, "rom", None)  # kinds from elsewhere may have none
+        if not isinstance(rom, Rom):
+            continue
+        others = alone.setdefault(tuple(id(c.synapses) for c in engine.part.layer.connections), [])
+        for n, (other, read) in enumerate(others):
+            if (read.width, read.words) == (rom.width, rom.words):
+                found[other] = Shared(read, rom)
+                del others[n]
+                break
+        else:
+            others.append((name, rom))
+    return found
 
 
 def probes(core: Network) -> dict[str, wiring.Member]:

@@ -397,6 +397,7 @@ def draw_network(dice: Dice, small: bool, plan: dict) -> Network:
         draft.sizes[name] = draft.size()
         draft.layers.append(name)
     coding = CODE[dice.one(p.codings)](dice)
+    draft.held = coding.values.constant and not dice.chance(3)
     draft.wire()
     kind = dice.one(p.readouts)
     weights = dice.rng.integers(-99, 100, draft.steps) if kind == "weighted-sum" else None
@@ -439,6 +440,7 @@ class Draft:
     sizes: dict[str, int] = field(default_factory=dict)
     inputs: list[str] = field(default_factory=list)
     layers: list[str] = field(default_factory=list)
+    held: bool = False  # inputs feed the first layer alone, which can hold what they add
     wires: dict[str, list[Wire]] = field(default_factory=dict)
     kernels: list[Synapses] = field(default_factory=list)
 
@@ -453,6 +455,7 @@ class Draft:
         dice, loops = self.dice, self.plan.feedback and self.steps > 1
         for n, name in enumerate(self.layers):
             before = [*self.inputs, *self.layers[:n]]
+            before = before[len(self.inputs) :] or before if self.held else before
             self.wires[name] = [self.between([dice.one(before[::-1][:2])], before, False)]
             for _ in range(dice.one([0, 0, 1, 1, 2])):
                 self.wires[name].append(self.between([dice.one(before)], before, False))
@@ -498,8 +501,13 @@ class Draft:
                 views.append(Crop(start, size))
             else:
                 views.append(Flatten())
-        delay = dice.number(int(recurrent), 3) if recurrent or dice.chance(3) else 0
+        late = dice.chance(3) and not self.holds(sources)
+        delay = dice.number(int(recurrent), 3) if recurrent or late else 0
         return Wire(sources, tuple(views), min(delay, self.steps - 1), recurrent, size)
+
+    def holds(self, sources: Sequence[str]) -> bool:
+        """Whether what sources bring is to be held."""
+        return self.held and sources[0] in self.inputs
 
     def layer(self, name: str, coding: Coding) -> Layer:
         """Make a layer of its wires."""
@@ -526,7 +534,7 @@ class Draft:
         bits = dice.one([b for b in (4, 3, 6, 8, 2, 5, 9, 12, 16) if self.allows(b)])
         low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
         shape = (post, wire.pre)
-        if dice.one(self.plan.synapses) == "dense":
+        if dice.one(self.plan.synapses) == "dense" or self.holds(wire.sources):
             made: Synapses = Dense(self.weights(shape, low, high), bits)
         else:
             shape = (*shape, dice.number(1, 3))

@@ -1,5 +1,7 @@
 """Random networks over maps: `random_maps` draws one, `random_lanes` a layout of it.
 
+`repeated` makes layers that are alike, whose kernel is one or as many.
+
 Convolutions of every stride, padding, dilation and grouping; learned spacings; pooling; sums and
 concatenations of sources; shared kernels; what comes back; dense layers and delays among them.
 """
@@ -30,7 +32,7 @@ from spikeline.plan.mapping import Mapping
 
 from .builders import random_samples
 
-__all__ = ["random_conv", "random_lanes", "random_maps", "random_spaced"]
+__all__ = ["random_conv", "random_lanes", "random_maps", "random_spaced", "repeated"]
 
 CODINGS: list[Callable[[], Coding]] = [
     lambda: Latency(64),
@@ -121,6 +123,12 @@ def _views(rng: np.random.Generator, before: Map, given: bool) -> tuple[tuple[Vi
     return tuple(views), before
 
 
+def _kernels(layers: dict[str, Layer]) -> list[Conv]:
+    """List the convolutions that feed a layer, or are the first to."""
+    fed = [layer.connections[0].synapses for layer in layers.values()]
+    return [synapses for synapses in fed if isinstance(synapses, Conv)]
+
+
 def random_maps(rng: np.random.Generator) -> Network:
     """Draw a network; most layers have spikes in some samples."""
     steps, names = int(rng.integers(2, 6)), ["input"]
@@ -129,24 +137,24 @@ def random_maps(rng: np.random.Generator) -> Network:
     for n in range(int(rng.integers(1, 4))):
         source = names[-1] if rng.random() < 0.7 else str(rng.choice(names))
         views, seen = _views(rng, maps[source], source == "input")
+        known = [kernel for kernel in _kernels(layers) if kernel.before in maps.values()]
+        again = bool(known) and rng.random() < 0.5  # a kernel that is there, and what fits it
+        if again:
+            source, views = next(s for s in names[::-1] if maps[s] == known[-1].before), ()
+            seen = maps[source]
         same = [s for s in names if s != source and maps[s] == maps[source]]
         same = [s for s in same if "input" not in (s, source) or not views]
         sources = (source, str(rng.choice(same))) if same and rng.random() < 0.7 else (source,)
-        known = [
-            c.synapses
-            for layer in layers.values()
-            for c in layer.connections
-            if isinstance(c.synapses, Conv) and c.synapses.before == seen
-        ]
-        synapses = known[0] if known and rng.random() < 0.5 else random_conv(rng, seen)
-        if rng.random() < 0.25:
+        synapses = known[-1] if again else random_conv(rng, seen)
+        if not again and rng.random() < 0.25:
             synapses = random_spaced(rng, seen, steps)
         shift = int(rng.choice([0, 0, 0, 2]))
         delays = synapses.extent[0] if isinstance(synapses, Spaced) else 1
         late = int(rng.random() < 0.1 and delays < steps)
         fed = [Connection(sources, synapses, views, late, shift)]
         name, after = f"map{n}", synapses.after
-        for _ in range(int(rng.random() < 0.3)):  # concatenated
+        alone = again and rng.random() < 0.7
+        for _ in range(int(not alone and rng.random() < 0.3)):  # concatenated
             other = str(rng.choice(names))
             w = rng.integers(-3, 4, (after.size, maps[other].size))
             if rng.random() < 0.5 or steps < 3:
@@ -154,7 +162,7 @@ def random_maps(rng: np.random.Generator) -> Network:
             else:
                 delays = rng.integers(0, 2, (1, maps[other].size, 1))
                 fed.append(Connection((other,), Delayed(w[..., None], delays, 4, 2)))
-        if rng.random() < 0.3:  # comes back, at the same place
+        if not alone and rng.random() < 0.3:  # comes back, at the same place
             w = rng.integers(-2, 3, (after.channels, after.channels, 1, 1))
             fed.append(Connection((name,), Conv(w, 3, after.shape), delay=1))
         layers[name] = Layer(tuple(fed), _neuron(rng, after))
@@ -189,8 +197,11 @@ def random_maps(rng: np.random.Generator) -> Network:
 
 
 def random_lanes(rng: np.random.Generator, network: Network) -> Mapping:
-    """Draw a layout: lanes that every engine takes, sweeps, engines of delays, queues."""
-    plain = Mapping.of(network)
+    """Draw a layout: lanes that every engine takes, sweeps, engines of delays, queues.
+
+    Layers that share a kernel mostly have as many lanes, and so share its memory.
+    """
+    plain, alike = Mapping.of(network), {}
     lanes, sweep, taps = [], [], []
     for name, layer in network.layers.items():
         unit = plain.units[name]
@@ -205,9 +216,29 @@ def random_lanes(rng: np.random.Generator, network: Network) -> Mapping:
         taps.append("one")
         if plain.units[name].engine == "conv" and name != network.output and rng.random() < 0.5:
             taps[-1], fits = str(rng.choice(["row", "all"])), [most]
-        lanes.append(int(rng.choice(fits)))
+        drawn = int(rng.choice(fits))
+        known = alike.setdefault(id(layer.connections[0].synapses), drawn)
+        lanes.append(known if known in fits and rng.random() < 0.8 else drawn)
         sweeps = [s for s in range(1, lanes[-1] + 1) if lanes[-1] % s == 0]
         sweep.append(int(rng.choice(sweeps if taps[-1] == "one" else [most])))
     delay = [str(rng.choice(["auto", "line", "wheel"])) for _ in lanes]
     queue = [int(rng.choice([1, 2, 3, 16])) for _ in lanes]
     return Mapping.of(network, tuple(lanes), tuple(sweep), 0, delay, queue, taps)
+
+
+def repeated(layers: int, shared: bool, channels: int = 4, size: int = 4) -> Network:
+    """Make convolutions of equal weights, one behind the other: one kernel, or one for each."""
+    rng = np.random.default_rng(6)
+    before, fed = Map(channels, size, size), {}
+    weights = rng.integers(-6, 8, (channels, channels, 3, 3))
+    kernels = [Conv(weights, 4, before.shape, padding=(1, 1)) for _ in range(layers)]
+    cells = Neuron(
+        np.zeros(channels, int), rng.integers(9, 30, channels), reset="zero", places=before.places
+    )
+    source = "input"
+    for n, kernel in enumerate(kernels):
+        fed[f"map{n}"] = Layer((Connection((source,), kernels[0] if shared else kernel),), cells)
+        source = f"map{n}"
+    out = Dense(rng.integers(-8, 8, (3, before.size)), 4)
+    fed["output"] = Layer((Connection((source,), out),), Neuron(np.zeros(3, int), None))
+    return Network(4, {"input": before.size}, Counts(2), fed, make_readout("final-membrane"))

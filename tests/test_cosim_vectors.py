@@ -9,7 +9,8 @@ from spikeline.model.network import Run
 from spikeline.model.readouts.protocol import Decision
 
 # Five inputs of values up to 3: address in bits 0 to 2, value in 3 and 4, tick in 5.
-EVENTS = {"s_axis": {"tdata_bits": 8, "beat": {"value": {"lsb": 3}, "tick": {"lsb": 5}}}}
+BEAT = {"value": {"lsb": 3}, "tick": {"lsb": 5}}
+EVENTS = {"s_axis": {"tdata_bits": 8, "held": False, "beat": BEAT}}
 
 
 def test_events_come_before_the_end_of_their_step():
@@ -22,9 +23,18 @@ def test_events_come_before_the_end_of_their_step():
     assert stimuli(EVENTS, s) == first + second
 
 
+def test_events_that_are_held_come_once():
+    """Those of step 0, then the ends of all steps."""
+    held = {"s_axis": {"tdata_bits": 8, "held": True, "beat": BEAT}}
+    s = np.zeros((3, 1, 5), np.uint8)
+    s[:, 0, 1] = 2
+    assert stimuli(held, s) == bytes([0, 0x11, 0, 0x20, 0, 0x20, 1, 0x20])
+
+
 def test_wide_beats_have_their_high_byte_first():
     """A beat of 16 bits takes three bytes."""
-    wide = {"s_axis": {"tdata_bits": 16, "beat": {"value": {"lsb": 10}, "tick": {"lsb": 11}}}}
+    beat = {"value": {"lsb": 10}, "tick": {"lsb": 11}}
+    wide = {"s_axis": {"tdata_bits": 16, "held": False, "beat": beat}}
     s = np.zeros((1, 1, 600), np.uint8)
     s[0, 0, 513] = 1  # 0x201 | 1 << 10
     assert stimuli(wide, s) == bytes([0, 0x06, 0x01, 1, 0x08, 0x00])

@@ -27,6 +27,7 @@ from spikeline.rtl.emit import emit
 
 from .builders import delayed_chain
 from .groups import each
+from .maps import repeated
 
 VERILOG = r"""
 module \top.core.layer_readout (input clk, input [7:0] a, output reg [7:0] s);
@@ -110,6 +111,19 @@ def test_ports_and_instances_are_read_in_both_styles(design: Small) -> None:
     )
     design.top, design.core = "m.x", "n"
     assert modules(design) == (Module({"i": 8}, {"o.1": 1}, {}), Module({"j": 1}, {"p": 3}, {}))
+
+
+def test_kernel_of_two_layers_takes_half_the_memory(tmp_path: Path) -> None:
+    """Both ports of the block memories are used, where layers share a kernel."""
+    found = {}
+    for shared in (False, True):
+        net = repeated(2, shared, channels=16, size=2)
+        made = emit(net, Mapping.of(net, (4, 4, 3)), tmp_path / str(shared), name="net")
+        result = synth(made, "ecp5")
+        rows = [*result["layers"], *result["parts"]]
+        found[shared] = {row["name"]: row["bram"] for row in rows if row["bram"]}
+    assert found[False] == {"map0": 1, "map1": 1, "output": 1}
+    assert found[True] == {"memory_map0": 1, "output": 1}
 
 
 def test_module_that_is_not_there_is_refused(design: Small) -> None:

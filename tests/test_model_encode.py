@@ -52,7 +52,7 @@ def test_graded_value_of_every_pixel_is_shifted(shift, every):
     later = values if every else [0] * 256
     assert [values, later, later] == s.tolist()
     largest = 255 // 2**shift
-    assert Values(largest, None if every else largest) == coding.values
+    assert Values(largest, None if every else largest, every) == coding.values
 
 
 def test_counts_are_clipped_and_padded():

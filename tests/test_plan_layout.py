@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from spikeline.model.network import Network
+from spikeline.model.codings.graded import Graded
+from spikeline.model.network import Connection, Layer, Network
+from spikeline.model.synapses.dense import Dense
 from spikeline.plan import layout
 from spikeline.plan.cycles import predict
 from spikeline.plan.layout import Layout
 from spikeline.plan.mapping import Mapping
 
-from .builders import random_network, random_samples
+from .builders import Law, chain_of, random_chain, random_network, random_samples, random_taps
 from .groups import each
 
 PARTS = 8  # so that several processes share the work
@@ -72,3 +74,32 @@ def test_a_chain_has_no_join_and_one_queue_to_a_layer():
     assert len(network.layers) == 1
     (part,) = Layout.of(network, Mapping.of(network)).parts.values()
     assert part.outs == ()
+
+
+def test_a_constant_input_is_held_where_it_can_be():
+    """By layers that nothing else feeds in a first step, and that keep no delays; all or none."""
+    net = random_chain(7, (9, 8, 4), coding=Graded(5, every=True))
+    held = Layout.of(net, Mapping.of(net))
+    assert held.held
+    assert [part.holds for part in held.parts.values()] == [True, False]
+    assert held.sent(np.ones((3, 2), int)).tolist() == [[1, 1], [0, 0], [0, 0]]
+
+    first, second = (Law(x.connections[0].synapses, x.neuron) for x in net.layers.values())
+    slow = [Law(random_taps(1, *size, 1, 2), first.neuron) for size in ((9, 8), (8, 4))]
+    slow[1] = replace(slow[1], neuron=second.neuron)
+    behind = chain_of(4, 9, net.coding, [first, slow[1]], net.readout)
+    assert Layout.of(behind, Mapping.of(behind)).held
+
+    own = net.layers["layer1"]
+    skips = (*own.connections, Connection(("input",), Dense(np.ones((4, 9), int), 2)))
+    others = [
+        replace(net, coding=Graded(5)),
+        replace(net, steps=1),
+        chain_of(4, 9, net.coding, [slow[0], second], net.readout),
+        replace(net, layers={**net.layers, "layer1": Layer(skips, own.neuron)}),
+    ]
+    for other in others:
+        layout = Layout.of(other, Mapping.of(other))
+        assert not layout.held
+        assert not any(part.holds for part in layout.parts.values())
+        assert layout.sent(np.ones((3, 2), int)).all()

@@ -192,6 +192,7 @@ def test_description_tells_how_to_read_and_write_packets(emitted):
     ]
     fields = {name: {"lsb": f.offset, "bits": f.width} for name, f in beat(NET)}
     assert told["s_axis"]["beat"] == fields
+    assert told["s_axis"]["held"] is False
     assert told["s_axis"]["tdata_bits"] == 8
     assert told["m_axis"]["scores"] == 4
     assert told["m_axis"]["tdata_bits"] == 32

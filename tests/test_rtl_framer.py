@@ -27,6 +27,7 @@ CODINGS = {
     "every-step": Counts(5),
     "once-graded": Graded(6),
     "every-step-spikes": Counts(1),
+    "held": Graded(6, every=True),
 }
 each_coding = pytest.mark.parametrize("coding", CODINGS.values(), ids=CODINGS.keys())
 
@@ -46,8 +47,12 @@ def beats_of(sample: list[tuple[int, int, int]], ends: bool = True) -> list[dict
 
 
 def framed(net: Network, samples: list) -> tuple[list[tuple], int]:
-    """Frame samples slowly; returns items (position, value, tick, last), and how many refused."""
+    """Frame samples slowly; returns items (position, value, tick, last), and how many refused.
+
+    Values that are constant are held.
+    """
     items, refused, limit = [], 0, net.coding.values.limit
+    held = net.coding.values.constant
     for sample in samples:
         step, seen = 0, set()
         for address, value, tick in sample:
@@ -58,6 +63,8 @@ def framed(net: Network, samples: list) -> tuple[list[tuple], int]:
                 items.append((None, 0, 1, int(step == net.steps)))
                 seen = seen if net.coding.values.total else set()
             elif not 0 < value <= limit or address >= net.width or address in seen:
+                refused += 1
+            elif held and step:
                 refused += 1
             else:
                 seen.add(address)
@@ -81,8 +88,13 @@ class Framed:
     seed: int = 0
     broken: int = -1  # index of a sample without its end
 
+    @property
+    def held(self) -> bool:
+        """Whether the input is held: here, wherever it can be."""
+        return self.net.coding.values.constant
+
     def __post_init__(self) -> None:
-        self.bench = Bench(component := Framer(self.net), self.seed)
+        self.bench = Bench(component := Framer(self.net, self.held), self.seed)
         self.beats = [
             beat
             for n, sample in enumerate(self.samples)

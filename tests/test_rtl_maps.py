@@ -30,7 +30,7 @@ from spikeline.rtl.synapses.spaced import Spacings
 from spikeline.rtl.views import KINDS
 
 from .builders import random_samples
-from .maps import random_conv, random_lanes, random_maps
+from .maps import random_conv, random_lanes, random_maps, repeated
 from .strategies import examples
 from .test_rtl_network import assert_equals
 from .test_rtl_top import assert_cycles
@@ -240,6 +240,26 @@ def test_cycles_of_random_maps_are_predicted(seed):
     rng = np.random.default_rng(seed)
     net = random_maps(rng)
     assert_cycles(net, random_lanes(rng, net), random_samples(rng, net, 3))
+
+
+@pytest.mark.parametrize(
+    ("layers", "lanes", "memories"),
+    [(2, (4, 4), [0]), (2, (2, 2), [0]), (2, (4, 2), []), (5, (4, 2, 4, 2, 4), [0, 1])],
+    ids=["two", "chunks", "other-lanes", "five"],
+)
+def test_layers_that_share_a_kernel_share_its_memory(layers, lanes, memories):
+    """Two and two, where they are laid out alike: the golden spikes, which are those of others."""
+    shared, own = (repeated(layers, shared) for shared in (True, False))
+    x = np.random.default_rng(1).poisson(0.7, (3, 4, shared.width))
+    found = [assert_equals(net, Mapping.of(net, (*lanes, 3)), x) for net in (shared, own)]
+
+    assert list(found[0].core.memories) == [f"map{n}" for n in memories]
+    assert not found[1].core.memories
+    assert found[0].results == found[1].results
+    for name in shared.layers:
+        spikes, others = (f.spikes(name) for f in found)
+        assert all(np.array_equal(s, o) for s, o in zip(spikes, others, strict=True))
+    assert_cycles(shared, Mapping.of(shared, (*lanes, 3)), x)
 
 
 def pointwise() -> Network:

@@ -3,8 +3,9 @@
 import random
 
 import pytest
+from amaranth.hdl import Module
 
-from spikeline.rtl.memory import Rom
+from spikeline.rtl.memory import Rom, Shared
 
 from .streams import Bench
 
@@ -35,3 +36,25 @@ def test_an_address_in_reset_is_answered():
 
     # Cycle 2 is the first after reset.
     assert seen[3:7] == [contents[a] for a in asked[1:5]]
+
+
+def test_two_that_share_a_memory_read_apart():
+    """Each gets the words of its own addresses, whatever the other asks for."""
+    rng = random.Random(3)
+    contents = [rng.getrandbits(9) for _ in range(13)]
+    asked = [[rng.randrange(13) for _ in range(40)] for _ in range(2)]
+    roms = [Rom(name, 9, contents) for name in ("first", "second")]
+    m = Module()
+    m.submodules += [*roms, Shared(*roms)]
+    bench = Bench(m)
+    seen = [bench.sample(rom.data) for rom in roms]
+
+    def ask(ctx, cycle):
+        for rom, addresses in zip(roms, asked, strict=True):
+            ctx.set(rom.address, addresses[min(cycle, 39)])
+
+    bench.each(ask)
+    bench.run(lambda: bench.cycle >= 40, quiet=2)
+
+    for data, addresses in zip(seen, asked, strict=True):
+        assert data[2:42] == [contents[a] for a in addresses]

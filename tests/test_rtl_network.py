@@ -67,6 +67,7 @@ def simulate(
 ) -> Simulated:
     """Run encoded samples through a core; every stream in it obeys the stream rules."""
     bench = Bench(core := Core(net, mapping), seed)
+    s = core.layout.sent(s)
     items = [item for n in range(s.shape[1]) for item in items_of(s[:, n], joined)]
     source = bench.put(core.i, items, stalls[0])
     sink = bench.get(core.o, stalls[1])

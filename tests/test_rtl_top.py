@@ -16,6 +16,7 @@ from spikeline.model.network import Network
 from spikeline.model.readouts import KINDS
 from spikeline.model.readouts.weighted_sum import WeightedSum
 from spikeline.plan.cycles import predict
+from spikeline.plan.layout import Layout
 from spikeline.plan.mapping import Mapping
 from spikeline.plan.pipeline import latency, reporting
 from spikeline.rtl.accelerator import Accelerator, whole_bytes
@@ -80,7 +81,7 @@ def packet(net: Network, mapping: Mapping, s: np.ndarray, x: np.ndarray) -> list
         ]
     else:
         shape, words = beat(net), []
-        for row in s:
+        for row in Layout.of(net, mapping).sent(s):
             for a in np.flatnonzero(row):
                 words.append(shape.const({"address": int(a), "value": int(row[a])}).as_bits())
             words.append(shape.const({"tick": 1}).as_bits())

@@ -38,7 +38,7 @@ class Graded:
     def values(self) -> Values:
         """What an input may be."""
         limit = 255 >> self.shift
-        return Values(limit, None if self.every else limit)
+        return Values(limit, None if self.every else limit, self.every)
 
     def encode(self, samples: np.ndarray, steps: int, inputs: int) -> np.ndarray:
         """Encode samples (samples, inputs) of 0..255 as values, uint8 (steps, samples, inputs)."""

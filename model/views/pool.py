@@ -1,6 +1,6 @@
 """Sum pooling: the places of a window become one, and what they bring adds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import ClassVar
@@ -63,7 +63,8 @@ class Pool:
     def values(self, values: Values) -> Values:
         """Tell what an address behind the view may be."""
         places = self.window[0] * self.window[1]
-        return Values(values.limit * places, values.total and values.total * places)
+        total = values.total and values.total * places
+        return replace(values, limit=values.limit * places, total=total)
 
     def table(self, pre: int) -> np.ndarray:
         """Tell where each of `pre` addresses is moved; below 0 it is dropped."""

@@ -30,23 +30,26 @@ class Framer(Intake):
 
     Dropped and counted in `refused`: events after the last step, of an address or a value beyond
     the declaration, or of an input that was seen before (in this sample where inputs come once,
-    else in this step). What was seen is a memory of generations, of samples or of steps: the last
-    one in which an input came. As each ends, the next input in turn is marked with it, so a mark is
-    never older than the number of inputs, or one more where it is read as it is renewed; they are
-    counted modulo a power of two above that, so none is taken for a new one. All are cleared after
-    reset. The first beat after a reset begins a sample.
+    else in this step); of an input that is held, also those after the first step. What was seen is
+    a memory of generations, of samples or of steps: the last one in which an input came. As each
+    ends, the next input in turn is marked with it, so a mark is never older than the number of
+    inputs, or one more where it is read as it is renewed; they are counted modulo a power of two
+    above that, so none is taken for a new one. All are cleared after reset. The first beat after a
+    reset begins a sample.
 
     Parameters
     ----------
     network : Network
+    held : bool
+        Whether events come in the first step alone (plan/layout.py).
 
     Timing
     ------
     Latency 2 cycles; one beat per cycle. A refused event passes as an item without one.
     """
 
-    def __init__(self, network: Network) -> None:
-        self.network = network
+    def __init__(self, network: Network, held: bool = False) -> None:
+        self.network, self.held = network, held
         bits = network.coding.values.limit.bit_length()
         super().__init__(beat(network), vector(network.width, 1, bits))
 
@@ -86,6 +89,8 @@ class Framer(Intake):
             legal = legal & (beat.value <= coding.values.limit)
         if inputs & (inputs - 1):
             legal = legal & (beat.address < inputs)
+        if self.held:
+            legal = legal & (step == 0)
         is_event = Signal()
         refuses = Signal()
         m.d.comb += new.position.eq(beat.address)
