@@ -123,9 +123,10 @@ class Sequencer(wiring.Component):
         resting = Signal(range(self.rest + 1))
         is_last_group = group == groups - 1
         is_end, sweeps = (fold == folds - 1) & is_last_group, "SWEEP"
-        if self.skips:
-            banks = self.unit.places
-            m.submodules.touched = touched = Touched(self.walk.depth, banks)
+        banks = self.unit.places
+        touched = Touched(self.walk.depth, banks) if self.skips else None
+        if touched is not None:
+            m.submodules.touched = touched
             is_last_group = is_last_group | touched.none
             is_end, sweeps = touched.end & is_last_group, "LOOK"
         has_room = Cat(room != 0 for room in rooms).all()
@@ -155,7 +156,7 @@ class Sequencer(wiring.Component):
                             m.next = "REST"
                         else:
                             begin()
-            if self.skips:
+            if touched is not None:
                 with m.State("LOOK"):  # for the first fold to be swept
                     m.d.comb += touched.begins.eq(1)
                     m.next = "SWEEP"
@@ -176,7 +177,7 @@ class Sequencer(wiring.Component):
                         with m.Else():
                             begin()
         moves = o.sweep & is_last_group
-        if self.skips:
+        if touched is not None:
             with m.If(o.sweep & ~touched.none):
                 advance(m, (group, groups))
             fold = touched.found
@@ -218,7 +219,7 @@ class Sequencer(wiring.Component):
         for n, (on, less) in enumerate(zip(step.on, step.less, strict=True)):
             bank = o.banks[n]
             m.d.comb += [bank.add.eq(o.add & on), bank.at.eq(o.at - Mux(o.add, less, 0))]
-            if self.skips:
+            if touched is not None:
                 m.d.comb += [
                     touched.at[n].eq(bank.at),
                     touched.marks[n].eq(bank.add),

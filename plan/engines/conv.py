@@ -136,4 +136,4 @@ class Conv(Local):
         if unit.places == 1:
             return found
         place = unit.order.reshape(unit.folds, unit.places, -1)[..., 0] // unit.lanes
-        return (found[..., place] & (place >= 0)).any(-1)
+        return np.any(found[..., place] & (place >= 0), axis=-1)

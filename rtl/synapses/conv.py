@@ -16,6 +16,7 @@ from ...model.synapses.conv import Conv as Golden
 from ...plan.engines.conv import axes
 from ...plan.engines.local import chunks
 from ...plan.layout import Part
+from ...plan.taps import Window
 from ...plan.unit import Unit
 from ..gates import advance, table
 from ..memory import Rom, packed
@@ -46,6 +47,9 @@ class Kernel(Walk):
         across = synapses.after.columns if unit.places == 1 else unit.cells[1]
         self.place = across * unit.period, unit.period
         self.channel = rows * columns * self.chunks
+        # How far before the accumulators at hand those of a bank may be.
+        down, right = self.axes
+        self.less = int(down.less.max()) * self.place[0] + int(right.less.max()) * self.place[1]
 
     @property
     def event(self) -> dict[str, ShapeLike]:
@@ -58,10 +62,8 @@ class Kernel(Walk):
             "columns": range(columns),
         }
         if self.unit.places > 1:
-            down, right = self.axes
-            less = int(down.less.max()) * self.place[0] + int(right.less.max()) * self.place[1]
             found["on"] = self.unit.places
-            found["less"] = data.ArrayLayout(range(less + 1), self.unit.places)
+            found["less"] = data.ArrayLayout(range(self.less + 1), self.unit.places)
         return found
 
     def begin(self, m: Module, item: data.View, fold: Signal) -> Step:
@@ -122,7 +124,10 @@ class Conv(Local):
         Name of the row memory's module.
     """
 
+    walk: Kernel
+
     def __init__(self, part: Part, *, name: str) -> None:
+        assert isinstance(part.taps, Window)
         synapses, unit = part.taps.synapses, part.unit
         row = data.ArrayLayout(signed(synapses.bits), unit.width)
         super().__init__(part, Kernel(synapses, unit), Rom(name, row, words(synapses, unit)))
@@ -152,7 +157,7 @@ class Conv(Local):
                 _sized(
                     table(down.less[:, y] * walk.place[0], p.y)
                     + table(right.less[:, x] * walk.place[1], p.x),
-                    walk.event["less"].elem_shape,
+                    range(walk.less + 1),
                 )
                 for y, x in banks
             )

@@ -16,6 +16,7 @@ from ...model.synapses.spaced import Spaced as Golden
 from ...plan.engines.local import chunks
 from ...plan.engines.spaced import Margin
 from ...plan.layout import Part
+from ...plan.taps import Window
 from ...plan.unit import Unit
 from ..gates import advance, later, table
 from ..memory import Rom
@@ -93,6 +94,7 @@ class Spaced(Local):
     walk: Spacings
 
     def __init__(self, part: Part, *, name: str) -> None:
+        assert isinstance(part.taps, Window)
         synapses, unit = part.taps.synapses, part.unit
         walk = Spacings(synapses, unit)
         fields = reaches(synapses, unit, walk)
