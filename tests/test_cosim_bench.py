@@ -13,6 +13,8 @@ LAYER = {
     "neurons": 3,
     "position_bits": 1,
     "lanes": 2,
+    "stride": 2,
+    "offsets": [],
     "membrane_bits": 4,
     "offset": [0, 0, 1],
 }
@@ -259,3 +261,13 @@ def test_what_an_idle_core_tells_is_found(tmp_path):
     result = found(tmp_path, [*GOOD[:-1], "i 300", GOOD[-1]])
     what = {"what": "cycles in which an idle core was not", "expected": 0, "actual": 1}
     assert (result["mismatches"], result["first"]) == (1, {"sample": 0} | what)
+
+
+def test_a_vector_of_several_places_is_told_lane_by_lane():
+    """A cell of a map, two rows of two places: its lanes are not side by side."""
+    layer = LAYER | {"neurons": 12, "position_bits": 4, "lanes": 4, "stride": 1, "membrane_bits": 0}
+    reader = bench.Reader([layer | {"offsets": [0, 1, 4, 5]}])
+    for position, lanes, tick, last in ((2, 0b1001, 0, 0), (8, 0b0010, 1, 1)):
+        reader.item(0, position | lanes << 4 | tick << 8 | last << 9)
+    assert reader.sample(0).spikes == [[1 << 2 | 1 << 7 | 1 << 9]]
+    assert not reader.sample(0).faults

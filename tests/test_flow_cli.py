@@ -322,9 +322,9 @@ def test_broken_network_files_are_refused(spikeline: Spikeline, tiny: Network) -
             "train nothing --out new/it",
             (
                 "Recipe must be one of digits-cnn, digits-spoken, digits-spoken-axonal,"
-                " digits-spoken-fixed, digits-spoken-none, digits-ttfs, fashion-cnn, fashion-ttfs,"
-                " gsc-512, mnist-cnn, mnist-lif, mnist-ttfs, nmnist-cnn, shd-256, ssc-512, not"
-                " 'nothing'"
+                " digits-spoken-fixed, digits-spoken-none, digits-ttfs, fashion-cnn, fashion-dcls,"
+                " fashion-ttfs, gsc-512, mnist-cnn, mnist-lif, mnist-ttfs, nmnist-cnn, shd-256,"
+                " ssc-512, not 'nothing'"
             ),
         ),
         (

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeline.model.codings.counts import Counts
+from spikeline.model.codings.latency import Latency
 from spikeline.model.errors import InputError
 from spikeline.model.maps import Map
 from spikeline.model.network import Connection, Layer, Network
@@ -19,7 +20,7 @@ from spikeline.model.synapses.spaced import Spaced
 from spikeline.model.views.channels_last import ChannelsLast
 from spikeline.model.views.crop import Crop
 from spikeline.model.views.pool import Pool
-from spikeline.plan.cycles import predict
+from spikeline.plan.cycles import predict, work
 from spikeline.plan.engines import ENGINES
 from spikeline.plan.engines.conv import Axis
 from spikeline.plan.layout import Layout
@@ -198,6 +199,42 @@ def test_taps_at_once_equal_taps_in_sequence(kernel, fields, reset, taps):
     x = rng.poisson(0.3, (3, 3, 105)).clip(0, 2)
     assert_equals(net, mapping, x)
     assert_cycles(net, mapping, x)
+
+
+def test_all_taps_of_five_by_five_at_once_are_fifteen_times_as_fast():
+    """Additions and touched cells shrink alike: 25 taps in sequence, and all in a cycle."""
+    rng = np.random.default_rng(11)
+    law = Conv(rng.integers(-4, 8, (8, 1, 5, 5)), 4, (1, 28, 28), padding=(2, 2))
+    cells = Neuron(np.zeros(8, int), np.full(8, 90), once=True, places=784)
+    out = Layer(
+        (Connection(("map",), Dense(rng.integers(-2, 8, (2, law.post)), 4)),),
+        Neuron(np.zeros(2, int), None),
+    )
+    layers = {"map": Layer((Connection(("input",), law),), cells), "out": out}
+    net = Network(4, {"input": 784}, Latency(64), layers, readout("final-membrane"))
+    # A stroke, as of a pen: pixels side by side.
+    x = np.zeros((3, 28, 28), int)
+    for n in range(3):
+        x[n, 6:22, 9 + n : 15 + n] = rng.integers(64, 256, (16, 6))
+    run = net.run(x.reshape(3, -1), record=True)
+    one, every = (
+        predict(net, Mapping.of(net, taps=(taps, "one"), queue=256), run)[1].sum()
+        for taps in ("one", "all")
+    )
+    assert one > 15 * every
+
+
+def test_work_counts_every_event_of_a_pool():
+    """Two spikes in one window are two events, each added."""
+    law = Conv(np.ones((1, 1, 1, 1), int), 4, (1, 1, 2))
+    cells = Neuron(np.zeros(1, int), np.full(1, 9), places=2)
+    views = (Pool((1, 2, 4), (2, 2)),)
+    out = Layer((Connection(("map",), Dense(np.ones((2, 2), int), 2)),), Neuron([0, 0], None))
+    layers = {"map": Layer((Connection(("input",), law, views),), cells), "out": out}
+    net = Network(2, {"input": 8}, Counts(1), layers, readout("final-membrane"))
+    x = np.zeros((1, 2, 8), int)
+    x[0, 0, [0, 1, 4, 7]] = 1
+    assert work(net, Mapping.of(net), net.run(x, record=True))["map"].tolist() == [4]
 
 
 def test_taps_at_once_need_all_channels():
