@@ -31,6 +31,7 @@ from spikeline.rtl.synapses.spaced import Spacings
 from spikeline.rtl.views import KINDS
 
 from .builders import random_samples
+from .groups import each
 from .maps import random_conv, random_lanes, random_maps, repeated
 from .strategies import examples
 from .test_rtl_network import assert_equals
@@ -161,8 +162,8 @@ def test_several_banks_hold_every_neuron_once():
 
 @pytest.mark.parametrize("taps", ["row", "all"])
 @pytest.mark.parametrize("reset", ["none", "subtract"])
-@pytest.mark.parametrize(
-    ("kernel", "fields"),
+@each(
+    "kernel,fields",
     [
         ((3, 3), {"padding": (1, 1)}),
         ((2, 3), {}),
@@ -170,7 +171,8 @@ def test_several_banks_hold_every_neuron_once():
         ((3, 4), {"dilation": (1, 2), "padding": (1, 3)}),
         ((5, 5), {"padding": (2, 2), "groups": 3}),
     ],
-    ids=str,
+    quick=2,
+    ids=["padded", "plain", "stride", "dilation", "groups"],
 )
 def test_taps_at_once_equal_taps_in_sequence(kernel, fields, reset, taps):
     """A row of taps, or all, in a cycle: the golden spikes, and the cycles of the model."""
@@ -343,8 +345,8 @@ def spacings(out: int, groups: int, shared: bool, padding: int = 1) -> Network:
 
 
 @pytest.mark.parametrize("padding", [0, 1, 2])
-@pytest.mark.parametrize(
-    ("out", "groups", "shared", "lanes", "addresses"),
+@each(
+    "out,groups,shared,lanes,addresses",
     [
         (4, 4, False, 4, 1),  # depthwise
         (8, 4, False, 8, 2),
@@ -354,6 +356,7 @@ def spacings(out: int, groups: int, shared: bool, padding: int = 1) -> Network:
         (4, 1, True, 4, 1),
         (8, 2, False, 4, 4),
     ],
+    quick=3,
 )
 def test_spacings_have_an_address_for_each_output_that_an_event_meets(
     out, groups, shared, lanes, addresses, padding
