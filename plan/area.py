@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,8 +23,9 @@ from ..model.check import choice, instance
 from ..model.errors import InputError
 from ..model.width import signed_width
 from .division import added, digits
-from .engines.conv import Axis
-from .engines.conv import chunks as chunks_of
+from .engines.conv import axes
+from .engines.local import chunks as chunks_of
+from .engines.spaced import Margin
 from .engines.wheel import slots
 from .layout import Edge, Layout, Part
 from .mapping import line_lanes, slot_widths
@@ -31,8 +33,7 @@ from .memories import Memory, mapped
 from .neurons import LEAKING, accumulator, constants, sweeping
 from .pipeline import DIVIDING, chunks, latency, reporting, rest
 from .readouts import Scan, scanned, timing
-from .taps import Window
-from .unit import Unit
+from .unit import DEEP, FEW, Unit
 
 __all__ = ["Area", "Block", "Weights", "blocks", "calibration", "estimate", "total"]
 
@@ -188,72 +189,150 @@ def _layer(part: Part) -> Block:
 def _widths(part: Part) -> list[int]:
     """Widths of the accumulators of each lane, bits."""
     neuron: Any = part.layer.neuron
-    return [accumulator(neuron, part.bounds, part.unit.served(n)) for n in range(part.unit.lanes)]
+    return [accumulator(neuron, part.bounds, part.unit.served(n)) for n in range(part.unit.width)]
 
 
 def _queues(part: Part, width: int) -> Iterator[Memory]:
     """List the queues behind a layer."""
     unit = part.unit
-    item = _bits(unit.folds * unit.groups) + unit.sweep + 2
+    item = _bits(unit.positions) + unit.vector + 2
     for edge in part.outs:
         yield Memory(edge.depth, item, sync=False)
     if part.last:
-        measured = item + 1 + unit.sweep * width if part.measures else item
+        measured = item + 1 + unit.vector * width if part.measures else item
         yield Memory(unit.queue, measured, sync=False)
+
+
+def _depth(part: Part) -> int:
+    """Count the accumulators of a lane; around those of learned spacings is a margin."""
+    places = Margin.of(cast(Any, part.taps).synapses).places if part.unit.engine == "spaced" else 0
+    return places * part.unit.period or part.unit.folds
+
+
+def _addresses(part: Part) -> int:
+    """Count the addresses of an addition besides that of its fold."""
+    if part.unit.engine != "spaced":
+        return 0
+    synapses = cast(Any, part.taps).synapses
+    outs = min(synapses.out // synapses.groups, part.unit.lanes)
+    return outs if len(synapses.offsets[0]) > 1 else 1
 
 
 def _soma(part: Part, widths: list[int], memories: list[Memory]) -> Drivers:
     """Tell what drives a soma: sequencer, lanes, and what stands before the queues."""
-    unit, neuron = part.unit, cast(Any, part.layer.neuron)
-    wide, swept = sum(widths), unit.sweep * max(widths)
+    unit, neuron, skips, depth = part.unit, cast(Any, part.layer.neuron), part.skips, _depth(part)
+    wide, swept = sum(widths), unit.vector * max(widths)
     how = sweeping(neuron)
+    over_maps = unit.channels > 0 and depth > 1
+    clears = how.integrates and over_maps and not skips
+    writes = how.writes or part.holds or clears
     queues = len(part.outs) + part.last
+    counters = _bits(unit.folds) + _bits(unit.groups)
+    apart = (unit.places > 1) * unit.places * (_bits(depth) + 2)
     found: Drivers = {
         "add": wide,
-        "control": _bits(unit.folds) + _bits(unit.groups),
+        "control": counters,
         "queue": queues,
-        "spikes": unit.sweep * queues,
+        "spikes": unit.vector * queues,
         "compare": swept * how.compares,
         "sweep": swept * how.adders,
-        "choose": swept * how.choices,
+        "choose": swept * (how.choices + clears),
         "constants": sum(_table(*table) for table in constants(neuron, unit)),
-        "stages": (latency(unit) + rest(neuron, unit)) * (_bits(unit.folds) + _bits(unit.groups)),
-        "held": (how.writes and not how.integrates) * swept,
+        "stages": (latency(unit) + rest(neuron, unit)) * (counters + apart),
+        "held": (writes and not how.integrates) * swept,
     }
     if part.measures:
         found["measured"] = swept
-    if how.writes:
+    if writes:
         found["write"] = wide
     if unit.groups > 1:
         found["pick"] = wide
+    if part.holds:
+        found["constant"] = swept
+        memories.append(Memory(unit.folds * unit.groups, max(widths), count=unit.vector))
     if neuron.once:
-        found["once"] = unit.lanes
+        found["once"] = unit.width
         if unit.folds > 1:
-            memories.append(Memory(unit.folds, unit.lanes, part=unit.sweep))
-    if unit.folds == 1:
+            memories.append(_fired(part))
+    if depth == 1:
         found["registers"] = wide
     else:
-        kept = [
-            Memory(unit.folds, width, through=unit.channels > 0, count=count)
-            for width, count in Counter(widths).items()
-        ]
+        kept = list(_kept(part, widths))
         memories += kept
         # What is read of cells in LUTs is there a cycle later by registers behind, or before them.
         late = [m.width * m.count for m in kept if not m.through and not mapped(m).blocks]
         found["registers"] = sum(late)
-        if how.integrates and not unit.channels:
-            found |= {"fresh": unit.folds, "start": wide}
+        if how.integrates and not clears:
+            found["start"] = wide
+            if not skips:
+                found["fresh"] = unit.folds
+    if skips:
+        found |= _touched(unit, memories)
+    if unit.places > 1:
+        (high, wide_by), (_, across) = unit.banks, unit.cells
+        times = digits(high * unit.map[1]) + digits(wide_by)
+        found["place"] = added(across, unit.folds) + times * _bits(unit.positions)
+        found["banks"] = unit.places * _bits(depth)
     if reporting(unit) > 2:
-        found["report"] = unit.sweep
+        found["report"] = unit.vector
+    return found
+
+
+def _fired(part: Part) -> Memory:
+    """Tell the memory of which neurons have fired; where folds are skipped it may be deep."""
+    unit, deep = part.unit, part.skips and part.unit.folds > DEEP
+    style = "block" if deep else ""
+    return Memory(
+        unit.folds, unit.lanes, part=unit.sweep, count=unit.places, style=style, loose=deep
+    )
+
+
+def _kept(part: Part, widths: list[int]) -> Iterator[Memory]:
+    """List the memories of accumulators; lanes of a bank over maps share one."""
+    unit, depth, over_maps = part.unit, _depth(part), part.unit.channels > 0
+    style = "block" if over_maps and depth > DEEP else ""
+    if over_maps and not _addresses(part):
+        word, each = unit.lanes * max(widths), unit.sweep * max(widths)
+        yield Memory(depth, word, through=True, part=each, count=unit.places, style=style)
+        return
+    for width, count in Counter(widths).items():
+        yield Memory(depth, width, through=over_maps, count=count, style=style)
+
+
+def _touched(unit: Unit, memories: list[Memory]) -> Drivers:
+    """Tell what drives the flags of accumulators that were added to (rtl/touched.py)."""
+    bits = 8 if unit.folds <= FEW else 16
+    words = max(2, -(-unit.folds // bits))
+    memories.append(Memory(words, bits, sync=False, count=2 * unit.places, style="distributed"))
+    found: Drivers = {
+        "flags": 2 * unit.places * words,
+        "marks": 2 * unit.places * bits,
+        "listed": words + bits,
+    }
+    if unit.repeats:
+        found["divide"] = added(unit.period, unit.folds)
     return found
 
 
 def _rows(part: Part) -> tuple[int, int]:
     """Words and bits of the row memory of taps that are written out."""
-    taps, unit = part.taps, part.unit
-    delays = unit.lanes if len(taps.delays) > 1 else 1
-    width = unit.lanes * taps.bits + delays * _bits(taps.window)
+    taps, unit = cast(Any, part.taps), part.unit
+    width = 0
+    for lane in range(unit.lanes):
+        lacks = len(unit.served(lane)) < unit.folds
+        width += _varying(taps.weights[lane :: unit.lanes], lacks, taps.bits)
+        if len(taps.delays) > 1:
+            width += _varying(taps.delays[lane :: unit.lanes], lacks, _bits(taps.window))
+    if len(taps.delays) == 1:
+        width += _varying(taps.delays, False, _bits(taps.window))
     return taps.pre * taps.taps * unit.folds, width
+
+
+def _varying(numbers: np.ndarray, zero: bool, bits: int) -> int:
+    """Count the bits in which numbers, and 0 if it is among them, differ; others take no memory."""
+    flat = numbers.ravel().astype(np.int64)
+    first = 0 if zero else flat[0]
+    return (int(np.bitwise_or.reduce(flat ^ first)) & ((1 << bits) - 1)).bit_count()
 
 
 def _dense(part: Part, memories: list[Memory]) -> Drivers:
@@ -308,29 +387,96 @@ def _line(part: Part, memories: list[Memory]) -> Drivers:
     }
 
 
+def _looked(values: Any) -> float:
+    """Bits of a table in which numbers are looked up."""
+    return _table(len(values), _bits(int(np.max(values)) + 1)) if len(set(values)) > 1 else 0
+
+
 def _conv(part: Part, memories: list[Memory]) -> Drivers:
-    unit, synapses = part.unit, cast(Window, part.taps).synapses
-    before, axes = synapses.before, [Axis.of(synapses, axis) for axis in (0, 1)]
-    each, _ = chunks_of(synapses, unit.lanes)
-    words = synapses.shape[0] * int(np.prod(synapses.weights.shape[2:])) * each
-    memories.append(Memory(words, unit.lanes * synapses.bits, rom=True))
-    down, right = (len(axis.count) for axis in axes)
-    row, fold = _bits(words), _bits(unit.folds)
-    tables = sum(
-        _table(n, _bits(int(axis.count.max()) + 1))
-        for n, axis in zip((down, right), axes, strict=True)
+    unit, synapses = part.unit, cast(Any, part.taps).synapses
+    down, right = axes(synapses, unit)
+    each, first = chunks_of(synapses, unit.lanes)
+    channels, (high, wide) = synapses.shape[0], (len(axis.rows) for axis in (down, right))
+    words, width = channels * high * wide * each, 0
+    # Banks without a tap take the weight behind the last one: 0.
+    weights = np.pad(synapses.weights, [(0, 0), (0, 0), (0, 1), (0, 1)])
+    lacks = unit.lanes > synapses.out // synapses.groups
+    for rows, columns, lane in product(down.rows.T, right.rows.T, range(unit.lanes)):
+        taps = weights[lane :: unit.lanes, :, rows[:, None], columns]
+        width += _varying(taps, lacks, synapses.bits)
+    memories.append(Memory(words, width, rom=True))
+    across = synapses.after.columns if unit.places == 1 else unit.cells[1]
+    place = across * unit.period, unit.period
+    tables = (
+        _looked(down.count)
+        + _looked(right.count)
+        + _looked(down.tap * wide * each)
+        + _looked(right.tap * each)
+        + _looked(np.arange(channels) * high * wide * each)
+        + _looked(down.output * place[0])
+        + _looked(right.output * place[1])
+        + _looked(first)
     )
-    tables += (_table(down, row) + _table(right, row)) + (_table(down, fold) + _table(right, fold))
-    return {
+    row, fold = _bits(words), _bits(unit.folds)
+    found: Drivers = {
         "address": row,
-        "row": unit.lanes * synapses.bits,
+        "row": width,
         "walk": row + fold,
+        "divide": _divides(synapses),
+    }
+    if unit.places > 1:
+        less = int(down.less.max()) * place[0] + int(right.less.max()) * place[1]
+        tables += sum(_looked(of.T[n]) for of in (down.on, down.less) for n in range(unit.banks[0]))
+        tables += sum(
+            _looked(of.T[n]) for of in (right.on, right.less) for n in range(unit.banks[1])
+        )
+        found["less"] = unit.places * (1 + less.bit_length())
+    return found | {"tables": tables}
+
+
+def _divides(synapses: Any) -> float:
+    """Bits that are added to tell the place and the channel of an event."""
+    before = synapses.before
+    return added(before.channels, before.size) + added(before.columns, before.places)
+
+
+def _spaced(part: Part, memories: list[Memory]) -> Drivers:
+    unit, synapses = part.unit, cast(Any, part.taps).synapses
+    margin, before = Margin.of(synapses), synapses.before
+    each, first = chunks_of(synapses, unit.lanes)
+    words = synapses.shape[0] * synapses.weights.shape[2] * each
+    depth, addresses = _depth(part), _addresses(part)
+    reach = margin.reach(synapses) * unit.period
+    lacks, longest = unit.lanes > synapses.out // synapses.groups, int(reach.max()).bit_length()
+    width = sum(
+        _varying(synapses.weights[lane :: unit.lanes], lacks, synapses.bits)
+        for lane in range(unit.lanes)
+    )
+    width += sum(_varying(reach[n::addresses], False, longest) for n in range(addresses))
+    memories.append(Memory(words, width, rom=True))
+    tables = (
+        _looked(np.arange(before.channels) * (words // before.channels))
+        + _looked(np.arange(before.rows) * margin.columns * unit.period)
+        + _looked(np.arange(before.columns) * unit.period)
+        + _looked(first)
+    )
+    return {
+        "address": _bits(words),
+        "row": width,
+        "span": _bits(words) + _bits(depth),
+        "reach": addresses * _bits(depth),
         "tables": tables,
-        "divide": added(before.channels, before.size) + added(before.columns, before.places),
+        "divide": _divides(synapses),
     }
 
 
-SOURCES: dict[str, Any] = {"dense": _dense, "wheel": _wheel, "line": _line, "conv": _conv}
+SOURCES: dict[str, Any] = {
+    "dense": _dense,
+    "wheel": _wheel,
+    "line": _line,
+    "conv": _conv,
+    "spaced": _spaced,
+}
 
 
 def _join(part: Part) -> Block:
@@ -341,22 +487,24 @@ def _join(part: Part) -> Block:
 
 def _serializers(unit: Unit, tag: str, layer: str) -> Iterator[Block]:
     """List what cuts the vectors of a layer into events."""
-    positions, lanes = unit.folds * unit.groups, unit.sweep
+    positions, lanes = unit.positions, unit.vector
+    # The vectors of several banks are cut into places, which have positions already.
+    cuts = (unit.banks[0] > 1) + (unit.banks[1] > 1)
     if unit.groups > 1:
         yield _skid(f"vectors{tag}", layer, _bits(positions) + lanes + 2)
-    for chunk in chunks(unit):
+    for n, chunk in enumerate(chunks(unit)):
         count = -(-lanes // chunk)
         drivers: Drivers = {
             "lanes": lanes,
             "chunks": count,
             "index": count * _bits(count),
-            "position": _bits(positions) if count & (count - 1) else 0,
+            "position": _bits(positions) if n < cuts or count & (count - 1) else 0,
             "held": 2 * _bits(positions) + _bits(count) + lanes * (chunk > 1) + chunk,
         }
         yield Block(f"serializer{tag}_{chunk}", "serializer", layer, drivers)
-        positions, lanes = positions * count, chunk
+        positions, lanes = positions * (1 if n < cuts else count), chunk
         if chunk > 1:
-            yield _skid(f"skid{tag}", layer, _bits(positions) + lanes + 2)
+            yield _skid(f"skid{tag}_{chunk}", layer, _bits(positions) + lanes + 2)
 
 
 def _skid(name: str, layer: str, width: int) -> Block:

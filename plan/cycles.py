@@ -15,10 +15,11 @@ from .engines import ENGINES
 from .engines.line import in_window
 from .layout import INPUT, Layout, Part
 from .mapping import Mapping
+from .pipeline import rest
 from .play import play
 from .streams import streams
 
-__all__ = ["predict", "reached", "work"]
+__all__ = ["predict", "reached", "sweeps", "work"]
 
 
 def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, np.ndarray]:
@@ -47,11 +48,7 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
         records.append(s)
     for part in layout.parts.values():
         if part.skips:
-            engine = ENGINES[part.unit.engine](part.unit, part.taps)
-            touched = np.repeat(
-                engine.touched(_arriving(part, run, events)), part.unit.groups, axis=-1
-            )
-            records.append(touched)
+            records.append(np.repeat(_touched(part, run, events), part.unit.groups, axis=-1))
     starts, ends = play(stages, records, alone=True)
     _, streamed = play(stages, records, alone=False)
     return ends - starts, np.diff(streamed)
@@ -77,6 +74,37 @@ def work(network: Network, mapping: Mapping, run: Run) -> dict[str, np.ndarray]:
         name: ENGINES[part.unit.engine](part.unit, part.taps).work(_arriving(part, run, events))
         for name, part in layout.parts.items()
     }
+
+
+def sweeps(network: Network, mapping: Mapping, run: Run) -> dict[str, np.ndarray]:
+    """Count the cycles in which each layer sweeps, of whole samples, int64 (samples,), by layer.
+
+    All groups of all folds in every step; where folds are skipped, of those that an event of the
+    step reached, and a cycle to look for them. Then a sweep rests until it is written.
+
+    Parameters
+    ----------
+    network : Network
+    mapping : Mapping
+    run : Run
+        Recorded.
+    """
+    layout, found = Layout.of(network, mapping), {}
+    events = layout.sent(recorded(run))
+    for name, part in layout.parts.items():
+        unit, (steps, samples) = part.unit, events.shape[:2]
+        folds = np.full((steps, samples), unit.folds)
+        if part.skips:
+            folds = np.maximum(_touched(part, run, events).sum(axis=-1), 1)
+        ends = rest(part.layer.neuron, unit) + part.skips
+        found[name] = (folds * unit.groups + ends).sum(axis=0)
+    return found
+
+
+def _touched(part: Part, run: Run, events: np.ndarray) -> np.ndarray:
+    """Tell which folds of a layer the events of each step reach, bool (steps, samples, folds)."""
+    engine = ENGINES[part.unit.engine](part.unit, part.taps)
+    return engine.touched(_arriving(part, run, events))
 
 
 def _arriving(part: Part, run: Run, events: np.ndarray) -> np.ndarray:

@@ -36,6 +36,10 @@ class Memory:
         Bits that are written by themselves; 0 is all of a word.
     count : int
         How many of these there are.
+    style : str
+        "block" or "distributed", where it must be block RAM or LUTs; "" is what costs least.
+    loose : bool
+        Whether it does not matter what is read where it is being written.
     """
 
     depth: int
@@ -45,6 +49,8 @@ class Memory:
     rom: bool = False
     part: int = 0
     count: int = 1
+    style: str = ""
+    loose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,8 @@ class Cells:
 @cache
 def mapped(memory: Memory) -> Cells:
     """Tell what memories become; of ways that cost the same, the first one."""
+    if not memory.width:
+        return Cells()
     ways = dict(_ways(memory))
     return min(ways, key=ways.__getitem__).times(memory.count)
 
@@ -88,10 +96,10 @@ def _ways(memory: Memory) -> Iterator[tuple[Cells, float]]:
     depth, width = memory.depth, memory.width
     part = memory.part or width
     writes = 0 if memory.rom else width // part
-    if not memory.rom:
+    if not memory.rom and not memory.style:
         yield Cells(bits=depth * width), depth * width
-    if memory.sync and width:
-        emulation = 1 if memory.rom else 4 if memory.through else 7
+    if memory.sync and memory.style != "distributed":
+        emulation = 1 if memory.rom or memory.loose else 4 if memory.through else 7
         for kinds in (WIDE, EQUAL):
             for unit, words in kinds.items():
                 behind = ceil(depth / words)
@@ -100,7 +108,7 @@ def _ways(memory: Memory) -> Iterator[tuple[Cells, float]]:
                 cost = BLOCK * blocks + MUX * muxes + EMULATION * emulation
                 cost += DEMUX * behind * writes if behind > 1 else 0
                 yield Cells(blocks, muxes=muxes, emulated=width * (emulation > 1)), cost
-    if memory.rom:
+    if memory.rom or memory.style == "block":
         return
     behind = ceil(depth / 16)
     cells, muxes = ceil(behind * (width // part) * _up(part, 4) / 4), (behind - 1) * width

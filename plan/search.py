@@ -16,11 +16,11 @@ import numpy as np
 from ..model.errors import InputError
 from ..model.network import Network, Run, recorded
 from .area import Area, blocks, calibration, estimate, total
-from .cycles import predict, work
+from .cycles import predict, sweeps, work
 from .engines import ENGINES
 from .layout import Layout
-from .mapping import Mapping
-from .pipeline import rest
+from .mapping import TAPS, Mapping
+from .unit import Unit
 
 __all__ = ["KNOBS", "Found", "look", "search", "settings"]
 
@@ -50,9 +50,31 @@ def delay(network: Network, name: str) -> list[str]:
     return [kind for kind, engine in ENGINES.items() if engine.keeps] if keeps else ["auto"]
 
 
+def taps(network: Network, name: str) -> list[str]:
+    """List how many taps of a layer to try at once: those that differ in their banks of lanes."""
+    found: dict[Unit, str] = {}
+    for word, unit in _parallel(network, name).items():
+        found.setdefault(unit, word)
+    return list(found.values())
+
+
+def _parallel(network: Network, name: str) -> dict[str, Unit]:
+    """Lay out a layer with all lanes for each number of taps; the other layers add one."""
+    found = {}
+    for word in TAPS:
+        words = [word if other == name else TAPS[0] for other in network.layers]
+        found[word] = Mapping.of(network, taps=words).units[name]
+    return found
+
+
 # What may be set for each layer, by the argument of Mapping.of and the option of the command line:
 # what to try. Another one is a line here.
-KNOBS: dict[str, Callable[[Network, str], Sequence[Any]]] = {"lanes": lanes, "delay": delay}
+KNOBS: dict[str, Callable[[Network, str], Sequence[Any]]] = {
+    "lanes": lanes,
+    "delay": delay,
+    "taps": taps,
+}
+USUAL = ({"auto"}, {TAPS[0]})  # what layers have anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +111,7 @@ class Found:
         return " ".join(
             f"--{knob} {','.join(map(str, values))}"
             for knob, values in self.settings.items()
-            if set(values) != {"auto"}
+            if set(values) not in USUAL
         )
 
 
@@ -112,13 +134,13 @@ def settings(network: Network, run: Run, target: str) -> list[dict[str, tuple[An
     samples = recorded(run).shape[1]
     if samples < 2:
         raise InputError(f"Samples must be 2 or more to count cycles back to back, not {samples}")
-    tried = _tried(network, run, target)
-    bounds = sorted({cycles for each in tried.values() for cycles, _, _ in each})
-    slowest = max(min(cycles for cycles, _, _ in each) for each in tried.values())
+    layers = _counted(network, run, target)
+    bounds = sorted({cycles for each in layers.values() for cycles, _, _ in each})
+    slowest = max(min(cycles for cycles, _, _ in each) for each in layers.values())
     # First all layers at their fastest.
-    picks = [[min(each, key=lambda one: one[:2])[2] for each in tried.values()]]
+    picks = [[min(each, key=lambda one: one[:2])[2] for each in layers.values()]]
     for bound in (bound for bound in bounds if bound >= slowest):
-        keep = [[one for one in each if one[0] <= bound] for each in tried.values()]
+        keep = [[one for one in each if one[0] <= bound] for each in layers.values()]
         picks.append([min(each, key=lambda one: (one[1], one[0]))[2] for each in keep])
     found = []
     for picked in picks:
@@ -130,32 +152,34 @@ def settings(network: Network, run: Run, target: str) -> list[dict[str, tuple[An
     return [found[n] for n in np.linspace(0, len(found) - 1, MOST).round().astype(int)]
 
 
-def _tried(
+def _counted(
     network: Network, run: Run, target: str
 ) -> dict[str, list[tuple[float, float, Setting]]]:
     """Try each layer in each of its settings: its median cycles, about, and its LUT."""
-    each = {name: list(_settings(network, name)) for name in network.layers}
+    each = {name: list(tried(network, name)) for name in network.layers}
     weights = calibration(target)["weights"]
     found: dict[str, list[tuple[float, float, Setting]]] = {name: [] for name in each}
     for n in range(max(map(len, each.values()))):
         now = {name: tries[min(n, len(tries) - 1)] for name, tries in each.items()}
         mapping = _mapping(network, {k: tuple(s[k] for s in now.values()) for k in KNOBS})
-        layout, added = Layout.of(network, mapping), work(network, mapping, run)
-        of = blocks(layout)
-        for name, part in layout.parts.items():
+        added, swept = (count(network, mapping, run) for count in (work, sweeps))
+        of = blocks(Layout.of(network, mapping))
+        for name in network.layers:
             if n < len(each[name]):
-                unit = part.unit
-                ends = unit.folds * unit.groups + rest(part.layer.neuron, unit)
-                cycles = float(np.median(added[name])) + network.steps * ends
+                cycles = float(np.median(added[name] + swept[name]))
                 lut = total((block for block in of if block.layer == name), weights).lut
                 found[name].append((cycles, lut, now[name]))
     return found
 
 
-def _settings(network: Network, name: str) -> Iterator[Setting]:
-    """List the settings of a layer."""
+def tried(network: Network, name: str) -> Iterator[Setting]:
+    """List the settings of a layer; its taps are added in parallel by all of its channels."""
+    units = _parallel(network, name)
     for values in product(*(values(network, name) for values in KNOBS.values())):
-        yield dict(zip(KNOBS, values, strict=True))
+        setting = dict(zip(KNOBS, values, strict=True))
+        unit = units[setting["taps"]]
+        if unit.places == 1 or setting["lanes"] == unit.lanes:
+            yield setting
 
 
 def _mapping(network: Network, values: dict[str, tuple[Any, ...]]) -> Mapping:

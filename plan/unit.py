@@ -5,12 +5,16 @@ from math import ceil, prod
 
 import numpy as np
 
-__all__ = ["QUEUE", "Unit"]
+__all__ = ["DEEP", "FEW", "QUEUE", "Unit"]
 
 # Vectors that wait before each of the layers that an engine feeds: several steps. A place comes
 # back `latency` + `reporting` + 3 cycles after its sweep or later: with fewer a sweep would wait
 # though nothing is in its way.
 QUEUE = 16
+# Accumulators of a lane over maps, more than which belong in block RAM.
+DEEP = 16
+# Accumulators of which flags are kept by eights; of more by sixteens, a longer way to look through.
+FEW = 256
 
 
 @dataclass(frozen=True, slots=True)

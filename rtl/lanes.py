@@ -13,17 +13,13 @@ from amaranth.lib.wiring import In, Out
 from ..model.width import signed_width
 from ..plan.layout import Part
 from ..plan.pipeline import picks, rest
-from ..plan.unit import Unit
+from ..plan.unit import DEEP, Unit
 from .gates import RELAYED, later, relays
 from .neurons import KINDS as NEURONS
 from .sequencer import operation
 from .walk import Walk
 
 __all__ = ["Lanes", "addressed", "result"]
-
-
-# Accumulators of a lane over maps, more than which belong in block RAM.
-DEEP = 16
 
 
 def addressed(walk: Walk) -> dict[str, Any]:

@@ -11,12 +11,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..plan.unit import FEW
 from .gates import lowest, several
 
 __all__ = ["Touched"]
-
-# Accumulators of which flags are kept by eights; of more by sixteens, a longer way to look through.
-FEW = 256
 
 
 class Touched(wiring.Component):

@@ -38,7 +38,7 @@ def test_plan_lists_layouts_and_picks_one(spikeline: Spikeline, file: Path, tiny
             if (x["interval"], x["lut"]) != (one["interval"], one["lut"])
         ]
         assert one["front"] != any(beaten)
-        assert Mapping.of(tiny, lanes=one["lanes"], delay=one["delay"])
+        assert Mapping.of(tiny, lanes=one["lanes"], delay=one["delay"], taps=one["taps"])
     budget = layouts[-1]["lut"]
     code, out, _ = spikeline(*words, "-", "--budget-lut", budget)
     tight = json.loads(out)

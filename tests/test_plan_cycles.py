@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from spikeline.flow.zoo.zoo import resolve
 from spikeline.model.codings.counts import Counts
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts.spike_count import SpikeCount
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
-from spikeline.plan.cycles import work
+from spikeline.plan.cycles import sweeps, work
 from spikeline.plan.mapping import Mapping
 from spikeline.plan.neurons import leaking
 from spikeline.plan.pipeline import chunks, latency, picks, reporting, rest
@@ -51,6 +52,20 @@ def test_work_by_hand(made, delay, lanes, expected):
 
     found = work(net, Mapping.of(net, (lanes,), None, 0, delay), run)
     assert {name: x.tolist() for name, x in found.items()} == {"layer0": [expected]}
+
+
+def test_sweeps_by_hand() -> None:
+    """All folds in every step; over maps those that an event reached, one at least, and a look."""
+    network = resolve("digits-cnn").network
+    images = np.zeros((2, 64), np.uint8)
+    images[1, 0] = 255  # reaches four places, in the first step
+    run = network.run(images, record=True)
+    found = sweeps(network, Mapping.of(network), run)
+    assert found["layer0"].tolist() == [4 * 2, 5 + 3 * 2]
+    assert found["layer2"].tolist() == [4, 4]
+    found = sweeps(network, Mapping.of(network, (8, 32, 5)), run)
+    assert found["layer0"].tolist() == [4 * 2, 9 + 3 * 2]
+    assert found["layer2"].tolist() == [8, 8]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from spikeline.flow.zoo.zoo import resolve
 from spikeline.model.errors import InputError
 from spikeline.model.network import Network, Run
 from spikeline.plan import search as module
+from spikeline.plan.area import Area
 from spikeline.plan.cycles import predict
 from spikeline.plan.mapping import Mapping
-from spikeline.plan.search import KNOBS, Found, delay, lanes, search, settings
+from spikeline.plan.search import KNOBS, Found, delay, lanes, search, settings, taps, tried
 
 from .builders import delayed_chain, random_samples
 
@@ -32,6 +33,26 @@ def test_engines_are_tried_where_there_are_delays() -> None:
     """Both engines of a layer with delays; of others the one they have."""
     assert delay(resolve("digits-spoken").network, "layer0") == ["line", "wheel"]
     assert delay(resolve("digits-ttfs").network, "layer0") == ["auto"]
+
+
+def test_taps_are_tried_where_they_take_banks() -> None:
+    """One, a row or all taps of a convolution, with a lane for each channel; else one."""
+    network = resolve("digits-cnn").network
+    assert [taps(network, name) for name in network.layers] == [["one", "row", "all"]] * 2 + [
+        ["one"]
+    ]
+    found = [(one["lanes"], one["taps"]) for one in tried(network, "layer0")]
+    assert found == [(1, "one"), (2, "one"), (4, "one"), (8, "one")] + [
+        (16, word) for word in ("one", "row", "all")
+    ]
+
+
+def test_options_leave_out_what_is_so_anyway() -> None:
+    """Taps and engines of delays are asked for only where there is something to ask for."""
+    settings = {"lanes": (16, 32, 10), "delay": ("auto",) * 3, "taps": ("one",) * 3}
+    assert Found(settings, Area(1, 1, 1), 1, 1).options == "--lanes 16,32,10"
+    settings["taps"] = ("one", "row", "one")
+    assert Found(settings, Area(1, 1, 1), 1, 1).options == "--lanes 16,32,10 --taps one,row,one"
 
 
 @pytest.mark.parametrize("make", [lambda: delayed_chain(3), lambda: resolve("digits-cnn").network])

@@ -52,12 +52,12 @@ def command(
 ) -> None:
     """List layouts of a network, from fast to small, and pick one.
 
-    A layout says how many neurons of each layer work at once (--lanes) and what computes delays
-    (--delay). Its cycles are exact, medians of a few samples: the latency of a sample alone, and
-    the interval between results back to back. LUT, flip-flops (FF) and block RAM of the core are
-    estimated, in milliseconds; `spikeline synth` measures them. Layouts that none beats in both
-    interval and LUT are marked *; the arrow points to the one of the shortest interval within the
-    budget.
+    A layout says how many neurons of each layer work at once (--lanes), what computes delays
+    (--delay), and how many taps of a convolution an event adds in a cycle (--taps). Its cycles are
+    exact, medians of a few samples: the latency of a sample alone, and the interval between results
+    back to back. LUT, flip-flops (FF) and block RAM of the core are estimated, in milliseconds;
+    `spikeline synth` measures them. Layouts that none beats in both interval and LUT are marked *;
+    the arrow points to the one of the shortest interval within the budget.
 
     \b
     Example:

@@ -11,17 +11,23 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...model.codings.counts import Counts
+from ...model.codings.graded import Graded
+from ...model.codings.latency import Latency
 from ...model.network import Connection, Layer, Network, chain
 from ...model.neurons.neuron import Neuron
+from ...model.readouts.max_membrane import MaxMembrane
 from ...model.readouts.membranes import Membranes
 from ...model.readouts.spike_count import SpikeCount
+from ...model.synapses.conv import Conv
 from ...model.synapses.delayed import Delayed
 from ...model.synapses.dense import Dense
+from ...model.synapses.spaced import Spaced
+from ...model.views.pool import Pool
 from ...plan.area import FILE, LUTS, Block, Weights, blocks, total
 from ...plan.layout import Layout
 from ...plan.mapping import Mapping
@@ -34,47 +40,67 @@ __all__ = ["CALIBRATION", "HELD_OUT", "calibrate", "errors", "laid_out", "main",
 
 TARGET = "ecp5"
 SIZES = ("lut", "ff", "bram")
-Case = tuple[str, tuple[int, ...], str]  # network, lanes, engine of delays
+
+
+class Case(NamedTuple):
+    """A layout: network, lanes, and what else is asked for as on the command line."""
+
+    network: str
+    lanes: tuple[int, ...]
+    delay: str = "auto"
+    taps: str = "one"
+
 
 CALIBRATION: tuple[Case, ...] = (
-    ("digits-ttfs", (4, 2), "auto"),
-    ("digits-cnn", (4, 8, 2), "auto"),
-    ("digits-spoken", (4, 8, 2), "wheel"),
-    ("digits-spoken", (8, 4, 5), "line"),
-    ("mnist-lif", (4, 1), "auto"),
-    ("recurrent", (8, 12, 5), "wheel"),
-    ("digits-ttfs", (16, 5), "auto"),
-    ("mnist-ttfs", (8, 2), "auto"),
-    ("digits-cnn", (16, 4, 5), "auto"),
-    ("digits-spoken", (16, 32, 10), "wheel"),
-    ("digits-spoken", (32, 2, 1), "line"),
-    ("mnist-lif", (32, 10), "auto"),
-    ("nmnist-cnn", (8, 16, 2), "auto"),
-    ("mnist-cnn", (2, 8, 1), "auto"),
-    ("digits-ttfs", (1, 1), "auto"),
-    ("digits-ttfs", (96, 10), "auto"),
-    ("nmnist-cnn", (2, 4, 10), "auto"),
-    ("digits-cnn", (1, 32, 10), "auto"),
-    ("recurrent", (32, 4, 1), "line"),
-    ("mnist-ttfs", (64, 5), "auto"),
-    ("digits-spoken", (64, 1, 2), "wheel"),
-    ("digits-spoken", (4, 64, 10), "line"),
-    ("mnist-cnn", (16, 4, 5), "auto"),
-    ("branched", (6, 4, 3), "auto"),
+    Case("digits-ttfs", (4, 2)),
+    Case("digits-cnn", (4, 8, 2)),
+    Case("digits-spoken", (4, 8, 2), "wheel"),
+    Case("digits-spoken", (8, 4, 5), "line"),
+    Case("mnist-lif", (4, 1)),
+    Case("recurrent", (8, 12, 5), "wheel"),
+    Case("digits-ttfs", (16, 5)),
+    Case("mnist-ttfs", (8, 2)),
+    Case("digits-cnn", (16, 4, 5)),
+    Case("digits-spoken", (16, 32, 10), "wheel"),
+    Case("digits-spoken", (32, 2, 1), "line"),
+    Case("mnist-lif", (32, 10)),
+    Case("nmnist-cnn", (8, 16, 2)),
+    Case("mnist-cnn", (2, 8, 1)),
+    Case("digits-ttfs", (1, 1)),
+    Case("digits-ttfs", (96, 10)),
+    Case("nmnist-cnn", (2, 4, 10)),
+    Case("digits-cnn", (1, 32, 10)),
+    Case("recurrent", (32, 4, 1), "line"),
+    Case("mnist-ttfs", (64, 5)),
+    Case("digits-spoken", (64, 1, 2), "wheel"),
+    Case("digits-spoken", (4, 64, 10), "line"),
+    Case("mnist-cnn", (16, 4, 5)),
+    Case("branched", (6, 4, 3)),
+    Case("digits-ttfs", (2, 1)),
+    Case("mnist-ttfs", (4, 5)),
+    Case("digits-cnn", (16, 32, 10), taps="row,row,one"),
+    Case("digits-cnn", (16, 32, 10), taps="all,one,one"),
+    Case("digits-cnn", (8, 32, 5), taps="one,row,one"),
+    Case("nmnist-cnn", (16, 32, 10), taps="row,row,one"),
+    Case("mnist-cnn", (16, 16, 5), taps="row,one,one"),
+    Case("spaced", (8, 16, 6)),
+    Case("spaced", (4, 8, 2)),
+    Case("constant", (24, 8, 5)),
+    Case("constant", (6, 4, 5)),
 )
 HELD_OUT: tuple[Case, ...] = (
-    ("digits-ttfs", (32, 10), "auto"),
-    ("digits-ttfs", (2, 1), "auto"),
-    ("mnist-ttfs", (16, 10), "auto"),
-    ("mnist-ttfs", (4, 5), "auto"),
-    ("mnist-lif", (16, 5), "auto"),
-    ("digits-spoken", (8, 16, 5), "wheel"),
-    ("digits-spoken", (16, 8, 10), "line"),
-    ("digits-spoken", (32, 32, 2), "wheel"),
-    ("digits-cnn", (8, 16, 10), "auto"),
-    ("mnist-cnn", (8, 16, 10), "auto"),
-    ("nmnist-cnn", (16, 8, 5), "auto"),
-    ("recurrent", (16, 6, 1), "wheel"),
+    Case("digits-ttfs", (32, 10)),
+    Case("mnist-ttfs", (16, 10)),
+    Case("mnist-lif", (16, 5)),
+    Case("digits-spoken", (8, 16, 5), "wheel"),
+    Case("digits-spoken", (16, 8, 10), "line"),
+    Case("digits-spoken", (32, 32, 2), "wheel"),
+    Case("digits-cnn", (8, 16, 10)),
+    Case("mnist-cnn", (8, 16, 10)),
+    Case("nmnist-cnn", (16, 8, 5)),
+    Case("fashion-cnn", (16, 32, 10), taps="one,row,one"),
+    Case("recurrent", (16, 6, 1), "wheel"),
+    Case("spaced", (2, 16, 3)),
 )
 
 
@@ -119,14 +145,78 @@ def branched() -> Network:
     return Network(8, {"left": 10, "right": 6}, Counts(1), layers, Membranes())
 
 
-NETWORKS: dict[str, Callable[[], Network]] = {"recurrent": recurrent, "branched": branched}
+def spaced() -> Network:
+    """Make a network of learned spacings over maps, of random integers."""
+    random = np.random.default_rng(3)
+
+    def taps(out: int, shape: tuple[int, int, int], wide: int) -> Spaced:
+        w, n = random.integers(-7, 8, (out, shape[0], 3)), (out, shape[0], 3)
+        offsets = np.stack([np.zeros(n, np.int64), *random.integers(0, wide, (2, *n))])
+        padding = (wide // 2, wide // 2)
+        return Spaced(w, offsets, 4, (1, wide, wide), shape, padding=padding)
+
+    def neurons(n: int, **fields: Any) -> Neuron:
+        return Neuron(np.zeros(n, np.int64), random.integers(8, 20, n), **fields)
+
+    pool = (Pool((8, 12, 12), (2, 2)),)
+    layers = {
+        "first": Layer(
+            (Connection(("image",), taps(8, (2, 12, 12), 5)),), neurons(8, once=True, places=144)
+        ),
+        "second": Layer(
+            (Connection(("first",), taps(16, (8, 6, 6), 3), views=pool),),
+            neurons(16, leak=(7, 3), reset="zero", places=36),
+        ),
+        "out": Layer(
+            (Connection(("second",), Dense(random.integers(-7, 8, (6, 576)), 4)),),
+            neurons(6, reset="subtract"),
+        ),
+    }
+    return Network(6, {"image": 288}, Latency(32), layers, SpikeCount())
+
+
+def constant() -> Network:
+    """Make a network of two inputs, each a constant current, of random integers."""
+    random = np.random.default_rng(4)
+
+    def neurons(n: int, **fields: Any) -> Neuron:
+        return Neuron(random.integers(-1, 2, n), random.integers(20, 60, n), **fields)
+
+    def weights(*shape: int) -> np.ndarray:
+        return random.integers(-7, 8, shape)
+
+    conv = Conv(weights(8, 1, 3, 3), 4, (1, 8, 8), stride=(2, 2), padding=(1, 1))
+    layers = {
+        "first": Layer(
+            (Connection(("left",), Dense(weights(24, 20), 4)),),
+            neurons(24, leak=(7, 3), reset="zero"),
+        ),
+        "second": Layer((Connection(("right",), conv),), neurons(8, reset="subtract", places=16)),
+        "out": Layer(
+            (
+                Connection(("first",), Dense(weights(5, 24), 4)),
+                Connection(("second",), Dense(weights(5, 128), 4)),
+            ),
+            Neuron(np.zeros(5, np.int64), None),
+        ),
+    }
+    return Network(8, {"left": 20, "right": 64}, Graded(5, every=True), layers, MaxMembrane())
+
+
+NETWORKS: dict[str, Callable[[], Network]] = {
+    "recurrent": recurrent,
+    "branched": branched,
+    "spaced": spaced,
+    "constant": constant,
+}
 
 
 def laid_out(case: Case) -> tuple[Network, Mapping]:
     """Make the network and the mapping of a case."""
-    name, lanes, delay = case
+    name, lanes, delay, taps = case
     network = NETWORKS[name]() if name in NETWORKS else resolve(name).network
-    return network, Mapping.of(network, lanes=lanes, delay=delay)
+    each = taps.split(",") if "," in taps else taps
+    return network, Mapping.of(network, lanes=lanes, delay=delay, taps=each)
 
 
 def measure(case: Case) -> dict[str, Any]:
@@ -185,9 +275,9 @@ def _least(a: np.ndarray, y: np.ndarray, rounds: int = 20_000) -> np.ndarray:
 def errors(measured: dict[Case, dict[str, Any]], weights: Weights) -> list[dict[str, Any]]:
     """Compare estimates with what was measured, in percent of the latter."""
     rows = []
-    for (name, lanes, delay), found in measured.items():
-        area = total(blocks(Layout.of(*laid_out((name, lanes, delay)))), weights)
-        row: dict[str, Any] = {"network": name, "lanes": ",".join(map(str, lanes)), "delay": delay}
+    for case, found in measured.items():
+        area = total(blocks(Layout.of(*laid_out(case))), weights)
+        row: dict[str, Any] = {**case._asdict(), "lanes": ",".join(map(str, case.lanes))}
         for of in SIZES:
             estimated = getattr(area, of)
             off = round(100 * (estimated - found[of]) / max(found[of], 1), 2)
@@ -204,9 +294,10 @@ def largest(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def measured(file: Path) -> dict[Case, dict[str, Any]]:
     """Read what a file holds of all cases, and add what it lacks."""
     lines = file.read_text().splitlines() if file.exists() else []
-    kept = {
-        (of["case"][0], tuple(of["case"][1]), of["case"][2]): of for of in map(json.loads, lines)
-    }
+    kept = {}
+    for found in map(json.loads, lines):
+        name, lanes, *others = found["case"]
+        kept[Case(name, tuple(lanes), *others)] = found
     for case in (*CALIBRATION, *HELD_OUT):
         if case not in kept:
             show.say(f"Yosys: {case} ...")
