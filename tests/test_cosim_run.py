@@ -168,7 +168,8 @@ def stale(monkeypatch):
     def keep(self, m, stage, over):
         before, op = stage.sweep[:2]
         after_reset = op.last & ~op.end
-        op = SimpleNamespace(sweep=op.sweep, group=op.group, fold=op.fold, last=after_reset)
+        fields = {name: getattr(op, name) for name in ("sweep", "group", "fold", "blank")}
+        op = SimpleNamespace(**fields, last=after_reset)
         return fired(self, m, stage._replace(sweep=(before, op)), over)
 
     monkeypatch.setattr(lanes.Lanes, "_fired", keep)
