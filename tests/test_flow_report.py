@@ -23,6 +23,7 @@ from spikeline.model.readouts.protocol import Readout
 from spikeline.model.readouts.spikes import Spikes
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
+from spikeline.model.synapses.spaced import Spaced
 from spikeline.plan.mapping import Mapping
 
 
@@ -335,3 +336,38 @@ def test_cycles_of_a_broken_core_are_drawn() -> None:
         assert drawn is not None
         assert len(re.findall(r"<use [^>]*style=\"fill: #0969da", drawn)) == answered
     assert pictures.agreement(SimpleNamespace(cycles=[], predicted=[41])) is None
+
+
+def spaced_maps() -> Network:
+    """A map of two channels by learned spacings, four taps at places of their own, and a sum."""
+    offsets = np.zeros((3, 2, 1, 2), int)
+    offsets[1, 1, 0], offsets[2, :, 0, 1] = 2, 1
+    law = Spaced(np.full((2, 1, 2), 3), offsets, 4, (1, 3, 3), (1, 4, 5), padding=(1, 1))
+    cells = Neuron(np.zeros(2, int), np.full(2, 3), once=True, places=20)
+    out = Layer((Connection(("map",), Dense(np.ones((2, 40), int), 2)),), Neuron([0, 0], None))
+    layers = {"map": Layer((Connection(("input",), law),), cells), "out": out}
+    return Network(3, {"input": 20}, Counts(1), layers, FinalMembrane())
+
+
+def test_maps_are_drawn_where_there_are_some(tiny: Network) -> None:
+    """A mosaic for each layer over maps, told with its spikes; none for a chain of dense layers."""
+    net = spaced_maps()
+    x = np.zeros((3, 20), np.uint8)
+    x[1, 7] = 1
+    fired = net.run(x[None], record=True).spikes["map"].sum()
+    drawn = pictures.maps(net, x)
+    assert drawn is not None
+    assert f"{fired} spikes" in drawn
+    assert drawn.count("data:image/png;base64,") == 1
+    assert pictures.maps(tiny, np.zeros(64, np.uint8)) is None
+
+
+def test_places_of_taps_are_counted(tiny: Network) -> None:
+    """Each place of the window with its number of taps."""
+    drawn = pictures.spacings(spaced_maps())
+    assert drawn is not None
+    found = [
+        int(n) for n in re.findall(r"<text[^>]*fill: #(?:ffffff|1b1f24)[^>]*>(\d)</text>", drawn)
+    ]
+    assert found == [1, 1, 0, 0, 0, 0, 1, 1, 0]
+    assert pictures.spacings(tiny) is None

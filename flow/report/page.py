@@ -64,6 +64,8 @@ def page(
         said=said(network, data, sample, named.scale),
         picture=pictures.picture(data.x[sample]),
         raster=pictures.raster(network, data.x[sample]),
+        maps=pictures.maps(network, data.x[sample]),
+        spacings=pictures.spacings(network),
         result=pictures.steps(network, data)
         if network.readout.classifies
         else pictures.regression(network, data, named.scale)

@@ -14,6 +14,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
 
 from ...model.network import Connection, Network, Run, accuracy
+from ...model.synapses.local import Local
+from ...model.synapses.spaced import Spaced
 from ...plan.mapping import Mapping
 from ..data.data import Data
 from ..experiments.evaluate import errors
@@ -25,9 +27,11 @@ __all__ = [
     "graph",
     "histogram",
     "journeys",
+    "maps",
     "picture",
     "raster",
     "regression",
+    "spacings",
     "steps",
 ]
 
@@ -178,6 +182,67 @@ def raster(network: Network, sample: np.ndarray) -> str:
     early = "; grey: what the early exit saves" if network.readout.early else ""
     result = "decision" if network.readout.classifies else "result"
     last.set_xlabel(f"step (red: the {result}{early})")
+    return svg(figure)
+
+
+def maps(network: Network, sample: np.ndarray) -> str | None:
+    """Draw when the neurons of every map first fired in one sample, a square per channel.
+
+    None for a network without maps.
+    """
+    over = {
+        name: layer.connections[0].synapses.after
+        for name, layer in network.layers.items()
+        if isinstance(layer.connections[0].synapses, Local)
+    }
+    if not over:
+        return None
+    spikes = network.run(sample[None], record=True).spikes
+    mosaics = {}
+    for name, after in over.items():
+        s = spikes[name][:, 0] > 0
+        first = np.where(s.any(0), s.argmax(0), -1).reshape(*after.shape[1:], after.channels)
+        across = min(after.channels, 16)
+        down = -(-after.channels // across)
+        tiles = np.full((down * (after.rows + 1), across * (after.columns + 1)), np.nan)
+        for channel in range(after.channels):
+            y, x = (after.rows + 1) * (channel // across), (after.columns + 1) * (channel % across)
+            tiles[y : y + after.rows, x : x + after.columns] = first[..., channel]
+        mosaics[f"{name}\n{int(s.sum())} spikes"] = tiles
+    heights = [6.4 * len(tiles) / len(tiles[0]) for tiles in mosaics.values()]
+    figure = Figure(figsize=(6.4, sum(heights) + 0.2 * len(heights)))
+    axes = figure.subplots(len(over), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for ax, (name, tiles) in zip(axes, mosaics.items(), strict=True):
+        shades = matplotlib.colormaps["Blues_r"].with_extremes(under="#eef1f4", bad="white")
+        ax.imshow(tiles, cmap=shades, vmin=0, vmax=network.steps, interpolation="nearest")
+        ax.set_ylabel(name, rotation=0, ha="right", va="center")
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+    return svg(figure)
+
+
+def spacings(network: Network) -> str | None:
+    """Draw how many taps of learned spacings lie at each place of their window; None without."""
+    held = {
+        id(c.synapses): (f"{' and '.join(c.sources)} to {name}", c.synapses)
+        for name, layer in network.layers.items()
+        for c in layer.connections
+        if isinstance(c.synapses, Spaced)
+    }
+    if not held:
+        return None
+    figure = Figure(figsize=(2.8 * len(held), 2.6))
+    for ax, (way, synapses) in zip(
+        figure.subplots(1, len(held), squeeze=False)[0], held.values(), strict=True
+    ):
+        _, rows, columns = synapses.offsets.astype(int)
+        count = np.zeros(synapses.window, int)
+        np.add.at(count, (rows, columns), 1)
+        ax.imshow(count, cmap="Blues", vmin=0, interpolation="nearest")
+        for (y, x), taps in np.ndenumerate(count):
+            dark = taps > count.max() / 2
+            ax.text(x, y, str(taps), ha="center", va="center", color="white" if dark else INK)
+        ax.set(title=way, xlabel="columns", ylabel="rows", xticks=[], yticks=[])
     return svg(figure)
 
 
