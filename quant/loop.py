@@ -325,6 +325,8 @@ class _Run:
             if how.spike_penalty:
                 hidden = list(trace.spikes.values())[:-1]
                 error = error + how.spike_penalty * crowd(trace.events, hidden, how.spike_allowance)
+            if how.repulsion:
+                error = error + self.schedule.repulsion()
             for optimizer in self.optimizers:
                 optimizer.zero_grad(set_to_none=True)
             error.backward()

@@ -67,7 +67,7 @@ class Schedule:
                 f"Layer {network.output} must have no normalisation, as readout"
                 f" {network.readout.kind} has one threshold for all its neurons"
             )
-        self.network, self.training = network, training
+        self.network, self.training, self.epoch = network, training, 0
 
     def parameters(self) -> list[dict[str, Any]]:
         """Group the parameters for an optimiser: positions of delays have a rate of their own."""
@@ -78,6 +78,18 @@ class Schedule:
             groups.append({"params": positions, "lr": self.training.position_rate})
         return groups
 
+    def repulsion(self) -> Tensor:
+        """Make what a loss takes in so that the taps of learned spacings keep apart; else 0.
+
+        The square of how close they lie, by the mean over all synapses of a layer and then over
+        the layers, times the weight that the training gives it from an epoch on.
+        """
+        how = self.training
+        counts = how.repulsion and self.epoch >= how.repulsion_after * how.epochs
+        found = [x.closeness() for x in self.network.kernels()] if counts else []
+        near = [x for x in found if x is not None]
+        return how.repulsion * torch.stack(near).mean().square() if near else torch.zeros(())
+
     def begin(self, epoch: int) -> None:
         """Enter an epoch, numbered from 0, in training mode."""
         self.network.train()
@@ -85,7 +97,7 @@ class Schedule:
 
     def enter(self, epoch: int) -> None:
         """Set what goes by the epoch: the width of delays, and whether statistics still move."""
-        how = self.training
+        how, self.epoch = self.training, epoch
         for norm in self.norms():
             norm.settled = epoch >= round(how.epochs * (1 - how.norm_frozen))
         for synapses in self.network.kernels():

@@ -37,6 +37,10 @@ class Training:
         factor per epoch.
     delta_after : float
         Share of the epochs after which it is a delta: delays are then those that are deployed.
+    repulsion : float
+        Weight in the loss of how close the taps of learned spacings lie (`Schedule.repulsion`).
+    repulsion_after : float
+        Share of the epochs after which that counts.
     norm_frozen : float
         Last share of the epochs, in which the statistics of normalisations stand still.
     translate : float, pixels
@@ -70,6 +74,8 @@ class Training:
     position_rate: float = 0.1
     sharp_after: float = 0.25
     delta_after: float = 0.5
+    repulsion: float = 0.0
+    repulsion_after: float = 0.0
     norm_frozen: float = 0.2
     translate: float = 0.0
     rotate: float = 0.0
@@ -99,6 +105,8 @@ class Training:
             ("position_rate", 0, 1e6),
             ("sharp_after", 0, 1),
             ("delta_after", 0, 1),
+            ("repulsion", 0, 1e6),
+            ("repulsion_after", 0, 1),
             ("norm_frozen", 0, 1),
             ("translate", 0, 1e6),
             ("rotate", 0, 180),

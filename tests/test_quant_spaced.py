@@ -42,6 +42,72 @@ def test_kernels_are_those_of_dcls(profile, width):
         assert torch.allclose(found.reshape(wanted.shape), wanted, atol=2e-5)
 
 
+def test_taps_that_lie_close_repel_each_other():
+    """Pairs nearer than 1 count by what is missing; the slope drives them apart, not together."""
+    ours = Spaced(Map(1, 9, 9), 1, 3, (1, 5, 5), 4, 4)
+    with torch.no_grad():
+        ours.position.zero_()
+        ours.position[1, 0, 0] = torch.tensor([0.0, 0.6, 2.0])  # rows
+        ours.position[2, 0, 0] = torch.tensor([0.0, 0.0, 1.0])
+    near = ours.closeness()
+    assert near is not None
+    assert near.item() == pytest.approx(0.4 / 3)  # of three pairs one is near
+    near.backward()
+    slope = ours.position.grad[1, 0, 0]
+    assert slope[0] > 0 > slope[1]  # a step against it parts the two
+    assert slope[2] == 0
+    assert Spaced(Map(1, 9, 9), 1, 1, (1, 5, 5), 4, 4).closeness() is None
+    # Taps at one place are told, and leave finite slopes.
+    with torch.no_grad():
+        ours.position.zero_()
+    ours.position.grad = None
+    ours.closeness().backward()
+    assert torch.isfinite(ours.position.grad).all()
+
+
+def test_a_training_may_keep_taps_apart():
+    """Behind its epoch the repulsion is in the loss: fewer taps end at one place."""
+    x, y = far_apart(300)
+
+    def places(repulsion: float) -> int:
+        torch.manual_seed(3)
+        network = q.Sequential(
+            q.Dcls2d(4, 6, 3, padding=1, bits=6),
+            q.LIF(),
+            q.Linear(2),
+            q.LI(),
+            inputs=(1, 8, 8),
+            steps=2,
+            coding=q.Graded(4),
+            readout="max-membrane",
+        )
+        how = q.Training(epochs=6, batch_size=50, repulsion=repulsion, repulsion_after=0.2)
+        kernel = q.fit(network, x, y, how, seed=1).network.layers["layer0"].connections[0].synapses
+        at = kernel.offsets[1] * 3 + kernel.offsets[2]
+        return sum(len(set(taps)) for taps in at.reshape(-1, 6).tolist())
+
+    assert places(100.0) > places(0.0)
+
+
+def test_repulsion_waits_for_its_epoch():
+    """Before, and without a weight, it is 0."""
+    network = q.Sequential(
+        q.Dcls2d(2, 4, 3),
+        q.IF(),
+        q.Linear(2),
+        q.LI(),
+        inputs=(1, 5, 5),
+        steps=2,
+        coding=q.Counts(1),
+        readout="max-membrane",
+    )
+    schedule = q.Schedule(network, q.Training(epochs=4, repulsion=2.0, repulsion_after=0.5))
+    for epoch in range(4):
+        schedule.begin(epoch)
+        assert (schedule.repulsion() > 0) == (epoch >= 2)
+    assert q.Schedule(network, q.Training()).repulsion() == 0
+
+
 def far_apart(n: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw images whose class is how far apart two bright pixels are: a row, or three columns."""
     rng = np.random.default_rng(1)

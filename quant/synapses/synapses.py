@@ -82,6 +82,10 @@ class Synapses(nn.Module, ABC):
         """List what is learned at the rate of positions, not of weights."""
         return []
 
+    def closeness(self) -> Tensor | None:
+        """Tell how close the taps of a synapse lie, 0 to 1; None for a kind without places."""
+        return None
+
     def clamp(self) -> None:
         """Put parameters back into their range; whoever trains calls this after each step."""
 
