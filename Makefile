@@ -27,7 +27,7 @@ setup: $(VENV)/.dev  ## Install everything, the development tools included.
 demo: $(VENV)/.flow  ## Digits from nothing to a report: train, simulate every spike, place and route (8 minutes).
 	$(BIN)/spikeline demo --out out/demo
 
-test: $(VENV)/.test  ## Run the tests, unit and parts: all but the slow ones (10 minutes on 2 cores).
+test: $(VENV)/.test  ## Run the tests, unit and parts: all but the slow ones (15 minutes on 2 cores).
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "unit or parts"
 
 unit: $(VENV)/.test  ## Run the tests that build no hardware.

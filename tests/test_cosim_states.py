@@ -10,7 +10,14 @@ import pytest
 from spikeline.cosim import simulator
 from spikeline.cosim.play import play
 from spikeline.cosim.vectors import vectors
-from spikeline.model.network import Network
+from spikeline.model.codings.counts import Counts
+from spikeline.model.network import Connection, Layer, Network
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.readouts import readout
+from spikeline.model.synapses.conv import Conv
+from spikeline.model.synapses.dense import Dense
+from spikeline.model.synapses.local import Local
+from spikeline.model.synapses.spaced import Spaced
 from spikeline.plan.cycles import predict
 from spikeline.plan.mapping import Mapping
 from spikeline.rtl.emit import emit
@@ -25,10 +32,43 @@ def counts(shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(4).poisson(0.5, shape)
 
 
+def over_map(synapses: Local) -> Network:
+    """Make a network of neurons that fire once behind synapses over a map of 3 x 4 x 5."""
+    rng, after = np.random.default_rng(6), synapses.after
+    cells = Neuron(
+        np.zeros(after.channels, int),
+        rng.integers(4, 12, after.channels),
+        once=True,
+        places=after.places,
+    )
+    out = Dense(rng.integers(-3, 8, (3, after.size)), 4)
+    layers = {
+        "map": Layer((Connection(("input",), synapses),), cells),
+        "out": Layer((Connection(("map",), out),), Neuron(np.zeros(3, int), np.full(3, 9))),
+    }
+    return Network(3, {"input": 60}, Counts(7), layers, readout("spike-count"))
+
+
+def convolved() -> Network:
+    """Make a network whose sweeps skip what no event reached."""
+    weights = np.random.default_rng(7).integers(-4, 8, (2, 3, 3, 3))
+    return over_map(Conv(weights, 4, (3, 4, 5), padding=(1, 1)))
+
+
+def spacings() -> Network:
+    """Make a network of taps at places of their own, some beside the map."""
+    rng = np.random.default_rng(8)
+    offsets = rng.integers(0, 3, (3, 6, 1, 2))
+    offsets[0] = 0
+    weights = rng.integers(-4, 8, (6, 1, 2))
+    return over_map(Spaced(weights, offsets, 4, (1, 3, 3), (3, 4, 5), padding=(1, 1), groups=3))
+
+
 def cases() -> dict[str, tuple[Network, Mapping, np.ndarray]]:
     """Make a small network of every engine and of every source."""
     dense, delayed = random_chain(1, (9, 7, 4)), delayed_chain(3)
     loops = recurrent_chain(8, (6, 9, 4))
+    maps, spaced = convolved(), spacings()
     leaky = random_chain(5, (9, 7, 4), 3, "spike-count", {"leak": (7, 3), "reset": "subtract"})
     return {
         "dense": (dense, Mapping.of(dense), random_images(2, 6, 9)),
@@ -37,6 +77,8 @@ def cases() -> dict[str, tuple[Network, Mapping, np.ndarray]]:
         "folds": (dense, Mapping.of(dense, (3, 2)), random_images(2, 6, 9)),
         "leaky-folds": (leaky, Mapping.of(leaky, (4, 2)), random_images(2, 6, 9)),
         "line": (delayed, Mapping.of(delayed, (8, 3, 2), None, 0, "line"), counts((5, 7, 9))),
+        "maps": (maps, Mapping.of(maps, taps="row"), counts((4, 3, 60))),
+        "spaced": (spaced, Mapping.of(spaced), counts((4, 3, 60))),
         "wheel": (delayed, Mapping.of(delayed, (8, 3, 2), None, 0, "wheel"), counts((5, 7, 9))),
     }
 

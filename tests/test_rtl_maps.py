@@ -272,7 +272,7 @@ def test_random_maps_equal_the_golden_model(seed, stalls):
     assert_equals(net, random_lanes(rng, net), random_samples(rng, net, 2), stalls=stalls)
 
 
-@examples(5)
+@examples(4)
 @given(seed=st.integers(0, 1 << 20))
 def test_cycles_of_random_maps_are_predicted(seed):
     """Latency and interval are those that were predicted."""
@@ -281,9 +281,10 @@ def test_cycles_of_random_maps_are_predicted(seed):
     assert_cycles(net, random_lanes(rng, net), random_samples(rng, net, 3))
 
 
-@pytest.mark.parametrize(
-    ("layers", "lanes", "memories"),
+@each(
+    "layers,lanes,memories",
     [(2, (4, 4), [0]), (2, (2, 2), [0]), (2, (4, 2), []), (5, (4, 2, 4, 2, 4), [0, 1])],
+    quick=1,
     ids=["two", "chunks", "other-lanes", "five"],
 )
 def test_layers_that_share_a_kernel_share_its_memory(layers, lanes, memories):
@@ -374,7 +375,7 @@ def test_spacings_have_an_address_for_each_output_that_an_event_meets(
     assert_cycles(net, mapping, x)
 
 
-@pytest.mark.parametrize("lanes", [(4, 3, 2), (2, 1, 2)])
+@each("lanes", [(4, 3, 2), (2, 1, 2)], quick=1)
 @pytest.mark.parametrize("kind", ["spike-count", "first-spike"])
 def test_a_sweep_skips_what_no_event_reached(kind, lanes):
     """Neurons that need an event to fire are swept where there was one, even in no place at all."""
