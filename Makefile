@@ -33,7 +33,7 @@ test: $(VENV)/.test  ## Run the tests, unit and parts: all but the slow ones (15
 unit: $(VENV)/.test  ## Run the tests that build no hardware.
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m unit
 
-slow: $(VENV)/.test  ## Run the slow tests, the examples among them (5 minutes on 2 cores).
+slow: $(VENV)/.test  ## Run the slow tests, the examples among them (8 minutes on 2 cores).
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m slow
 
 lint: $(VENV)/.dev  ## Check form and formatting.
