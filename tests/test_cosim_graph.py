@@ -1,7 +1,6 @@
 """Random graphs from training to Verilog: quant = model = rtl, and every cycle as predicted."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +8,7 @@ from spikeline.cosim.run import cosim
 from spikeline.plan.mapping import Mapping
 
 from .builders import random_mapping, random_network
+from .groups import each
 from .strategies import examples
 from .test_oxford import oxford
 from .test_oxford import pytestmark as needs_samples
@@ -18,7 +18,7 @@ SAMPLES = 5
 
 
 # Several tests, so that several processes share the work.
-@pytest.mark.parametrize("part", range(8))
+@each("part", range(8), quick=6)
 @examples(4)
 @given(seed=st.integers(0, 1 << 20))
 def test_random_graphs_are_equal_in_training_model_and_verilog(part, seed, tmp_path_factory):
