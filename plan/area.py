@@ -33,7 +33,7 @@ from .memories import Memory, mapped
 from .neurons import LEAKING, accumulator, constants, sweeping
 from .pipeline import DIVIDING, chunks, latency, reporting, rest
 from .readouts import Scan, scanned, timing
-from .unit import DEEP, FEW, Unit
+from .unit import DEEP, Unit, flags
 
 __all__ = ["Area", "Block", "Weights", "blocks", "calibration", "estimate", "total"]
 
@@ -301,8 +301,7 @@ def _kept(part: Part, widths: list[int]) -> Iterator[Memory]:
 
 def _touched(unit: Unit, memories: list[Memory]) -> Drivers:
     """Tell what drives the flags of accumulators that were added to (rtl/touched.py)."""
-    bits = 8 if unit.folds <= FEW else 16
-    words = max(2, -(-unit.folds // bits))
+    words, bits = flags(unit.folds)
     memories.append(Memory(words, bits, sync=False, count=2 * unit.places, style="distributed"))
     found: Drivers = {
         "flags": 2 * unit.places * words,

@@ -5,7 +5,7 @@ from math import ceil, prod
 
 import numpy as np
 
-__all__ = ["DEEP", "FEW", "QUEUE", "Unit"]
+__all__ = ["DEEP", "QUEUE", "Unit", "flags"]
 
 # Vectors that wait before each of the layers that an engine feeds: several steps. A place comes
 # back `latency` + `reporting` + 3 cycles after its sweep or later: with fewer a sweep would wait
@@ -13,8 +13,16 @@ __all__ = ["DEEP", "FEW", "QUEUE", "Unit"]
 QUEUE = 16
 # Accumulators of a lane over maps, more than which belong in block RAM.
 DEEP = 16
-# Accumulators of which flags are kept by eights; of more by sixteens, a longer way to look through.
-FEW = 256
+
+
+def flags(depth: int) -> tuple[int, int]:
+    """Tell how many words of how many bits keep a flag for each of `depth` accumulators.
+
+    Of more than 256 they are kept by sixteens, a longer way to look through, else by eights. An
+    address of a word has at least one bit.
+    """
+    bits = 8 if depth <= 256 else 16
+    return max(2, -(-depth // bits)), bits
 
 
 @dataclass(frozen=True, slots=True)

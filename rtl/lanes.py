@@ -122,8 +122,6 @@ class Lanes(wiring.Component):
 
     def __init__(self, part: Part, walk: Walk, bits: int) -> None:
         self.walk, self.skips = walk, part.skips
-        self.kept: list[tuple[Any, Any]] = []  # of each bank, what it reads and what is written
-        self.behind: dict[int, Value] = {}  # addresses of a cycle before
         self.shift = part.taps.shift
         self.unit = unit = part.unit
         self.measures, self.holds = part.measures, part.holds
@@ -176,18 +174,19 @@ class Lanes(wiring.Component):
         holds = self._holds(m, stage) if self.holds else None
         picked = [later(m, stage.read.group == g) for g in groups] if len(groups) > 1 else []
         fresh = self._fresh(m, stage)
-        if self._joined:
-            self._join(m, stage, writes)
+        addresses = self._addresses(m, stage)
+        kept = self._join(m, stage, writes, addresses) if self._joined else []
         found = []
         for k in range(self.unit.vector):
             lanes, bank = self._of(k), k // self.unit.sweep
             words = [Signal(signed(self.widths[lane]), name=f"word{lane}") for lane in lanes]
             relay = k % self.unit.sweep // RELAYED
-            kept = self._pick(m, k, words, picked)
-            over, membrane, after = self._sweep(m, k, kept, stage, lasts[k // RELAYED], holds)
+            swept = self._pick(m, k, words, picked)
+            over, membrane, after = self._sweep(m, k, swept, stage, lasts[k // RELAYED], holds)
             for lane, word, write in zip(lanes, words, writes[bank], strict=True):
-                at = self._addresses(m, lane, stage)
-                self._lane(m, lane, word, after, stage, fresh[bank], write[relay], at)
+                at = addresses[lane % len(addresses) if self.walk.addresses else bank]
+                ports = kept[bank] if kept else None
+                self._lane(m, lane, word, after, stage, fresh[bank], write[relay], at, ports)
             found.append((over, membrane))
         spikes = Cat(over for over, _ in found)
         if self.neuron.golden.once:
@@ -195,15 +194,12 @@ class Lanes(wiring.Component):
         self._report(m, stage.sweep[1], spikes, [h for _, h in found])
         return m
 
-    def _addresses(self, m: Module, lane: int, stage: Stages) -> tuple[Value, Value]:
-        """Tell where a lane reads, and in the next cycle adds."""
+    def _addresses(self, m: Module, stage: Stages) -> list[tuple[Value, Value]]:
+        """Tell where lanes read, and in the next cycle add: those that take turns, or the banks."""
         if self.walk.addresses:
-            n = lane % self.walk.addresses
-            if n not in self.behind:
-                self.behind[n] = later(m, self.at[n])
-            return self.at[n], self.behind[n]
-        read, op = (_bank(op, lane // self.unit.lanes) for op in (stage.read, stage.op))
-        return read.at, op.at
+            return [(at, later(m, at)) for at in self.at]
+        banks = range(self.unit.places)
+        return [(_bank(stage.read, n).at, _bank(stage.op, n).at) for n in banks]
 
     def _writes(
         self, m: Module, before: data.View, stage: Stages, group: int, bank: int
@@ -377,10 +373,12 @@ class Lanes(wiring.Component):
         fresh: Value,
         write: Writes,
         at: tuple[Value, Value],
+        ports: tuple[Any, Any] | None,
     ) -> None:
         """Make the accumulators of one lane, `word` the one at hand; sweeps write `after`.
 
-        `at`: where it reads, and where it adds.
+        `at`: where it reads, and where it adds. `ports`: what the memory of its bank reads and
+        what is written, lane by lane, if they share one.
         """
         neuron, width = self.neuron, self.widths[lane]
         first = [neuron.first(n) for n in self.unit.served(lane)]
@@ -396,9 +394,8 @@ class Lanes(wiring.Component):
             with m.Elif(write.enable):
                 m.d.sync += register.eq(new)
             return
-        if self._joined:
-            kept = self.kept[lane // self.unit.lanes]
-            read, written = (port[lane % self.unit.lanes] for port in kept)
+        if ports is not None:
+            read, written = (port[lane % self.unit.lanes] for port in ports)
             m.d.comb += written.eq(new)
         else:
             r, w = self._memory(m, f"lane{lane}", signed(width), at, stage, write.sweeps)
@@ -442,16 +439,22 @@ class Lanes(wiring.Component):
         ]
         return r, w
 
-    def _join(self, m: Module, stage: Stages, writes: Sequence[Sequence[list[Writes]]]) -> None:
-        """Make the memories of banks."""
-        unit, width = self.unit, max(self.widths)
+    def _join(
+        self,
+        m: Module,
+        stage: Stages,
+        writes: Sequence[Sequence[list[Writes]]],
+        addresses: Sequence[tuple[Value, Value]],
+    ) -> list[tuple[Any, Any]]:
+        """Make the memories of banks; returns of each what it reads and what is written."""
+        unit, width, kept = self.unit, max(self.widths), []
         shape = data.ArrayLayout(width, unit.lanes)
-        for bank, by_group in enumerate(writes):
+        for bank, (by_group, at) in enumerate(zip(writes, addresses, strict=True)):
             sweeps = Cat(write[0].sweeps for write in by_group).any()
-            at = self._addresses(m, bank * unit.lanes, stage)
             r, w = self._memory(m, f"bank{bank}", shape, at, stage, sweeps, unit.sweep)
             m.d.comb += w.en.eq(Cat(write[0].enable for write in by_group))
-            self.kept.append((r.data, w.data))
+            kept.append((r.data, w.data))
+        return kept
 
     def _fired(self, m: Module, stage: Stages, over: Value) -> Value:
         """Keep which neurons have fired in this sample; returns those that are swept."""

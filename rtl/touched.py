@@ -11,7 +11,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..plan.unit import FEW
+from ..plan.unit import flags
 from .gates import lowest, several
 
 __all__ = ["Touched"]
@@ -61,9 +61,9 @@ class Touched(wiring.Component):
     clears: Signal
 
     def __init__(self, depth: int, banks: int = 1) -> None:
-        self.banks, self.bits = banks, 3 if depth <= FEW else 4
-        # An address of a word has at least one bit.
-        self.words = max(2, -(-depth >> self.bits))
+        self.banks = banks
+        self.words, self.width = flags(depth)
+        self.bits = self.width.bit_length() - 1  # of an address, those within a word
         super().__init__(
             {
                 "at": In(data.ArrayLayout(range(depth), banks)),
@@ -81,14 +81,12 @@ class Touched(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        bits, word = (
-            Signal(1 << self.bits),
-            Signal(range(self.words)),
-        )  # those found, and of which word
+        # Those found, and of which word.
+        bits, word = Signal(self.width), Signal(range(self.words))
         ahead, looks = Signal(range(self.words)), Signal()
         words, found = [], []
         for n in range(self.banks):
-            at = Signal(range(self.words << self.bits), name=f"at{n}")
+            at = Signal(range(self.words * self.width), name=f"at{n}")
             m.d.comb += at.eq(self.at[n])
             counts, here = self._flags(m, f"sample{n}", at, self.marks[n], at[self.bits :])
             m.d.comb += self.fresh[n].eq(~here.bit_select(at[: self.bits], 1))
@@ -128,7 +126,7 @@ class Touched(wiring.Component):
         Returns which words count, and the one that is read; where it is written, both are the same.
         """
         attrs = {"ram_style": "distributed"}
-        mem = memory.Memory(shape=1 << self.bits, depth=self.words, init=[], attrs=attrs)
+        mem = memory.Memory(shape=self.width, depth=self.words, init=[], attrs=attrs)
         m.submodules[name] = mem
         counts = Signal(self.words, name=f"{name}_counts")
         read, write = mem.read_port(domain="comb"), mem.write_port()
