@@ -23,6 +23,7 @@ from ..model.check import choice, instance
 from ..model.errors import InputError
 from ..model.width import signed_width
 from .division import added, digits
+from .engines import ENGINES, Engine
 from .engines.conv import axes
 from .engines.local import chunks as chunks_of
 from .engines.spaced import Margin
@@ -203,24 +204,18 @@ def _queues(part: Part, width: int) -> Iterator[Memory]:
         yield Memory(unit.queue, measured, sync=False)
 
 
-def _depth(part: Part) -> int:
-    """Count the accumulators of a lane; around those of learned spacings is a margin."""
-    places = Margin.of(cast(Any, part.taps).synapses).places if part.unit.engine == "spaced" else 0
-    return places * part.unit.period or part.unit.folds
-
-
-def _addresses(part: Part) -> int:
-    """Count the addresses of an addition besides that of its fold."""
-    if part.unit.engine != "spaced":
-        return 0
-    synapses = cast(Any, part.taps).synapses
-    outs = min(synapses.out // synapses.groups, part.unit.lanes)
-    return outs if len(synapses.offsets[0]) > 1 else 1
+def _engine(part: Part) -> Engine:
+    return ENGINES[part.unit.engine](part.unit, part.taps)
 
 
 def _soma(part: Part, widths: list[int], memories: list[Memory]) -> Drivers:
     """Tell what drives a soma: sequencer, lanes, and what stands before the queues."""
-    unit, neuron, skips, depth = part.unit, cast(Any, part.layer.neuron), part.skips, _depth(part)
+    unit, neuron, skips, depth = (
+        part.unit,
+        cast(Any, part.layer.neuron),
+        part.skips,
+        _engine(part).depth,
+    )
     wide, swept = sum(widths), unit.vector * max(widths)
     how = sweeping(neuron)
     over_maps = unit.channels > 0 and depth > 1
@@ -289,9 +284,9 @@ def _fired(part: Part) -> Memory:
 
 def _kept(part: Part, widths: list[int]) -> Iterator[Memory]:
     """List the memories of accumulators; lanes of a bank over maps share one."""
-    unit, depth, over_maps = part.unit, _depth(part), part.unit.channels > 0
+    unit, depth, over_maps = part.unit, _engine(part).depth, part.unit.channels > 0
     style = "block" if over_maps and depth > DEEP else ""
-    if over_maps and not _addresses(part):
+    if over_maps and not _engine(part).addresses:
         word, each = unit.lanes * max(widths), unit.sweep * max(widths)
         yield Memory(depth, word, through=True, part=each, count=unit.places, style=style)
         return
@@ -444,7 +439,7 @@ def _spaced(part: Part, memories: list[Memory]) -> Drivers:
     margin, before = Margin.of(synapses), synapses.before
     each, first = chunks_of(synapses, unit.lanes)
     words = synapses.shape[0] * synapses.weights.shape[2] * each
-    depth, addresses = _depth(part), _addresses(part)
+    depth, addresses = _engine(part).depth, _engine(part).addresses
     reach = margin.reach(synapses) * unit.period
     lacks, longest = unit.lanes > synapses.out // synapses.groups, int(reach.max()).bit_length()
     width = sum(

@@ -27,7 +27,6 @@ from spikeline.plan.layout import Layout
 from spikeline.plan.mapping import Mapping
 from spikeline.plan.unit import Unit
 from spikeline.rtl.gates import divided, times
-from spikeline.rtl.synapses.spaced import Spacings
 from spikeline.rtl.views import KINDS
 
 from .builders import random_samples
@@ -367,7 +366,7 @@ def test_spacings_have_an_address_for_each_output_that_an_event_meets(
     mapping = Mapping.of(net, (lanes, 3))
     part = Layout.of(net, mapping).parts["hidden"]
     assert part.unit.engine == "spaced"
-    assert Spacings(part.taps.synapses, part.unit).addresses == addresses
+    assert ENGINES["spaced"](part.unit, part.taps).addresses == addresses
     cost = ENGINES["spaced"](part.unit, part.taps).cost
     assert cost == 3 * max(1, out // groups // lanes)
     x = np.random.default_rng(6).poisson(0.5, (3, 3, 48))

@@ -72,6 +72,16 @@ class Engine:
         return merged(network, name, apart=cls.apart)
 
     @property
+    def depth(self) -> int:
+        """Count the accumulators of a lane."""
+        return self.unit.folds
+
+    @property
+    def addresses(self) -> int:
+        """Count the addresses at which lanes add in turn; 0 where all add at one."""
+        return 0
+
+    @property
     def cost(self) -> Cost:
         """Cycles in which an event of value 1 is added."""
         return self.taps.taps * self.unit.folds

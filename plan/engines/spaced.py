@@ -64,6 +64,18 @@ class Spaced(Local):
         return inside and synapses.stride == (1, 1) and not synapses.latest
 
     @property
+    def depth(self) -> int:
+        """Count the accumulators of a lane, those of the margin included."""
+        return Margin.of(self.taps.synapses).places * self.unit.period
+
+    @property
+    def addresses(self) -> int:
+        """Count the outputs of a group among the lanes, as others have no weight; 1 if alike."""
+        synapses = self.taps.synapses
+        outs = min(synapses.out // synapses.groups, self.unit.lanes)
+        return outs if len(synapses.offsets[0]) > 1 else 1
+
+    @property
     def cost(self) -> int:
         """Cycles in which an event of value 1 is added."""
         synapses = self.taps.synapses

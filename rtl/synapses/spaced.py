@@ -15,6 +15,7 @@ from amaranth.lib import data
 from ...model.synapses.spaced import Spaced as Golden
 from ...plan.engines.local import chunks
 from ...plan.engines.spaced import Margin
+from ...plan.engines.spaced import Spaced as Engine
 from ...plan.layout import Part
 from ...plan.taps import Window
 from ...plan.unit import Unit
@@ -35,18 +36,18 @@ class Spacings(Walk):
     ----------
     synapses : Spaced
     unit : Unit
+    addresses : int
+        At which lanes add in turn (plan/engines/spaced.py).
     """
 
-    def __init__(self, synapses: Golden, unit: Unit) -> None:
+    def __init__(self, synapses: Golden, unit: Unit, addresses: int) -> None:
         self.margin, self.after = Margin.of(synapses), synapses.after
         self.chunks, self.first = chunks(synapses, unit.lanes)
         self.taps = synapses.weights.shape[2]
         self.channel = self.taps * self.chunks  # rows of an input channel
         words = synapses.shape[0] * self.channel
         super().__init__(unit, words, self.margin.places * unit.period)
-        # Outputs of other groups have no weight, so only those of one need addresses.
-        outs = min(synapses.out // synapses.groups, unit.lanes)
-        self.addresses = outs if len(synapses.offsets[0]) > 1 else 1
+        self.addresses = addresses
 
     @property
     def event(self) -> dict[str, ShapeLike]:
@@ -96,7 +97,7 @@ class Spaced(Local):
     def __init__(self, part: Part, *, name: str) -> None:
         assert isinstance(part.taps, Window)
         synapses, unit = part.taps.synapses, part.unit
-        walk = Spacings(synapses, unit)
+        walk = Spacings(synapses, unit, Engine(unit, part.taps).addresses)
         fields = reaches(synapses, unit, walk)
         row = data.StructLayout(
             {
