@@ -257,8 +257,13 @@ def _soma(part: Part, widths: list[int], memories: list[Memory]) -> Drivers:
         # What is read of cells in LUTs is there a cycle later by registers behind, or before them.
         late = [m.width * m.count for m in kept if not m.through and not mapped(m).blocks]
         found["registers"] = sum(late)
+        if unit.waits:  # what is read goes to registers, and so do the terms
+            found["loaded"] = wide
+            found["terms"] = unit.width * part.taps.bits
+            # Bits of banks that nothing is forwarded to: what they take less than others.
+            found["spared"] = -wide * (unit.places > 1)
         if how.integrates and not clears:
-            found["start"] = wide
+            found["start"] = 0 if unit.waits else wide
             if not skips:
                 found["fresh"] = unit.folds
     if skips:
@@ -288,7 +293,16 @@ def _kept(part: Part, widths: list[int]) -> Iterator[Memory]:
     style = "block" if over_maps and depth > DEEP else ""
     if over_maps and not _engine(part).addresses:
         word, each = unit.lanes * max(widths), unit.sweep * max(widths)
-        yield Memory(depth, word, through=True, part=each, count=unit.places, style=style)
+        waits = unit.waits > 0
+        yield Memory(
+            depth,
+            word,
+            through=not waits,
+            part=each,
+            count=unit.places,
+            style=style,
+            loose=waits,
+        )
         return
     for width, count in Counter(widths).items():
         yield Memory(depth, width, through=over_maps, count=count, style=style)

@@ -15,7 +15,7 @@ from .engines import ENGINES
 from .engines.line import in_window
 from .layout import INPUT, Layout, Part
 from .mapping import Mapping
-from .pipeline import rest
+from .pipeline import pause, settles
 from .play import play
 from .streams import streams
 
@@ -96,7 +96,7 @@ def sweeps(network: Network, mapping: Mapping, run: Run) -> dict[str, np.ndarray
         folds = np.full((steps, samples), unit.folds)
         if part.skips:
             folds = np.maximum(_touched(part, run, events).sum(axis=-1), 1)
-        ends = rest(part.layer.neuron, unit) + part.skips
+        ends = pause(part.layer.neuron, unit, part.skips) + settles(unit, part.skips)
         found[name] = (folds * unit.groups + ends).sum(axis=0)
     return found
 

@@ -55,12 +55,12 @@ FORK, MEMBRANES, SPIKES_OUT = Fork.kind, Membranes.kind, Spikes.kind
 KIND, LINKS, LINKED, SOURCE, NUMBERS = 0, 1, 2, 3, 4
 # Its state. What it offers, and whether that is taken; cycles from which on something happens by
 # itself; an item that is held, in the order of the one offered; then what each kind has beside.
-STATE = 14
+STATE = 18
 VALID, PLACE, ADDRESS, WIDTH, FLAGS, READY = range(STATE, STATE + 6)
 FREE, NEXT, PIPE = range(STATE + 6, STATE + 9)
 HELD = STATE + 9
 OWN = HELD + 5
-COLUMNS = OWN + 8
+COLUMNS = OWN + 10
 
 # What all share: results, those that can be seen, samples begun; samples, steps, the first sample
 # and the one behind the last.
@@ -382,6 +382,49 @@ def _line(st, memory, spikes, s, now):
     return changed
 
 
+# Columns of a soma that waits, of the two latest additions: where their addresses stand, and the
+# cycle from which on what they add to can be read.
+LATEST, BEFORE = OWN + 6, OWN + 8
+
+
+@_inner
+def _meet(memory, here, there, banks):
+    """Whether two additions add to the same accumulators of a bank."""
+    for n in range(banks):
+        if memory[here + n] >= 0 and memory[here + n] == memory[there + n]:
+            return True
+    return False
+
+
+@_inner
+def _added(st, memory, spikes, s, u, now):
+    """The cycle of the last addition of the event that another stage offers.
+
+    An addition waits until those before it that add to the same accumulators are written. Of an
+    event of three or more only the first two may meet any.
+    """
+    waits = st[s, NUMBERS + 11]
+    total = _busy(st, memory, spikes, s, u)
+    if waits == 0 or total == 0:
+        return now + total
+    banks = st[s, NUMBERS + 13]
+    of = st[s, NUMBERS + 12] + 4 * banks * st[u, ADDRESS]
+    each = total // _value(st, spikes, u)
+    for k in range(total if each < 3 else 2):
+        here = of + banks * (k % each)
+        now += 1
+        for j in (LATEST, BEFORE):
+            if now < st[s, j + 1] and _meet(memory, here, st[s, j], banks):
+                now = st[s, j + 1]
+        st[s, BEFORE], st[s, BEFORE + 1] = st[s, LATEST], st[s, LATEST + 1]
+        st[s, LATEST], st[s, LATEST + 1] = here, now + waits + 1
+    if each >= 3:
+        now += total - 2
+        st[s, LATEST], st[s, LATEST + 1] = of + 3 * banks, now + waits + 1
+        st[s, BEFORE], st[s, BEFORE + 1] = of + 2 * banks, now + waits
+    return now
+
+
 # Columns of a soma: the end that is swept for, the next position; sample and step; what is on its
 # way to the queues: how many, where the first is.
 SWEEPS, POSITION, SAMPLE, STEP, FLYING, OLDEST = range(OWN, OWN + 6)
@@ -468,9 +511,9 @@ def _soma(st, memory, spikes, s, now, records, samples):
         changed = True
     st[u, READY] = not st[s, SWEEPS] and now >= st[s, FREE]
     if st[u, READY] and st[u, VALID]:
-        busy = now + _busy(st, memory, spikes, s, u)
+        busy = _added(st, memory, spikes, s, u, now)
         st[s, FREE] = max(busy, now + 1)
-        st[s, NEXT] = busy + 1 + (st[s, NUMBERS + 9] >= 0)
+        st[s, NEXT] = busy + 1 + st[s, NUMBERS + 10]
         st[s, SWEEPS] = st[u, FLAGS] & ENDS
         st[s, POSITION] = 0
         changed = True

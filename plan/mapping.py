@@ -126,6 +126,7 @@ class Mapping:
         engines = _engines(network, units, delay, plain)
         for name, length in zip(names, queues, strict=True):
             unit = replace(units[name], engine=engines[name], queue=length)
+            unit = replace(unit, waits=ENGINES[unit.engine].waits(network, name, unit))
             units[name] = unit if sweep is not None else replace(unit, sweep=_swept(unit))
         return cls(units, pixels)
 

@@ -11,9 +11,11 @@ __all__ = [
     "WIDE",
     "chunks",
     "latency",
+    "pause",
     "picks",
     "reporting",
     "rest",
+    "settles",
 ]
 
 # Samples under way at once, from their first beat to their result.
@@ -46,8 +48,21 @@ def rest(neuron: Neurons, unit: Unit) -> int:
 
 
 def latency(unit: Unit) -> int:
-    """Cycles from an operation of the soma to the terms that it adds."""
-    return ENGINES[unit.engine].latency
+    """Cycles from an operation of the soma to the terms that it adds.
+
+    One more where additions wait for others: accumulators are read into registers first.
+    """
+    return ENGINES[unit.engine].latency + (unit.waits > 0)
+
+
+def settles(unit: Unit, skips: bool) -> int:
+    """Cycles between the last addition and the sweep: until all is written, and folds are found."""
+    return unit.waits if unit.waits else int(skips)
+
+
+def pause(neuron: Neurons, unit: Unit, skips: bool) -> int:
+    """Cycles behind a sweep in which nothing is added, as it writes back; none does that skips."""
+    return rest(neuron, unit) + (0 if skips else unit.waits)
 
 
 def chunks(unit: Unit) -> list[int]:

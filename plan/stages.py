@@ -278,11 +278,17 @@ class Soma(Stage):
         Neurons, those of one vector, vectors.
     rest : int, cycles
         Behind a sweep.
+    settles : int, cycles
+        Between the last addition and a sweep.
     depth : int, cycles
         From an operation of a sweep to the write of what it found.
     touched : int
         Number of the record that tells which positions are swept, at least one: steps, samples,
-        `positions`; -1 is none: all are, and a cycle earlier.
+        `positions`; -1 is none: all are.
+    waits : int, cycles
+        How long an addition is kept from accumulators that were just added to.
+    meets : int64 (inputs, 4, banks), where it waits
+        What the first two additions of an event, and its last two, add to; -1 is nothing.
     """
 
     source: int
@@ -293,8 +299,11 @@ class Soma(Stage):
     sweep: int
     positions: int
     rest: int
+    settles: int
     depth: int
     touched: int = -1
+    waits: int = 0
+    meets: np.ndarray | None = None
     kind: ClassVar[int] = 10
 
     @property
@@ -304,7 +313,11 @@ class Soma(Stage):
     def numbers(self, memory: Memory) -> tuple[int, ...]:
         way = memory.room(5 * (self.depth + 1))
         layout = self.record, self.neurons, self.sweep, self.positions
-        return *memory.cost(self.cost), *layout, self.rest, self.depth, way, self.touched
+        times = self.rest, self.depth
+        found = *memory.cost(self.cost), *layout, *times, way, self.touched, self.settles
+        if self.meets is None:
+            return *found, 0
+        return *found, self.waits, memory.table(self.meets), self.meets.shape[2]
 
 
 @dataclass(frozen=True, slots=True)

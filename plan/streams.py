@@ -7,7 +7,7 @@ import numpy as np
 
 from .engines import ENGINES
 from .layout import Edge, Layout, Part
-from .pipeline import DIVIDING, chunks, latency, reporting, rest
+from .pipeline import DIVIDING, chunks, latency, pause, reporting, settles
 from .readouts import timing
 from .stages import (
     Filter,
@@ -96,9 +96,12 @@ class _Streams:
                 unit.neurons if unit.places == 1 else unit.folds * unit.width,
                 unit.vector,
                 unit.folds * unit.groups,
-                rest(part.layer.neuron, unit),
+                pause(part.layer.neuron, unit, part.skips),
+                settles(unit, part.skips),
                 latency(unit) + reporting(unit),
                 touched,
+                unit.waits,
+                engine.meets,
             )
         )
         for edge in part.outs:

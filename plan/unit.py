@@ -48,6 +48,9 @@ class Unit:
     banks : (rows, columns)
         Places, side by side, whose neurons add at once, each in its bank of lanes: in a cell of the
         map one place is of each bank. More than one only where a lane is of one channel.
+    waits : int, cycles
+        How long an addition is kept from accumulators that were just added to: with none a sum is
+        forwarded to the addition behind it, which takes two more gates for each bit.
     """
 
     neurons: int
@@ -58,6 +61,7 @@ class Unit:
     channels: int = 0
     map: tuple[int, int] = (0, 0)
     banks: tuple[int, int] = (1, 1)
+    waits: int = 0
 
     @property
     def places(self) -> int:

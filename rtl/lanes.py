@@ -51,10 +51,12 @@ def result(unit: Unit, width: int | None) -> data.StructLayout:
 class Stages(NamedTuple):
     """An operation on its way.
 
-    `read` addresses accumulators; `op` adds, or begins to pick those of a group; `sweep` is that of
-    a sweep from the cycle before it compares to the one in which it is written.
+    `ask` addresses accumulators, and `read` follows it, or is the same; `op` adds, or begins to
+    pick those of a group; `sweep` is that of a sweep from the cycle before it compares to the one
+    in which it is written.
     """
 
+    ask: data.View
     read: data.View
     op: data.View
     sweep: Sequence[data.View]
@@ -110,8 +112,10 @@ class Lanes(wiring.Component):
 
     Timing
     ------
-    An addition is seen by every operation behind it. A sweep writes back `rest` cycles later than
-    an addition does, so that many idle cycles must follow it.
+    An addition is seen by every operation behind it, or, where the unit waits, by all but that many
+    (`Unit.waits`), which are elsewhere: accumulators are then read a cycle earlier. A sweep writes
+    back `rest` cycles later than an addition does, so that many idle cycles must follow it, and as
+    many more as an addition waits.
     """
 
     i: data.View
@@ -164,7 +168,8 @@ class Lanes(wiring.Component):
         stages: list[data.View] = [self.i]
         for _ in range(2 + self.rest):
             stages.append(later(m, stages[-1]))
-        stage = Stages(stages[1], stages[2], stages[1 + picks(self.unit) :])
+        ask = stages[0 if self.unit.waits else 1]
+        stage = Stages(ask, stages[1], stages[2], stages[1 + picks(self.unit) :])
 
         groups, banks = range(self.unit.groups), range(self.unit.places)
         writes = [[self._writes(m, stages[-2], stage, g, b) for g in groups] for b in banks]
@@ -199,7 +204,7 @@ class Lanes(wiring.Component):
         if self.walk.addresses:
             return [(at, later(m, at)) for at in self.at]
         banks = range(self.unit.places)
-        return [(_bank(stage.read, n).at, _bank(stage.op, n).at) for n in banks]
+        return [(_bank(stage.ask, n).at, _bank(stage.op, n).at) for n in banks]
 
     def _writes(
         self, m: Module, before: data.View, stage: Stages, group: int, bank: int
@@ -246,7 +251,8 @@ class Lanes(wiring.Component):
         each bank.
         """
         if self.skips:
-            return [_bank(stage.op, n).fresh for n in range(self.unit.places)]
+            op = stage.read if self.unit.waits else stage.op
+            return [_bank(op, n).fresh for n in range(self.unit.places)]
         if self.walk.depth == 1 or not self.neuron.integrates or self._cleared:
             return [Const(0)] * self.unit.places
         fresh, op, write = Signal(), stage.op, stage.sweep[-1]
@@ -401,7 +407,16 @@ class Lanes(wiring.Component):
             r, w = self._memory(m, f"lane{lane}", signed(width), at, stage, write.sweeps)
             m.d.comb += [w.en.eq(write.enable), w.data.eq(new)]
             read = r.data
-        m.d.comb += word.eq(Mux(fresh, self._by_fold(stage.op, first), read[:width].as_signed()))
+        if not self.unit.waits:
+            number = self._by_fold(stage.op, first)
+            m.d.comb += word.eq(Mux(fresh, number, read[:width].as_signed()))
+            return
+        # As the number is constant, or nearly so, the register loads it by its set and its reset.
+        init = first[0] if len(set(first)) == 1 else 0
+        loaded = Signal(signed(width), name=f"loaded{lane}", init=init, reset_less=True)
+        number = self._by_fold(stage.read, first)
+        m.d.sync += loaded.eq(Mux(fresh, number, read[:width].as_signed()))
+        m.d.comb += word.eq(loaded)
 
     @property
     def _joined(self) -> bool:
@@ -423,16 +438,15 @@ class Lanes(wiring.Component):
     ) -> tuple[Any, Any]:
         """Make a memory of accumulators; returns what reads and writes it."""
         deep = self.unit.channels and self.walk.depth > DEEP
-        mem = memory.Memory(
-            shape=shape,
-            depth=self.walk.depth,
-            init=[],
-            attrs={"ram_style": "block"} if deep else None,
-        )
+        attrs: dict[str, Any] = {"ram_style": "block"} if deep else {}
+        if self.unit.waits:  # nothing is read that is being written
+            attrs["no_rw_check"] = 1
+        mem = memory.Memory(shape=shape, depth=self.walk.depth, init=[], attrs=attrs)
         m.submodules[name] = mem
         w = mem.write_port(granularity=granularity)
         # Rows of one input go to folds that differ; those of a map may meet where they just were.
-        r = mem.read_port(transparent_for=[w] if self.unit.channels else [])
+        forwards = self.unit.channels and not self.unit.waits
+        r = mem.read_port(transparent_for=[w] if forwards else [])
         m.d.comb += [
             r.addr.eq(at[0]),
             w.addr.eq(Mux(sweeps, stage.sweep[-1].at, at[1])),

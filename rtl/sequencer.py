@@ -1,13 +1,15 @@
 """The sequencer of an engine: items to one operation per cycle."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.unit import Unit
-from .gates import advance, divided
+from .gates import advance, divided, later
 from .touched import Touched
-from .walk import Walk
+from .walk import Step, Walk
 
 __all__ = ["Sequencer", "events", "operation"]
 
@@ -47,6 +49,8 @@ class Sequencer(wiring.Component):
 
     A sweep takes folds x groups operations and then `rest` cycles. Where it skips folds, it takes
     groups operations for each that was added to in the step, one at least, and a cycle before.
+    Where the unit waits, an addition is kept until none of the `unit.waits` cycles before it added
+    to the same, and a sweep comes as long behind the last one.
 
     Parameters
     ----------
@@ -57,7 +61,7 @@ class Sequencer(wiring.Component):
     depths : tuple of int
         Room of each queue behind the engine, in vectors.
     rest : int, cycles
-        How much later a sweep writes back than an addition.
+        Between a sweep and what comes behind it.
     skips : bool
         Whether folds that were not added to in a step are not swept.
 
@@ -112,6 +116,7 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         i, o, folds, groups = self.i, self.o, self.unit.folds, self.unit.groups
+        settling = max(0, self.unit.waits - self.skips)  # cycles before a sweep
         item = Signal.like(i.p)
         fold = Signal(range(folds))
         group = Signal(range(groups))
@@ -129,6 +134,8 @@ class Sequencer(wiring.Component):
             m.submodules.touched = touched
             is_last_group = is_last_group | touched.none
             is_end, sweeps = touched.end & is_last_group, "LOOK"
+        settled, sweeps = sweeps, "SETTLE0" if settling else sweeps
+        waits = Signal()
         has_room = Cat(room != 0 for room in rooms).all()
         full = Cat(room == depth for room, depth in zip(rooms, self.depths, strict=True)).all()
 
@@ -160,6 +167,9 @@ class Sequencer(wiring.Component):
                 with m.State("LOOK"):  # for the first fold to be swept
                     m.d.comb += touched.begins.eq(1)
                     m.next = "SWEEP"
+            for n in range(settling):  # what was added is written
+                with m.State(f"SETTLE{n}"):
+                    m.next = f"SETTLE{n + 1}" if n + 1 < settling else settled
             if self.rest:
                 with m.State("REST"):  # the sweep writes back
                     m.d.sync += resting.eq(resting - 1)
@@ -168,14 +178,15 @@ class Sequencer(wiring.Component):
             with m.State("WAIT"):
                 begin()
             with m.State("ADD"):
-                m.d.comb += o.add.eq(1)
-                with m.If(self.walk.advance(m)):
-                    m.d.sync += item.lanes.eq(item.lanes - 1)
-                    with m.If(item.lanes == 1):
-                        with m.If(item.tick | item.last):
-                            m.next = sweeps
-                        with m.Else():
-                            begin()
+                m.d.comb += o.add.eq(~waits)
+                with m.If(~waits):
+                    with m.If(self.walk.advance(m)):
+                        m.d.sync += item.lanes.eq(item.lanes - 1)
+                        with m.If(item.lanes == 1):
+                            with m.If(item.tick | item.last):
+                                m.next = sweeps
+                            with m.Else():
+                                begin()
         moves = o.sweep & is_last_group
         if touched is not None:
             with m.If(o.sweep & ~touched.none):
@@ -225,6 +236,20 @@ class Sequencer(wiring.Component):
                     touched.marks[n].eq(bank.add),
                     bank.fresh.eq(touched.fresh[n]),
                 ]
+        m.d.comb += waits.eq(self._met(m, step))
         with m.If(self.idle):
             m.d.sync += self.initialized.eq(1)
         return m
+
+    def _met(self, m: Module, step: Step) -> Value:
+        """Tell whether what is to be added meets an addition that is not written yet."""
+        found: list[Value] = []
+        places = self.unit.places
+        for n in range(places if self.unit.waits else 0):
+            op: Any = self.o.banks[n] if places > 1 else self.o
+            on = step.on[n] if places > 1 else Const(1)
+            at = step.at - step.less[n] if places > 1 else step.at
+            for _ in range(self.unit.waits):
+                op = later(m, op)
+                found.append(op.add & on & (op.at == at[: len(op.at)]))
+        return Cat(found).any()

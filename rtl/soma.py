@@ -9,7 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.layout import Part
-from ..plan.pipeline import latency, picks, reporting
+from ..plan.pipeline import latency, pause, picks, reporting
 from ..plan.unit import Unit
 from .gates import divided, later, times
 from .lanes import Lanes, addressed
@@ -57,7 +57,7 @@ class Soma(wiring.Component):
     op : Out(operation(unit, walk))
         What is done now.
     terms : In(data.ArrayLayout(signed(bits), lanes))
-        Of the operation `latency(unit)` cycles before (plan/pipeline.py).
+        Of the operation so many cycles before as the engine's latency (plan/engines).
     at : In, as of `Lanes`, where there are any
         Of the operation a cycle less before.
     o0, o1, ... : Out(stream.Signature(vector(folds * groups, sweep)))
@@ -100,7 +100,7 @@ class Soma(wiring.Component):
             self.queues["found"] = Queue(found, unit.queue)
         self.shown = "found" if part.last else "o0"
         depths = tuple(queue.depth for queue in self.queues.values())
-        rest = self.lanes.rest
+        rest = pause(part.layer.neuron, unit, part.skips)
         self.sequencer = Sequencer(unit, walk, limit.bit_length(), depths, rest, part.skips)
         super().__init__(
             {
@@ -124,7 +124,7 @@ class Soma(wiring.Component):
         m.d.comb += [
             self.op.eq(sequencer.o),
             lanes.i.eq(later(m, sequencer.o, latency(self.unit) - 2)),
-            lanes.terms.eq(self.terms),
+            lanes.terms.eq(later(m, self.terms, int(self.unit.waits > 0), reset_less=True)),
             *([lanes.at.eq(self.at)] if self.lanes.walk.addresses else []),
             self.initialized.eq(sequencer.initialized),
             self.idle.eq(sequencer.idle),

@@ -323,6 +323,25 @@ def test_sums_that_follow_at_once_meet_in_one_place(lanes):
     assert_cycles(net, Mapping.of(net, lanes), x)
 
 
+@pytest.mark.parametrize("column,taps", [(0, 1), (3, 3)])
+def test_additions_wait_for_those_that_they_meet(column, taps):
+    """At the border an event adds once, as often as its value says, each 3 cycles later."""
+    law = Conv(np.ones((1, 2, 1, 3), int), 4, (2, 1, 6))
+    cells = Neuron(np.zeros(1, int), np.full(1, 9), once=True, places=4)
+    out = Layer((Connection(("map",), Dense(np.ones((2, 4), int), 2)),), Neuron([0, 0], None))
+    layers = {"map": Layer((Connection(("input",), law),), cells), "out": out}
+    net = Network(3, {"input": 12}, Counts(2), layers, readout("final-membrane"))
+    mapping = Mapping.of(net)
+    assert mapping.units["map"].waits == 2
+    assert ENGINES["conv"](mapping.units["map"], mapping.taps(net, "map")).cost[2 * column] == taps
+    x = np.zeros((2, 3, 12), int)
+    x[:, 0, 2 * column] = 1, 2
+    x[1, 0, 2 * column + 1] = 1
+    assert_equals(net, mapping, x)
+    latency, _ = assert_cycles(net, mapping, x)
+    assert latency[1] - latency[0] == 6  # two waits more, or two events of three additions
+
+
 def spacings(out: int, groups: int, shared: bool, padding: int = 1) -> Network:
     """Make a network of taps at places of their own."""
     rng = np.random.default_rng([out, groups, shared])

@@ -113,9 +113,41 @@ class Conv(Local):
         rows = Axis.parallel(synapses, 0) if taps == "all" else 1
         return rows, Axis.parallel(synapses, 1) if taps != "one" else 1
 
+    @classmethod
+    def waits(cls, network: Network, name: str, unit: Unit) -> int:
+        """Wait where an event has three additions, so that hardly ever one meets another.
+
+        Outputs are walked downwards, as events come upwards.
+        """
+        cost = cls(unit, cls.merge(network, name)).cost
+        return 2 if unit.folds > 1 and cost.max() >= 3 else 0
+
+    @property
+    def meets(self) -> np.ndarray | None:
+        """Tell what the first two additions of an event, and its last two, add to."""
+        unit, synapses = self.unit, self.taps.synapses
+        if not unit.waits:
+            return None
+        down, right = axes(synapses, unit)
+        each, first = chunks(synapses, unit.lanes)
+        across = synapses.after.columns if unit.places == 1 else unit.cells[1]
+        y, x, c = (a.ravel() for a in np.indices((*synapses.shape[1:], synapses.shape[0])))
+        count = self.cost
+        number = np.stack([count * 0, count * 0 + 1, count - 2, count - 1], 1)
+        number = np.minimum(np.maximum(number, 0), np.maximum(count - 1, 0)[:, None])
+        tap, chunk = np.divmod(number, each)
+        row, column = np.divmod(tap, np.maximum(right.count[x], 1)[:, None])
+        place = (down.output[y, None] - row * down.back) * across
+        place = place + right.output[x, None] - column * right.back
+        at = place * unit.period + first[c, None] + chunk
+        on = down.on[y][:, :, None] & right.on[x][:, None, :]
+        less = down.less[y][:, :, None] * across + right.less[x][:, None, :]
+        on, less = (a.reshape(len(y), 1, -1) for a in (on, less * unit.period))
+        return np.where(on & (count > 0)[:, None, None], at[:, :, None] - less, -1)
+
     @property
     def cost(self) -> np.ndarray:
-        """Cycles in which an event of value 1 is added, by address."""
+        """Cycles in which an event of value 1 is added, by address, if it waits for none."""
         synapses = self.taps.synapses
         rows, columns = (axis.count for axis in axes(synapses, self.unit))
         each, _ = chunks(synapses, self.unit.lanes)

@@ -67,6 +67,22 @@ class Engine:
         return 1, 1
 
     @classmethod
+    def waits(cls, network: Network, name: str, unit: Unit) -> int:
+        """Tell how long additions are to wait for those before them (`Unit.waits`)."""
+        return 0
+
+    @property
+    def meets(self) -> np.ndarray | None:
+        """Tell what the first two additions of an event, and its last two, add to.
+
+        Returns
+        -------
+        int64 (inputs, 4, banks), or None if they wait for none
+            Addresses of accumulators; -1 where nothing is added.
+        """
+        return None
+
+    @classmethod
     def merge(cls, network: Network, name: str) -> Any:
         """Put the connections of a layer that it serves together, as it takes them."""
         return merged(network, name, apart=cls.apart)
