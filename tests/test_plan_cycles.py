@@ -55,16 +55,16 @@ def test_work_by_hand(made, delay, lanes, expected):
 
 
 def test_sweeps_by_hand() -> None:
-    """All folds in every step; over maps those that an event reached, one at least, and a look."""
+    """All folds in every step; over maps those that an event reached, one at least, 2 cycles later."""
     network = resolve("digits-cnn").network
     images = np.zeros((2, 64), np.uint8)
     images[1, 0] = 255  # reaches four places, in the first step
     run = network.run(images, record=True)
     found = sweeps(network, Mapping.of(network), run)
-    assert found["layer0"].tolist() == [4 * 2, 5 + 3 * 2]
+    assert found["layer0"].tolist() == [4 * 3, 6 + 3 * 3]
     assert found["layer2"].tolist() == [4, 4]
     found = sweeps(network, Mapping.of(network, (8, 32, 5)), run)
-    assert found["layer0"].tolist() == [4 * 2, 9 + 3 * 2]
+    assert found["layer0"].tolist() == [4 * 3, 10 + 3 * 3]
     assert found["layer2"].tolist() == [8, 8]
 
 
