@@ -13,6 +13,7 @@ from spikeline.model.errors import InputError
 from spikeline.model.maps import Map
 from spikeline.model.views.channels_last import ChannelsLast
 from spikeline.model.views.pool import Pool
+from spikeline.model.views.repeat import Repeat
 from spikeline.quant.neurons.surrogate import highest
 from spikeline.quant.synapses.conv import Conv
 
@@ -82,6 +83,32 @@ def test_order_of_images_is_that_of_torch():
     s = law.look(run.input.astype(np.int64))
     found = law.synapses.current(s, 2).reshape(4, 3, 8, 6, 4)
     assert np.array_equal(wanted.numpy(), found.transpose(1, 0, 4, 2, 3))
+
+
+def test_up_sampling_is_that_of_torch():
+    """What a kernel sees of an enlarged map is what it sees in torch; files keep the view."""
+    net = q.Sequential(
+        q.Upsample((3, 2)),
+        q.Conv2d(4, 3, padding=1),
+        q.IF(),
+        q.Linear(2),
+        q.LI(),
+        inputs=(2, 3, 4),
+        steps=3,
+        coding=q.Counts(3),
+        readout="final-membrane",
+    ).eval()
+    x = np.random.default_rng(1).integers(0, 4, (2, 3, 2, 3, 4))
+    assert_equal(net, x)
+    law = net.export().layers["layer0"].connections[0]
+    assert law.views == (ChannelsLast(2), Repeat((2, 3, 4), (3, 2)))
+    seen = torch.nn.Upsample(scale_factor=(3.0, 2.0), mode="nearest")(
+        torch.from_numpy(x).flatten(0, 1).double()
+    )
+    w = torch.from_numpy(law.synapses.weights).double()
+    wanted = torch.nn.functional.conv2d(seen, w, padding=1).permute(0, 2, 3, 1).reshape(2, 3, -1)
+    found = law.synapses.current(law.look(x.reshape(2, 3, -1)), 3)
+    assert np.array_equal(found, wanted.numpy())
 
 
 def test_one_dimension():
@@ -156,6 +183,14 @@ def test_highest_is_cummax():
             ),
         ),
         (lambda: q.Conv2d(0, 3), "Conv2d out must be in 1..65536, not 0"),
+        (
+            lambda: q.Upsample(0),
+            "Upsample scale_factor must be one or two whole numbers in 1..4096, not 0",
+        ),
+        (
+            lambda: q.Upsample(2.0),
+            "Upsample scale_factor must be one or two whole numbers in 1..4096, not 2.0",
+        ),
         (
             lambda: q.Conv2d(4, 3, stride=0),
             "Conv2d stride must be one or two whole numbers in 1..4096, not 0",
