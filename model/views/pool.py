@@ -18,7 +18,8 @@ __all__ = ["Pool"]
 class Pool:
     """Windows of ``window`` rows and columns, side by side; what is left over at an end is dropped.
 
-    Average pooling is the same with a threshold as many times as high as a window has places.
+    Average pooling is the same with a threshold as many times as high as a window has places
+    (quant/views/pool.py).
 
     Parameters
     ----------
