@@ -47,7 +47,7 @@ PAGE: dict[str, dict[str, tuple[str, ...]]] = {
     "Neurons": {f"{Q}:TTFS": (), f"{Q}:IF": (), f"{Q}:LIF": (), f"{Q}:LI": ()},
     "Gradients of a spike": {f"{Q}:ATan": (), f"{Q}:Sigmoid": (), f"{Q}:Triangle": ()},
     "Codings": {f"{Q}:Counts": (), f"{Q}:Latency": (), f"{Q}:Graded": ()},
-    "Views": {f"{Q}:{x}": () for x in ("Crop", "Flatten", "SumPool2d")},
+    "Views": {f"{Q}:{x}": () for x in ("AvgPool2d", "Crop", "Flatten", "SumPool2d", "Upsample")},
     "Readouts": {"spikeline.model.readouts": (), "spikeline.model.readouts:readout": ()},
     "Training": {
         f"{Q}:Training": (),

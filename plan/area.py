@@ -526,15 +526,16 @@ def _views(edge: Edge, tag: str, layer: str) -> Iterator[Block]:
         bits = edge.limit.bit_length() + 2
         drivers: Drivers = {"bits": _bits(view.size(pre)) + bits}
         if view.kind in DIVIDING:
-            drivers |= {"digits": _bits(pre) + bits, "divide": _division(view, pre)}
+            drivers |= {"digits": _bits(pre) + bits, "divide": DIVISIONS[view.kind](view, pre)}
         yield Block(f"view{tag}_{n}", "view", layer, drivers)
         pre = view.size(pre)
 
 
-def _division(view: Any, pre: int) -> float:
-    """Bits that are added where a view takes addresses apart."""
-    if view.kind == "channels_last":
-        return added(pre // view.channels, pre) + digits(view.channels) * _bits(pre)
+def _channels_last(view: Any, pre: int) -> float:
+    return added(pre // view.channels, pre) + digits(view.channels) * _bits(pre)
+
+
+def _pool(view: Any, pre: int) -> float:
     before, after, (down, right) = view.before, view.after, view.window
     return (
         added(before.channels, pre)
@@ -543,6 +544,20 @@ def _division(view: Any, pre: int) -> float:
         + added(right, before.columns)
         + (digits(after.columns) + digits(after.channels)) * _bits(after.places)
     )
+
+
+def _repeat(view: Any, pre: int) -> float:
+    before, after, (down, right) = view.before, view.after, view.factor
+    row, column = down * after.columns * after.channels, right * after.channels
+    return (
+        added(before.channels, pre)
+        + added(before.columns, before.places)
+        + (digits(row) + digits(column)) * _bits(after.size)
+    )
+
+
+# Bits that are added where a view takes addresses apart, by its kind.
+DIVISIONS = {"channels_last": _channels_last, "pool": _pool, "repeat": _repeat}
 
 
 def _readout(layout: Layout, part: Part) -> Block:

@@ -265,22 +265,32 @@ def _join(st, memory, s):
     return takes
 
 
+# Column of a filter: which of the events that an event becomes is at hand.
+MOVED = OWN
+
+
 @_inner
 def _filter_shows(st, memory, spikes, s):
     u, address = st[s, SOURCE], 0
     event, flags = _value(st, spikes, u) > 0, st[u, FLAGS] & ENDS
     if event:
-        address = memory[st[s, NUMBERS] + st[u, ADDRESS]]
+        address = memory[st[s, NUMBERS] + st[u, ADDRESS] * st[s, NUMBERS + 1] + st[s, MOVED]]
         event = address >= 0
+    if event and st[s, MOVED] < st[s, NUMBERS + 1] - 1:
+        flags = 0
     _put(st, s, VALID, st[u, PLACE], address, event, flags)
     st[s, VALID] = st[u, VALID] and (event or flags > 0)
 
 
 @_inner
 def _filter(st, s):
-    u = st[s, SOURCE]
-    st[u, READY] = st[s, READY] or not st[s, VALID]
-    return st[u, VALID] and st[u, READY]
+    u, free = st[s, SOURCE], st[s, READY] or not st[s, VALID]
+    passes = st[u, VALID] and free
+    more = st[s, VALID] and st[s, WIDTH] and st[s, MOVED] < st[s, NUMBERS + 1] - 1
+    st[u, READY] = free and not more
+    if passes:
+        st[s, MOVED] = st[s, MOVED] + 1 if more else 0
+    return passes
 
 
 @_inner

@@ -225,7 +225,7 @@ def _edges(network: Network, mapping: Mapping, name: str, taps: Taps) -> tuple[E
             mapping.units[name].queue if given else mapping.units[port.source].queue,
         )
         for view in views:
-            if not np.array_equal(view.table(pre), np.arange(pre)):
+            if not np.array_equal(view.table(pre), np.arange(pre)[:, None]):
                 edge = replace(edge, views=(*edge.views, view))
             pre = view.size(pre)
         if port.recurs or any(edge.source == other.source for other in found):

@@ -21,7 +21,7 @@ __all__ = [
 # Samples under way at once, from their first beat to their result.
 IN_FLIGHT = 4
 # Views that divide addresses: a buffer of two stands behind the division, and one behind the view.
-DIVIDING = frozenset({"channels_last", "pool"})
+DIVIDING = frozenset({"channels_last", "pool", "repeat"})
 WIDE = 16  # lanes that lie close together; more take another stage
 
 

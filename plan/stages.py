@@ -202,12 +202,13 @@ class Filter(Stage):
     Parameters
     ----------
     source : int
-    moves : int (addresses,)
-        New address by address; below 0 the event is dropped.
+    moves : int (addresses, n)
+        New addresses by address, one a cycle: an end comes with the last. Below 0 the event is
+        dropped.
     """
 
     source: int
-    moves: Sequence[int] | np.ndarray
+    moves: np.ndarray
     kind: ClassVar[int] = 7
 
     @property
@@ -215,7 +216,7 @@ class Filter(Stage):
         return (self.source,)
 
     def numbers(self, memory: Memory) -> tuple[int, ...]:
-        return (memory.table(self.moves),)
+        return memory.table(self.moves), self.moves.shape[1]
 
 
 @dataclass(frozen=True, slots=True)

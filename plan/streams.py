@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-import numpy as np
-
 from .engines import ENGINES
 from .layout import Edge, Layout, Part
 from .pipeline import DIVIDING, chunks, latency, pause, reporting, settles
@@ -132,7 +130,7 @@ class _Streams:
         for view, (pre, _) in zip(edge.views, pairwise(sizes), strict=True):
             divides = view.kind in DIVIDING
             source = self.stages.add(Skid(source)) if divides else source
-            source = self.stages.add(Filter(source, np.asarray(view.table(pre))))
+            source = self.stages.add(Filter(source, view.table(pre)))
             source = self.stages.add(Skid(source)) if divides else source
         return source
 
@@ -142,7 +140,7 @@ class _Streams:
             source = self.stages.add(Skid(source))
         source = self._serializers(source, chunks(unit))
         # Recorded cell by cell.
-        return source if unit.places == 1 else self.stages.add(Filter(source, unit.order))
+        return source if unit.places == 1 else self.stages.add(Filter(source, unit.order[:, None]))
 
     def _serializers(self, source: int, sizes: Sequence[int]) -> int:
         """Add a serializer for each of these sizes of chunks."""

@@ -173,7 +173,7 @@ def merged(network: Network, name: str, *, apart: bool = False) -> Taps:
         size, recurs = connections[0].synapses.pre, network.recurs(name, sources[0])
         w, d = _behind(connections, shift, recurs)
         if apart and (at := _meeting(views, network.size(sources[0]))) is not None:
-            w, d = (np.where(at < 0, 0, x[:, at].swapaxes(1, 2)).swapaxes(1, 2) for x in (w, d))
+            w, d = (_moved(x, at) for x in (w, d))
             views, size = (), len(at)
         for n, source in enumerate(sources):
             if n == 0 or apart:
@@ -197,12 +197,21 @@ def _behind(
     return np.concatenate(weights, axis=2), _joined(delays, 2)
 
 
+def _moved(x: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Give the taps (..., taps) of each input those of all places that it is moved to."""
+    return np.where(at[..., None] < 0, 0, x[:, at]).reshape(len(x), len(at), -1)
+
+
 def _meeting(views: Sequence[View], pre: int) -> np.ndarray | None:
-    """Tell where views move each of `pre` addresses (below 0: nowhere), if any two meet there."""
-    at = np.arange(pre)
+    """Tell where views move each of `pre` addresses, (pre, n), if any two meet there.
+
+    Below 0 it is nowhere.
+    """
+    at = np.arange(pre)[:, None]
     for view in views:
-        table = np.append(np.maximum(view.table(pre), -1), -1)  # what was dropped, stays so
-        at, pre = table[at], view.size(pre)
+        table = view.table(pre)
+        table = np.pad(np.maximum(table, -1), [(0, 1), (0, 0)], constant_values=-1)
+        at, pre = table[at].reshape(len(at), -1), view.size(pre)  # what was dropped, stays so
     kept = at[at >= 0]
     return at if len(np.unique(kept)) < len(kept) else None
 

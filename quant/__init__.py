@@ -7,7 +7,7 @@ What a user needs stands here, as ``from spikeline import quant as q``:
     neurons     TTFS, IF, LIF, LI
     gradients   ATan, Sigmoid, Triangle
     inputs      Counts, Latency, Graded
-    views       Crop, Flatten, SumPool2d
+    views       AvgPool2d, Crop, Flatten, SumPool2d, Upsample
     training    Training, fit, Trained, Progress, Schedule, train
     recipes     Recipe, recipe, read
 """
@@ -39,7 +39,8 @@ from .synapses.delayed import DelayedLinear  # noqa: E402
 from .synapses.dense import Linear  # noqa: E402
 from .synapses.spaced import Dcls1d, Dcls2d, Dcls3d  # noqa: E402
 from .training import Training  # noqa: E402
-from .views.pool import SumPool2d  # noqa: E402
+from .views.pool import AvgPool2d, SumPool2d  # noqa: E402
+from .views.repeat import Upsample  # noqa: E402
 
 __all__ = [
     "IF",
@@ -48,6 +49,7 @@ __all__ = [
     "TTFS",
     "ATan",
     "Architecture",
+    "AvgPool2d",
     "ConnectionSpec",
     "Conv1d",
     "Conv2d",
@@ -73,6 +75,7 @@ __all__ = [
     "Trained",
     "Training",
     "Triangle",
+    "Upsample",
     "fit",
     "read",
     "recipe",

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,11 @@ class ConnectionSpec:
             made.append(view.build(before) if isinstance(view, ViewSpec) else view)
             before = after(made[-1], before)
         return made, before
+
+    @property
+    def places(self) -> int:
+        """Of how many places the views bring sums that stand for averages."""
+        return prod(view.scale for view in self.views if isinstance(view, ViewSpec))
 
     def after(self, before: Map | None) -> Map | None:
         """Tell the map that the synapses make of that of a source, if both are known."""
@@ -227,12 +233,12 @@ class Architecture:
         connected, maps, layers = self._connected(x), self.shapes(), {}
         for layer in self.layers:
             shape = maps[layer.name]
-            layers[layer.name] = Layer(
-                [self._connection(layer, c, maps, connected) for c in layer.fed_by],
-                layer.neuron
-                if isinstance(layer.neuron, Neurons)
-                else layer.neuron.build(shape.channels, shape.places),
-            )
+            fed = [self._connection(layer, c, maps, connected) for c in layer.fed_by]
+            neuron = layer.neuron
+            if not isinstance(neuron, Neurons):
+                neuron = neuron.build(shape.channels, shape.places)
+            with _naming(layer.name):
+                layers[layer.name] = Layer(fed, neuron)
         given = {"steps": self.steps, "inputs": self.addresses, "coding": self.coding}
         return given | {"layers": layers, "readout": self.readout, "dropout": self.dropout}
 
@@ -269,7 +275,7 @@ class Architecture:
                     f" network, not {synapses.max_delay}"
                 )
             synapses = synapses.build(seen, shape, self.steps, have)
-        return Connection(c.sources, synapses, [*first, *views], c.delay, c.shift)
+        return Connection(c.sources, synapses, [*first, *views], c.delay, c.shift, c.places)
 
     def _connected(self, x: np.ndarray | None) -> dict[str, np.ndarray]:
         """Tell which inputs fire often enough to have weights, bool by input."""

@@ -209,7 +209,7 @@ def _refuse_unusual(what: str, x: Tensor) -> None:
 def _take(layer: Layer, weights: Sequence[Tensor]) -> dict[str, float]:
     """Take the weights of a layer; returns what `load_float` tells of it."""
     # `_weights` has seen that all of them are Dense.
-    synapses = [(cast(Dense, c.synapses), 2.0**c.shift) for c in layer.connections]
+    synapses = [(cast(Dense, c.synapses), c.scale) for c in layer.connections]
     weights = [w * x.connected.double().cpu() for w, (x, _) in zip(weights, synapses, strict=True)]
     largest = max(
         float(w.abs().max()) / (x.high * step)

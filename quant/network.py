@@ -40,7 +40,8 @@ EXACT = {24: torch.float32, 53: torch.float64}
 class Connection(nn.Module):
     """Synapses, and what they are fed by; parameters as in the model.
 
-    Several connections may hold the same synapses, which are then trained together.
+    Several connections may hold the same synapses, which are then trained together. Of averages
+    the views bring sums, of as many places as `places` says.
     """
 
     synapses: Synapses
@@ -52,15 +53,21 @@ class Connection(nn.Module):
         views: Sequence[View] = (),
         delay: int = 0,
         shift: int = 0,
+        places: int = 1,
     ) -> None:
         super().__init__()
-        self.sources, self.synapses = sources, synapses
+        self.sources, self.synapses, self.places = sources, synapses, places
         self.views, self.delay, self.shift = tuple(views), delay, shift
+
+    @property
+    def scale(self) -> float:
+        """How many times as large its current is as that of the synapses alone."""
+        return 2.0**self.shift * self.places
 
     @property
     def unit(self) -> float:
         """Integers per real 1; the variances of several sources add."""
-        return hypot(*(self.synapses.unit * 2.0**self.shift for _ in self.sources))
+        return hypot(*(self.synapses.unit * self.scale for _ in self.sources))
 
     @property
     def lag(self) -> int:
@@ -104,6 +111,12 @@ class Layer(nn.Module):
         super().__init__()
         self.connections = nn.ModuleList(connections)  # pyright: ignore[reportAttributeAccessIssue]
         self.neuron = neuron
+        scales = [c.scale for c in connections]
+        if any(c.places > 1 for c in connections) and len(set(scales)) > 1:
+            raise InputError(
+                "Layer connections must all be as many times as large as an average is of places,"
+                f" by their shift, not {', '.join(f'{scale:g}' for scale in scales)}"
+            )
         neuron.adopt(hypot(*(c.unit for c in connections)))
 
 

@@ -2,8 +2,9 @@
 
 `repeated` makes layers that are alike, whose kernel is one or as many.
 
-Convolutions of every stride, padding, dilation and grouping; learned spacings; pooling; sums and
-concatenations of sources; shared kernels; what comes back; dense layers and delays among them.
+Convolutions of every stride, padding, dilation and grouping; learned spacings; up-sampling and
+pooling; sums and concatenations of sources; shared kernels; what comes back; dense layers and
+delays among them.
 """
 
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from spikeline.model.synapses.spaced import Spaced
 from spikeline.model.views import View
 from spikeline.model.views.channels_last import ChannelsLast
 from spikeline.model.views.pool import Pool
+from spikeline.model.views.repeat import Repeat
 from spikeline.plan.mapping import Mapping
 
 from .builders import random_samples
@@ -41,6 +43,7 @@ CODINGS: list[Callable[[], Coding]] = [
     lambda: Graded(6, every=True),
 ]
 LARGEST = 100  # neurons of a layer
+PLACES = 16  # of a map that is up-sampled; each becomes up to nine
 FOLDS = 8  # of a layer without an engine of maps; each makes every event dearer
 
 
@@ -116,6 +119,9 @@ def _views(rng: np.random.Generator, before: Map, given: bool) -> tuple[tuple[Vi
     views: list[View] = []
     if given and before.channels > 1 and rng.random() < 0.5:
         views.append(ChannelsLast(before.channels))
+    if rng.random() < 0.3 and before.places <= PLACES:
+        views.append(Repeat(before.shape, tuple(int(n) for n in rng.integers(1, 4, 2))))
+        before = views[-1].after
     if rng.random() < 0.4:
         window = tuple(int(rng.integers(1, min(n, 3) + 1)) for n in before.shape[1:])
         views.append(Pool(before.shape, window))

@@ -80,6 +80,14 @@ def slow_view(view: Any, row: Row) -> Row:
             for x in range(columns // right)
             for c in range(channels)
         ]
+    if view.kind == "repeat":
+        (channels, rows, columns), (down, right) = view.shape, view.factor
+        return [
+            row[(y // down * columns + x // right) * channels + c]
+            for y in range(rows * down)
+            for x in range(columns * right)
+            for c in range(channels)
+        ]
     raise NotImplementedError(view.kind)
 
 

@@ -18,6 +18,7 @@ from spikeline.model.synapses.conv import Conv
 from spikeline.model.values import Values
 from spikeline.model.views.channels_last import ChannelsLast
 from spikeline.model.views.pool import Pool
+from spikeline.model.views.repeat import Repeat
 
 from .builders import random_samples
 from .maps import random_conv, random_maps
@@ -132,6 +133,8 @@ def test_places_of_neurons_are_left_out_where_there_are_none(tmp_path: Path):
         (Pool((2, 7, 5), (3, 2)), 70),
         (Pool((1, 1, 9), (1, 4)), 9),
         (ChannelsLast(3), 24),
+        (Repeat((2, 3, 2), (2, 3)), 12),
+        (Repeat((1, 1, 4), (1, 1)), 4),
     ],
     ids=str,
 )
@@ -139,9 +142,10 @@ def test_views_move_where_they_look(view, pre):
     """What is looked at through a view is what its table moves, added up."""
     s = np.random.default_rng(1).integers(0, 9, (4, pre))
     wanted = np.zeros((4, view.size(pre)), int)
-    for i, at in enumerate(view.table(pre)):
-        if at >= 0:
-            wanted[:, at] += s[:, i]
+    for i, moved in enumerate(view.table(pre)):
+        for at in moved:
+            if at >= 0:
+                wanted[:, at] += s[:, i]
     assert np.array_equal(view.apply(s), wanted)
 
 
@@ -153,6 +157,20 @@ def test_pooling_by_hand():
     assert pool.apply(s.ravel()).reshape(2, 2).tolist() == wanted
     assert pool.values(Values(1, 1)) == Values(4, 4)
     assert pool.values(Values(3)) == Values(12)
+
+
+@examples(40)
+@given(seed=st.integers(0, 1 << 20))
+def test_repeating_is_up_sampling_of_torch(seed):
+    """As torch's interpolate to the nearest, whatever factors."""
+    rng = np.random.default_rng(seed)
+    view = Repeat(tuple(int(n) for n in rng.integers(1, 6, 3)), tuple(rng.integers(1, 5, 2)))
+    s = rng.poisson(0.7, (3, view.before.size))
+    maps = torch.from_numpy(view.before.laid(s).astype(float)).permute(0, 3, 1, 2)
+    wanted = torch.nn.functional.interpolate(maps, scale_factor=view.factor, mode="nearest")
+    assert wanted.shape[1:] == view.after.shape
+    assert np.array_equal(view.apply(s), wanted.permute(0, 2, 3, 1).reshape(3, -1).numpy())
+    assert view.values(Values(2, 3)) == Values(2, 3)
 
 
 def conv(**given) -> Conv:
@@ -210,6 +228,22 @@ def conv(**given) -> Conv:
         (
             lambda: Pool((2, 3, 3), 2).size(17),
             "Pool must look at its 2 x 3 x 3 addresses, not at 17",
+        ),
+        (
+            lambda: Repeat((2, 3, 3), 0),
+            "Repeat factor must be one or two whole numbers in 1..4096, not 0",
+        ),
+        (
+            lambda: Repeat((2, 3, 3), (1, 2, 2)),
+            "Repeat factor must be one or two whole numbers in 1..4096, not (1, 2, 2)",
+        ),
+        (
+            lambda: Repeat((2, 1024, 1024), (3, 3)),
+            "Repeat factor must leave at most 16777216 addresses, not 18874368",
+        ),
+        (
+            lambda: Repeat((2, 3, 3), 2).size(17),
+            "Repeat must look at its 2 x 3 x 3 addresses, not at 17",
         ),
         (
             lambda: ChannelsLast(3).size(8),

@@ -7,12 +7,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from spikeline import quant as q
 from spikeline.model.errors import InputError
 from spikeline.model.maps import Map
 from spikeline.model.views.channels_last import ChannelsLast
 from spikeline.model.views.pool import Pool
+from spikeline.model.views.repeat import Repeat
 from spikeline.quant.neurons.surrogate import highest
 from spikeline.quant.synapses.conv import Conv
 
@@ -82,6 +84,113 @@ def test_order_of_images_is_that_of_torch():
     s = law.look(run.input.astype(np.int64))
     found = law.synapses.current(s, 2).reshape(4, 3, 8, 6, 4)
     assert np.array_equal(wanted.numpy(), found.transpose(1, 0, 4, 2, 3))
+
+
+def test_up_sampling_is_that_of_torch():
+    """What a kernel sees of an enlarged map is what it sees in torch; files keep the view."""
+    net = q.Sequential(
+        q.Upsample((3, 2)),
+        q.Conv2d(4, 3, padding=1),
+        q.IF(),
+        q.Linear(2),
+        q.LI(),
+        inputs=(2, 3, 4),
+        steps=3,
+        coding=q.Counts(3),
+        readout="final-membrane",
+    ).eval()
+    x = np.random.default_rng(1).integers(0, 4, (2, 3, 2, 3, 4))
+    assert_equal(net, x)
+    law = net.export().layers["layer0"].connections[0]
+    assert law.views == (ChannelsLast(2), Repeat((2, 3, 4), (3, 2)))
+    seen = torch.nn.Upsample(scale_factor=(3.0, 2.0), mode="nearest")(
+        torch.from_numpy(x).flatten(0, 1).double()
+    )
+    w = torch.from_numpy(law.synapses.weights).double()
+    wanted = torch.nn.functional.conv2d(seen, w, padding=1).permute(0, 2, 3, 1).reshape(2, 3, -1)
+    found = law.synapses.current(law.look(x.reshape(2, 3, -1)), 3)
+    assert np.array_equal(found, wanted.numpy())
+
+
+@pytest.mark.parametrize("window", [2, (1, 4), (2, 1)])
+def test_averages_are_those_of_torch(window):
+    """Spikes are those of torch's avg_pool2d in float64; training computes the deployed integers.
+
+    Windows have powers of two of places, so that nothing is rounded in float64.
+    """
+    torch.manual_seed(4)
+    net = q.Sequential(
+        q.AvgPool2d(window),
+        q.Conv2d(4, 2),
+        q.TTFS(threshold=0.4),
+        q.Linear(2),
+        q.LI(),
+        inputs=(2, 4, 8),
+        steps=4,
+        coding=q.Counts(3),
+        readout="final-membrane",
+    ).eval()
+    x = np.random.default_rng(1).integers(0, 4, (5, 4, 2, 4, 8))
+    run, law = assert_equal(net, x), net.export().layers["layer0"]
+    fed = net.layers["layer0"].connections[0]
+    places = np.prod(fed.views[-1].window)
+    assert law.neuron.threshold.tolist() == [round(0.4 * fed.synapses.unit * places)] * 4
+    seen = nn.functional.avg_pool2d(torch.from_numpy(x).flatten(0, 1).double(), window)
+    w = torch.from_numpy(law.connections[0].synapses.weights).double()
+    h = nn.functional.conv2d(seen, w).unflatten(0, (5, 4)).cumsum(1)
+    above = (h * places >= law.neuron.threshold[0]).int()
+    first = above * (above.cumsum(1) == 1)
+    wanted = first.permute(1, 0, 3, 4, 2).reshape(4, 5, -1).numpy()
+    assert 0.1 < wanted.any(axis=0).mean() < 1
+    assert np.array_equal(run.spikes["layer0"], wanted)
+    assert np.array_equal(
+        run.membranes["layer0"], (h * places).permute(1, 0, 3, 4, 2).reshape(4, 5, -1).numpy()
+    )
+
+
+def test_float_weights_behind_an_average_keep_their_threshold():
+    """A threshold is as many times as large as a window has places, whatever that is."""
+    net = q.Sequential(
+        q.AvgPool2d((2, 3)),
+        q.Linear(3, bits=8),
+        q.IF(threshold=0.5, reset="subtract"),
+        inputs=(1, 4, 6),
+        steps=2,
+        coding=q.Counts(3),
+        readout="spike-count",
+    )
+    w = torch.randn(3, 4, generator=torch.Generator().manual_seed(2))
+    scale = net.load_float({"weight": w})["layer0"]["scale"]
+    layer = net.export().layers["layer0"]
+    assert np.array_equal(
+        layer.connections[0].synapses.weights, (w * scale / 6).round().clamp(-127, 127)
+    )
+    assert layer.neuron.threshold.tolist() == [round(0.5 * scale)] * 3
+
+
+def test_an_average_is_added_to_what_is_as_large():
+    """A shift makes up for the places of a window; without it the sum is refused."""
+
+    def made(shift: int) -> q.Network:
+        net = q.Graph(steps=2, inputs=(1, 4, 4), coding=q.Counts(1))
+        small = q.ConnectionSpec("input", q.Conv2d(1, 2, stride=2), shift=shift)
+        return net.output(
+            q.Conv2d(1, 1),
+            q.IF(),
+            "input",
+            views=[q.AvgPool2d(2)],
+            also=[small],
+            readout="spike-count",
+        )
+
+    first, second = made(2).layers["output"].connections
+    assert (first.scale, second.scale) == (4, 4)
+    sentence = (
+        "Layer output: Layer connections must all be as many times as large as an average is of"
+        " places, by their shift, not 4, 1"
+    )
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        made(0)
 
 
 def test_one_dimension():
@@ -156,6 +265,18 @@ def test_highest_is_cummax():
             ),
         ),
         (lambda: q.Conv2d(0, 3), "Conv2d out must be in 1..65536, not 0"),
+        (
+            lambda: q.AvgPool2d(0),
+            "AvgPool2d window must be one or two whole numbers in 1..4096, not 0",
+        ),
+        (
+            lambda: q.Upsample(0),
+            "Upsample scale_factor must be one or two whole numbers in 1..4096, not 0",
+        ),
+        (
+            lambda: q.Upsample(2.0),
+            "Upsample scale_factor must be one or two whole numbers in 1..4096, not 2.0",
+        ),
         (
             lambda: q.Conv2d(4, 3, stride=0),
             "Conv2d stride must be one or two whole numbers in 1..4096, not 0",

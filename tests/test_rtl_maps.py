@@ -20,6 +20,7 @@ from spikeline.model.synapses.spaced import Spaced
 from spikeline.model.views.channels_last import ChannelsLast
 from spikeline.model.views.crop import Crop
 from spikeline.model.views.pool import Pool
+from spikeline.model.views.repeat import Repeat
 from spikeline.plan.cycles import predict, work
 from spikeline.plan.engines import ENGINES
 from spikeline.plan.engines.conv import Axis
@@ -84,6 +85,8 @@ def test_products_are_exact():
         (ChannelsLast(3), 24),
         (ChannelsLast(2), 2 * 34 * 5),
         (Crop(3, 9), 17),
+        (Repeat((3, 2, 5), (2, 3)), 30),
+        (Repeat((1, 1, 7), (1, 4)), 7),
     ],
     ids=str,
 )
@@ -96,8 +99,8 @@ def test_views_move_as_their_tables(view, pre):
 
     found = looked_up(moved, pre)
     Simulator(part)  # or Amaranth tells that it was never used
-    wanted = view.table(pre).tolist()
-    assert [at if inside else -1 for inside, at in found] == [max(at, -1) for at in wanted]
+    places = [[at + n for n in part.offsets] if inside else [-1] for inside, at in found]
+    assert places == np.maximum(view.table(pre), -1).tolist()
 
 
 @examples(60)

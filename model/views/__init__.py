@@ -7,8 +7,11 @@ from .channels_last import ChannelsLast
 from .crop import Crop
 from .flatten import Flatten
 from .pool import Pool
+from .repeat import Repeat
 from .view import View
 
 __all__ = ["KINDS", "View"]
 
-KINDS: dict[str, type[View]] = {kind.kind: kind for kind in (Crop, Flatten, ChannelsLast, Pool)}
+KINDS: dict[str, type[View]] = {
+    kind.kind: kind for kind in (Crop, Flatten, ChannelsLast, Pool, Repeat)
+}

@@ -46,7 +46,7 @@ class ChannelsLast:
         """Tell where each of `pre` addresses is moved."""
         places = pre // self.channels
         at = np.arange(pre)
-        return at % places * self.channels + at // places
+        return (at % places * self.channels + at // places)[:, None]
 
     def apply(self, s: np.ndarray) -> np.ndarray:
         """Look at events (..., pre) through the view."""

@@ -46,7 +46,7 @@ class Crop:
     def table(self, pre: int) -> np.ndarray:
         """Tell where each of `pre` addresses is moved; below 0 it is dropped."""
         at = np.arange(pre) - self.start
-        return np.where(at < self.count, at, -1)
+        return np.where(at < self.count, at, -1)[:, None]
 
     def apply(self, s: np.ndarray) -> np.ndarray:
         """Look at events (..., pre) through the view."""

@@ -26,7 +26,7 @@ class Flatten:
 
     def table(self, pre: int) -> np.ndarray:
         """Tell where each of `pre` addresses is moved."""
-        return np.arange(pre)
+        return np.arange(pre)[:, None]
 
     def apply(self, s: np.ndarray) -> np.ndarray:
         """Look at events (..., pre) through the view."""

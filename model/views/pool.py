@@ -18,7 +18,8 @@ __all__ = ["Pool"]
 class Pool:
     """Windows of ``window`` rows and columns, side by side; what is left over at an end is dropped.
 
-    Average pooling is the same with a threshold as many times as high as a window has places.
+    Average pooling is the same with a threshold as many times as high as a window has places
+    (quant/views/pool.py).
 
     Parameters
     ----------
@@ -73,7 +74,8 @@ class Pool:
         rows, columns, channels = np.ix_(*map(np.arange, (rows, columns, channels)))
         row, column = rows // self.window[0], columns // self.window[1]
         at = (row * after.columns + column) * after.channels + channels
-        return np.where((row < after.rows) & (column < after.columns), at, -1).ravel()
+        inside = (row < after.rows) & (column < after.columns)
+        return np.where(inside, at, -1).reshape(-1, 1)
 
     def apply(self, s: np.ndarray) -> np.ndarray:
         """Look at events (..., pre) through the view."""

@@ -30,7 +30,10 @@ class View(Protocol):
         ...
 
     def table(self, pre: int) -> np.ndarray:
-        """Tell where each of `pre` addresses is moved, int64 (pre,); below 0 it is dropped."""
+        """Tell where each of `pre` addresses is moved, int64 (pre, n); below 0 it is dropped.
+
+        An event becomes n events, one after another in this order, or none.
+        """
         ...
 
     def apply(self, s: np.ndarray) -> np.ndarray:

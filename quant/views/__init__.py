@@ -10,12 +10,15 @@ from ...model.maps import Map
 from ...model.views import View
 from ...model.views.crop import Crop
 from ...model.views.flatten import Flatten
-from .pool import SumPool2d
+from .pool import AvgPool2d, SumPool2d
+from .repeat import Upsample
 from .view import ViewSpec
 
 __all__ = ["SPECS", "ViewSpec", "after"]
 
-SPECS: dict[str, Any] = {kind.kind: kind for kind in (Crop, Flatten, SumPool2d)}
+SPECS: dict[str, Any] = {
+    kind.kind: kind for kind in (AvgPool2d, Crop, Flatten, SumPool2d, Upsample)
+}
 
 
 def after(view: View, before: Map) -> Map:

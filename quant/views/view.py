@@ -21,6 +21,11 @@ class ViewSpec(ABC):
     __slots__ = ()
     kind: ClassVar[str]
 
+    @property
+    def scale(self) -> int:
+        """How many times as large what the view brings is as what it stands for."""
+        return 1
+
     @abstractmethod
     def build(self, before: Map) -> View:
         """Make the view of a map."""

@@ -3,11 +3,12 @@
 from abc import abstractmethod
 from typing import Any
 
-from amaranth.hdl import Module, ShapeLike, Signal, Value
+from amaranth.hdl import Const, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...plan.pipeline import DIVIDING
+from ..gates import table
 from ..stream import Skid, vector
 
 __all__ = ["View"]
@@ -16,7 +17,8 @@ __all__ = ["View"]
 class View(wiring.Component):
     """Passes events on at their new addresses; of those that it drops the end they carry, if any.
 
-    A kind gives `move`. One that divides addresses (plan/pipeline.py) gives `digits`, too, and has
+    A kind gives `move`, and `offsets`, where an event becomes several: the end comes with the last
+    one. One that divides addresses (plan/pipeline.py) gives `digits`, too, and has
     registers behind the division, and behind itself.
 
     Parameters
@@ -36,7 +38,8 @@ class View(wiring.Component):
 
     Timing
     ------
-    No latency, or, where addresses are divided, 2 cycles; what is dropped takes one cycle.
+    No latency, or, where addresses are divided, 2 cycles; what is dropped takes one cycle, what
+    becomes n events, n.
     """
 
     i: stream.Interface
@@ -58,6 +61,11 @@ class View(wiring.Component):
     def digits(self, address: Value) -> dict[str, tuple[ShapeLike, Value]]:
         """Take an address apart: each digit with its shape, by name."""
         return {"address": (range(self.pre), address)}
+
+    @property
+    def offsets(self) -> list[int]:
+        """How far the events that one becomes lie behind the address that it is moved to."""
+        return [0]
 
     @abstractmethod
     def move(self, digits: dict[str, Value]) -> tuple[Value, Value]:
@@ -90,13 +98,25 @@ class View(wiring.Component):
         """Pass on what is to be seen."""
         inside, address = self.move(digits)
         ends, drops = i.p.tick | i.p.last, Signal()
+        more, offset = self._again(m, inside & i.p.lanes.any(), o)
         m.d.comb += [
             drops.eq(~inside & ~ends),
             o.valid.eq(i.valid & ~drops),
-            i.ready.eq(o.ready | drops),
-            o.p.position.eq(address),
-            o.p.tick.eq(i.p.tick),
-            o.p.last.eq(i.p.last),
+            i.ready.eq((o.ready & ~more) | drops),
+            o.p.position.eq(address + offset),
+            o.p.tick.eq(i.p.tick & ~more),
+            o.p.last.eq(i.p.last & ~more),
         ]
         with m.If(inside):
             m.d.comb += o.p.lanes.eq(i.p.lanes)
+
+    def _again(self, m: Module, event: Value, o: Any) -> tuple[Value, Value]:
+        """Count the events that one becomes: do more come, and how far behind does this one lie?"""
+        offsets = self.offsets
+        if len(offsets) == 1:
+            return Const(0, 1), Const(0, 1)
+        count, more = Signal(range(len(offsets))), Signal()
+        m.d.comb += more.eq(event & (count != len(offsets) - 1))
+        with m.If(o.valid & o.ready):
+            m.d.sync += count.eq(Mux(more, count + 1, 0))
+        return more, table(offsets, count)
