@@ -42,7 +42,10 @@ PAGE: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "Synapses": {
         f"{Q}:{x}": ()
-        for x in ("Linear", "DelayedLinear", "Conv1d", "Conv2d", "Dcls1d", "Dcls2d", "Dcls3d")
+        for x in (
+            *("Linear", "DelayedLinear", "Conv1d", "Conv2d", "Conv3d"),
+            *("Dcls1d", "Dcls2d", "Dcls3d"),
+        )
     },
     "Neurons": {f"{Q}:TTFS": (), f"{Q}:IF": (), f"{Q}:LIF": (), f"{Q}:LI": ()},
     "Gradients of a spike": {f"{Q}:ATan": (), f"{Q}:Sigmoid": (), f"{Q}:Triangle": ()},

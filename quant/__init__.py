@@ -3,7 +3,7 @@
 What a user needs stands here, as ``from spikeline import quant as q``:
 
     networks    Sequential, Graph, Architecture, LayerSpec, ConnectionSpec, Network
-    synapses    Linear, DelayedLinear, Conv1d, Conv2d, Dcls1d, Dcls2d, Dcls3d
+    synapses    Linear, DelayedLinear, Conv1d, Conv2d, Conv3d, Dcls1d, Dcls2d, Dcls3d
     neurons     TTFS, IF, LIF, LI
     gradients   ATan, Sigmoid, Triangle
     inputs      Counts, Latency, Graded
@@ -34,6 +34,7 @@ from .neurons.named import IF, LI, LIF, TTFS  # noqa: E402
 from .neurons.surrogate import ATan, Sigmoid, Triangle  # noqa: E402
 from .recipes import Recipe, read, recipe  # noqa: E402
 from .schedule import Schedule  # noqa: E402
+from .synapses.causal import Conv3d  # noqa: E402
 from .synapses.conv import Conv1d, Conv2d  # noqa: E402
 from .synapses.delayed import DelayedLinear  # noqa: E402
 from .synapses.dense import Linear  # noqa: E402
@@ -53,6 +54,7 @@ __all__ = [
     "ConnectionSpec",
     "Conv1d",
     "Conv2d",
+    "Conv3d",
     "Counts",
     "Crop",
     "Dcls1d",

@@ -2,9 +2,9 @@
 
 `repeated` makes layers that are alike, whose kernel is one or as many.
 
-Convolutions of every stride, padding, dilation and grouping; learned spacings; up-sampling and
-pooling; sums and concatenations of sources; shared kernels; what comes back; dense layers and
-delays among them.
+Convolutions of every stride, padding, dilation and grouping, some causal; learned spacings;
+up-sampling and pooling; sums and concatenations of sources; shared kernels; what comes back;
+dense layers and delays among them.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from spikeline.model.network import Connection, Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import KINDS as READOUTS
 from spikeline.model.readouts import readout as make_readout
+from spikeline.model.synapses.causal import Causal
 from spikeline.model.synapses.conv import Conv
 from spikeline.model.synapses.delayed import Delayed
 from spikeline.model.synapses.dense import Dense
@@ -34,7 +35,14 @@ from spikeline.plan.mapping import Mapping
 
 from .builders import random_samples
 
-__all__ = ["random_conv", "random_lanes", "random_maps", "random_spaced", "repeated"]
+__all__ = [
+    "random_causal",
+    "random_conv",
+    "random_lanes",
+    "random_maps",
+    "random_spaced",
+    "repeated",
+]
 
 CODINGS: list[Callable[[], Coding]] = [
     lambda: Latency(64),
@@ -69,6 +77,26 @@ def random_conv(rng: np.random.Generator, before: Map, bits: int = 4) -> Conv:
         made = Conv(w, bits, before.shape, **fields)
         if made.post <= LARGEST:
             return made
+
+
+def random_causal(rng: np.random.Generator, before: Map, steps: int) -> Causal:
+    """Draw a causal convolution that fits a map, whose kernel sees 0 to `steps` - 1 steps back."""
+    plane = random_conv(rng, before)
+    dilation = int(rng.choice([1, 1, 2]))
+    most = (steps - 1) // dilation + 1
+    kernel = [plane.weights] + [
+        rng.permutation(plane.weights.ravel()).reshape(plane.weights.shape)
+        for _ in range(int(rng.integers(1, min(most, 3) + 1)) - 1)
+    ]
+    return Causal(
+        np.stack(kernel, axis=2),
+        plane.bits,
+        before.shape,
+        plane.stride,
+        plane.padding,
+        (dilation, *plane.dilation),
+        plane.groups,
+    )
 
 
 def random_spaced(rng: np.random.Generator, before: Map, steps: int) -> Spaced:
@@ -152,11 +180,11 @@ def random_maps(rng: np.random.Generator) -> Network:
         same = [s for s in same if "input" not in (s, source) or not views]
         sources = (source, str(rng.choice(same))) if same and rng.random() < 0.7 else (source,)
         synapses = known[-1] if again else random_conv(rng, seen)
-        if not again and rng.random() < 0.25:
-            synapses = random_spaced(rng, seen, steps)
+        if not again and rng.random() < 0.4:
+            draw = random_spaced if rng.random() < 0.6 else random_causal
+            synapses = draw(rng, seen, steps)
         shift = int(rng.choice([0, 0, 0, 2]))
-        delays = synapses.extent[0] if isinstance(synapses, Spaced) else 1
-        late = int(rng.random() < 0.1 and delays < steps)
+        late = int(rng.random() < 0.1 and synapses.latest + 1 < steps)
         fed = [Connection(sources, synapses, views, late, shift)]
         name, after = f"map{n}", synapses.after
         alone = again and rng.random() < 0.7

@@ -93,7 +93,7 @@ def slow_view(view: Any, row: Row) -> Row:
 
 def slow_taps(synapses: Any, j: int) -> Iterator[tuple[int, int, int]]:
     """Give the taps of one neuron: input, weight, delay."""
-    if synapses.kind in ("conv", "spaced"):
+    if synapses.kind in ("conv", "causal", "spaced"):
         yield from slow_kernel(synapses, j)
         return
     for i, taps in enumerate(synapses.weights[j].tolist()):
@@ -128,7 +128,7 @@ def slow_span(synapses: Any) -> int:
     """Count the columns that an output sees, from the first to the last."""
     if synapses.kind == "spaced":
         return synapses.extent[2]
-    return (synapses.weights.shape[3] - 1) * synapses.dilation[1] + 1
+    return (synapses.weights.shape[-1] - 1) * synapses.dilation[-1] + 1
 
 
 def slow_places(synapses: Any, o: int, c: int) -> Iterator[tuple[int, int, int, int]]:
@@ -139,9 +139,14 @@ def slow_places(synapses: Any, o: int, c: int) -> Iterator[tuple[int, int, int, 
             at = synapses.offsets[:, o if of_out > 1 else 0, c if of_in > 1 else 0, k].tolist()
             yield int(synapses.weights[o, c, k]), *at
         return
-    for ky, line in enumerate(synapses.weights[o, c].tolist()):
-        for kx, weight in enumerate(line):
-            yield weight, 0, ky * synapses.dilation[0], kx * synapses.dilation[1]
+    kernel, dilation = synapses.weights[o, c].tolist(), synapses.dilation
+    if synapses.kind == "conv":
+        kernel, dilation = [kernel], (0, *dilation)
+    for k, plane in enumerate(kernel):
+        late = (len(kernel) - 1 - k) * dilation[0]
+        for ky, line in enumerate(plane):
+            for kx, weight in enumerate(line):
+                yield weight, late, ky * dilation[1], kx * dilation[2]
 
 
 def slow_decay(v: int, neuron: Any) -> int:

@@ -14,6 +14,7 @@ from spikeline.model.errors import InputError
 from spikeline.model.maps import Map
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.store import content_hash, load, save
+from spikeline.model.synapses.causal import Causal
 from spikeline.model.synapses.conv import Conv
 from spikeline.model.values import Values
 from spikeline.model.views.channels_last import ChannelsLast
@@ -21,7 +22,7 @@ from spikeline.model.views.pool import Pool
 from spikeline.model.views.repeat import Repeat
 
 from .builders import random_samples
-from .maps import random_conv, random_maps
+from .maps import random_causal, random_conv, random_maps
 from .scalar import slow_run
 from .strategies import examples
 
@@ -267,3 +268,74 @@ def test_large_maps_are_not_written_out():
     law = Conv(np.ones((16, 1, 3, 3), int), 2, (1, 128, 128), padding=1)
     with pytest.raises(InputError, match="must have an engine of their own above"):
         law.arrays_of_taps()
+
+
+@examples(100)
+@given(seed=st.integers(0, 1 << 20))
+def test_causal_convolution_is_that_of_torch(seed):
+    """As torch's conv3d in float64, padded before step 0 alone."""
+    rng = np.random.default_rng(seed)
+    steps = int(rng.integers(1, 7))
+    before = Map(*(int(n) for n in (rng.choice([1, 2, 4]), *rng.integers(1, 8, 2))))
+    law = random_causal(rng, before, steps)
+    s = rng.poisson(0.7, (steps, 2, before.size))
+    maps = torch.from_numpy(before.laid(s).astype(float)).permute(1, 4, 0, 2, 3)
+    wanted = torch.nn.functional.conv3d(
+        torch.nn.functional.pad(maps, (0, 0, 0, 0, law.latest, 0)),
+        torch.from_numpy(law.weights.astype(float)),
+        stride=(1, *law.stride),
+        padding=(0, *law.padding),
+        dilation=law.dilation,
+        groups=law.groups,
+    )
+    assert wanted.shape[1:] == (law.out, steps, law.after.rows, law.after.columns)
+    wanted = wanted.permute(2, 0, 3, 4, 1).reshape(steps, 2, -1).numpy()
+    assert np.array_equal(law.current(s, int(s.max(initial=1))), wanted)
+
+
+def test_a_kernel_of_one_step_is_a_convolution():
+    """Whatever its dilation in time is."""
+    law = conv()
+    causal = Causal(law.weights[:, :, None], law.bits, law.shape, dilation=(5, 1, 1))
+    s = np.random.default_rng(1).poisson(0.7, (3, 2, law.pre))
+    assert (causal.latest, causal.earliest) == (0, 0)
+    assert np.array_equal(causal.current(s, 9), law.current(s, 9))
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            {"dilation": (1023, 1, 1)},
+            "Causal delays must be in 0..1023, not 2046",
+        ),
+        (
+            {"dilation": (1, 2)},
+            "Causal dilation must be one or three whole numbers in 1..4096, not (1, 2)",
+        ),
+        (
+            {"dilation": (-1, 1, 1)},
+            "Causal dilation must be one or three whole numbers in 1..4096, not (-1, 1, 1)",
+        ),
+        (
+            {"weights": np.ones((6, 4, 3, 3), int)},
+            (
+                "Causal weights must be signed integers of shape (out, in, steps, rows, columns),"
+                " not int64 (6, 4, 3, 3)"
+            ),
+        ),
+        (
+            {"dilation": (1, 1, 4)},
+            (
+                "Causal window of 9 columns must fit the 7 columns of the map and 0 of padding at"
+                " both ends"
+            ),
+        ),
+    ],
+    ids=["late", "dilation", "negative", "weights", "window"],
+)
+def test_causal_convolutions_that_do_not_fit_are_refused(given, sentence):
+    """One sentence tells whose what must be what."""
+    fields = {"weights": np.ones((6, 4, 3, 3, 3), int), "bits": 4, "shape": (4, 5, 7)} | given
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        Causal(**fields)

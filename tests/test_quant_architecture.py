@@ -159,7 +159,7 @@ def test_leaks_are_shares_of_a_power_of_two(leak: Any, pair: tuple[int, int]) ->
             lambda: q.Sequential(q.LI(), q.Linear(3), **GIVEN),
             (
                 "Connection synapses must be Linear(), DelayedLinear(), Conv1d(), Conv2d(),"
-                " Dcls1d(), Dcls2d() or Dcls3d(), not LI"
+                " Conv3d(), Dcls1d(), Dcls2d() or Dcls3d(), not LI"
             ),
         ),
         (

@@ -311,3 +311,47 @@ def test_what_does_not_fit_is_refused(make, sentence):
     """One sentence tells whose what must be what."""
     with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
         make()
+
+
+def test_time_is_an_axis_of_a_kernel():
+    """Conv3d sees the steps before, in a loop too; it learns from them, and computes its export."""
+    torch.manual_seed(2)
+    net = q.Graph(steps=8, inputs=(2, 5, 4), coding=q.Counts(2))
+    a = net.layer(
+        q.Conv3d(4, (3, 3, 1), padding=(1, 0), dilation=(2, 1, 1)),
+        q.LIF(recurrent=q.Conv3d(4, (2, 3, 3), padding=1)),
+        net.input,
+    )
+    network = net.output(q.Linear(3), q.LI(), a, readout="max-membrane").eval()
+    forward, back = (c.synapses.export() for c in network.layers[a].connections)
+    assert (list(forward.delays), list(back.delays)) == ([4, 2, 0], [1, 0])
+    x = np.random.default_rng(1).poisson(0.5, (5, 8, 2, 5, 4))
+    assert assert_equal(network, x).spikes[a].any()
+    weights = network.train().layers[a].connections[0].synapses.matrix.weight
+    network(torch.from_numpy(x)).logits.sum().backward()
+    slope = weights.grad.view(4, 2, 3, 3, 1)
+    assert (slope.abs().sum((0, 1, 3, 4)) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (
+            lambda: q.Conv3d(4, (0, 3, 3)),
+            "Conv3d kernel_size must be one or three whole numbers in 1..1024, not (0, 3, 3)",
+        ),
+        (
+            lambda: q.Conv3d(4, 3, dilation=(1, 1)),
+            "Conv3d dilation must be one or three whole numbers in 1..4096, not (1, 1)",
+        ),
+        (
+            lambda: q.Conv3d(4, 3, padding=-1),
+            "Conv3d padding must be one or two whole numbers in 0..4096, not -1",
+        ),
+    ],
+    ids=["kernel", "dilation", "padding"],
+)
+def test_kernels_with_steps_that_cannot_be_are_refused(make, sentence):
+    """One sentence tells whose what must be what."""
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        make()

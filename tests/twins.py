@@ -3,15 +3,19 @@
 `trainable` makes a twin of any frozen network: the same graph, and parameters of its own.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 
 from spikeline.model import network as golden
+from spikeline.model.synapses import causal as golden_causal
 from spikeline.model.synapses import conv as golden_conv
 from spikeline.model.synapses import spaced as golden_spaced
 from spikeline.quant.network import Connection, Layer, Network
 from spikeline.quant.neurons.neuron import Neuron
 from spikeline.quant.synapses import Synapses
+from spikeline.quant.synapses.causal import Causal
 from spikeline.quant.synapses.conv import Conv
 from spikeline.quant.synapses.delayed import Delayed
 from spikeline.quant.synapses.dense import Dense
@@ -41,7 +45,7 @@ def trainable(law: golden.Network, seed: int, norm: bool = False, **options: obj
             least = max(law.recurs(n, x.sources[0]) and not x.delay for n, x in users)
             window = (min(c.synapses.latest + 1, law.steps - late) + 1) // 2 * 2 - 1
             size = c.synapses.pre, c.synapses.post, c.synapses.bits, law.steps
-            if isinstance(c.synapses, golden_conv.Conv):
+            if isinstance(c.synapses, golden_conv.Conv | golden_causal.Causal):
                 kernels[id(c.synapses)] = conv(c.synapses, law.steps, seed)
                 continue
             if isinstance(c.synapses, golden_spaced.Spaced):
@@ -80,13 +84,14 @@ def trainable(law: golden.Network, seed: int, norm: bool = False, **options: obj
     return net.eval()
 
 
-def conv(law: golden_conv.Conv, steps: int, seed: int) -> Conv:
+def conv(law: golden_conv.Conv | golden_causal.Causal, steps: int, seed: int) -> Synapses:
     """Make a trainable kernel of the same shape."""
     out, _, *kernel = law.weights.shape
-    return Conv(
+    kind: Any = Conv if isinstance(law, golden_conv.Conv) else Causal
+    return kind(
         law.before,
         out,
-        (kernel[0], kernel[1]),
+        tuple(kernel),
         law.bits,
         steps,
         stride=law.stride,

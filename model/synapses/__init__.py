@@ -7,6 +7,7 @@ the taps of any kind (plan/taps.py), in fewer cycles where plan/engines and rtl/
 engine for it.
 """
 
+from .causal import Causal
 from .conv import Conv
 from .delayed import Delayed
 from .dense import Dense
@@ -16,4 +17,6 @@ from .synapses import Matrix, Synapses, Tap
 
 __all__ = ["KINDS", "Local", "Matrix", "Place", "Synapses", "Tap"]
 
-KINDS: dict[str, type[Synapses]] = {kind.kind: kind for kind in (Dense, Delayed, Conv, Spaced)}
+KINDS: dict[str, type[Synapses]] = {
+    kind.kind: kind for kind in (Dense, Delayed, Conv, Causal, Spaced)
+}
