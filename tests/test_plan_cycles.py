@@ -55,7 +55,7 @@ def test_work_by_hand(made, delay, lanes, expected):
 
 
 def test_sweeps_by_hand() -> None:
-    """All folds in every step; over maps those that an event reached, one at least, 2 cycles later."""
+    """All folds in every step; over maps those that an event reached, one at least, later."""
     network = resolve("digits-cnn").network
     images = np.zeros((2, 64), np.uint8)
     images[1, 0] = 255  # reaches four places, in the first step
