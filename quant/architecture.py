@@ -231,6 +231,7 @@ class Architecture:
     def parts(self, x: np.ndarray | None = None) -> dict[str, Any]:
         """Make what `Network` is made of; as `build`."""
         connected, maps, layers = self._connected(x), self.shapes(), {}
+        stages: dict[str, Any] = {}
         for layer in self.layers:
             shape = maps[layer.name]
             fed = [self._connection(layer, c, maps, connected) for c in layer.fed_by]
@@ -238,6 +239,10 @@ class Architecture:
             if not isinstance(neuron, Neurons):
                 neuron = neuron.build(shape.channels, shape.places)
             with _naming(layer.name):
+                for c, made in zip(layer.fed_by, fed, strict=True):
+                    if (stage := getattr(c.synapses, "stage", None)) is not None:
+                        synapses: Any = made.synapses
+                        synapses.share(stages.setdefault(stage, synapses))
                 layers[layer.name] = Layer(fed, neuron)
         given = {"steps": self.steps, "inputs": self.addresses, "coding": self.coding}
         return given | {"layers": layers, "readout": self.readout, "dropout": self.dropout}

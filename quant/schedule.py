@@ -71,7 +71,7 @@ class Schedule:
 
     def parameters(self) -> list[dict[str, Any]]:
         """Group the parameters for an optimiser: positions of delays have a rate of their own."""
-        positions = [p for x in self.network.kernels() for p in x.positions()]
+        positions = list(dict.fromkeys(p for x in self.network.kernels() for p in x.positions()))
         others = [p for p in self.network.parameters() if all(p is not x for x in positions)]
         groups = [{"params": others, "lr": self.training.learning_rate}]
         if positions:

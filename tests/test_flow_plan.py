@@ -3,14 +3,17 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+from spikeline.flow.report.pictures import BLUE
 from spikeline.model.network import Network
 from spikeline.model.store import save
 from spikeline.plan.mapping import Mapping
 
 Spikeline = Callable[..., tuple[int, str, str]]
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
@@ -70,3 +73,38 @@ def test_budget_that_nothing_fits_is_refused(spikeline: Spikeline, file: Path) -
         f" ({least['options']}), not 10"
     )
     assert (code, out, err.splitlines()[-1]) == (2, "", sentence)
+
+
+def test_picture_marks_the_front_and_the_pick(
+    spikeline: Spikeline, file: Path, tmp_path: Path
+) -> None:
+    """Every layout has a point with its options; the front's have a colour, the pick a ring."""
+    words = ("plan", file, "--dataset", "digits", "--samples", 2)
+    told = json.loads(spikeline(*words, "--json", "-")[1])
+    code, out, _ = spikeline(*words, "--out", tmp_path / "drawn")
+    picture = tmp_path / "drawn" / "layouts.svg"
+    assert (code, out.splitlines()[-1]) == (0, str(picture))
+    svg = ElementTree.parse(picture).getroot()
+    groups = {g.get("id"): g for g in svg.iter(f"{SVG}g") if g.get("id")}
+    assert sum(name.startswith("layout-") for name in groups) == len(told["layouts"])
+
+    def place(name: str) -> tuple[str | None, str | None]:
+        use = next(groups[name].iter(f"{SVG}use"))
+        return use.get("x"), use.get("y")
+
+    for n, one in enumerate(told["layouts"]):
+        group = groups[f"layout-{n}"]
+        said = f"{one['options']}: {one['interval']:,g} cycles, {one['lut']:,} LUT"
+        assert group.findtext(f"{SVG}title") == said
+        drawn = ElementTree.tostring(group, "unicode")
+        assert (BLUE in drawn) == one["front"]
+        same = (one["interval"], one["lut"]) == tuple(
+            told["layouts"][told["pick"]][key] for key in ("interval", "lut")
+        )
+        assert (place(f"layout-{n}") == place("pick")) == same
+    assert {one["front"] for one in told["layouts"]} == {True, False}
+    code, _, err = spikeline(*words, "--out", file)
+    assert (code, err.splitlines()[-1]) == (
+        2,
+        f"spikeline: Output {file} must be a folder, not a file",
+    )

@@ -152,6 +152,50 @@ def test_positions_are_learned_and_end_as_whole_numbers():
     assert (trained.network.run(x[:50]).decision.label == run.decision.label).all()
 
 
+def staged(second: q.Dcls2d) -> q.Network:
+    """Make two layers of learned spacings, the first of the stage `one`."""
+    torch.manual_seed(5)
+    return q.Sequential(
+        q.Dcls2d(4, 3, 5, padding=2, shared=True, stage="one"),
+        q.LIF(),
+        second,
+        q.LIF(),
+        q.Linear(2),
+        q.LI(),
+        inputs=(1, 8, 8),
+        steps=2,
+        coding=q.Graded(4),
+        readout="max-membrane",
+    )
+
+
+def test_layers_of_a_stage_learn_the_same_positions():
+    """They move, both at once, and are equal in the frozen network; those of others differ."""
+    for stage in ("one", None):
+        network = staged(q.Dcls2d(3, 3, 5, padding=2, shared=True, stage=stage))
+        kernels = [network.layers[f"layer{n}"].connections[0].synapses for n in (0, 1)]
+        before = kernels[0].position.detach().clone()
+        assert (kernels[0].position is kernels[1].position) == (stage == "one")
+        x, y = far_apart(200)
+        how = q.Training(epochs=4, batch_size=32, position_rate=0.05)
+        frozen = q.fit(network, x, y, how, seed=1).network
+        assert (kernels[0].position - before).abs().max() > 0.2
+        first, second = (frozen.layers[f"layer{n}"].connections[0].synapses for n in (0, 1))
+        assert np.array_equal(first.offsets, second.offsets) == (stage == "one")
+        assert_equal(network.eval(), x[:10])
+
+
+def test_a_recipe_may_name_a_stage(tmp_path):
+    """So layers of a file share positions as those of Python do."""
+    fed = "synapses = { kind = 'dcls2d', out = 2, kernel_count = 2, dilated_kernel_size = 3,"
+    layer = f"[[network.layers]]\n{fed} shared = true, stage = 'a' }}\nneuron = {{ kind = 'if' }}\n"
+    head = "inputs = [1, 9, 9]\nsteps = 2\ncoding = { kind = 'counts' }\nreadout = 'spike-count'\n"
+    path = tmp_path / "stage.toml"
+    path.write_text(f"data = 'digits'\n[network]\n{head}{2 * layer}")
+    first, second = q.read(path).architecture.build().layers.values()
+    assert first.connections[0].synapses.position is second.connections[0].synapses.position
+
+
 def test_three_axes_and_a_loop():
     """Delays beside rows and columns; what comes back has delays from 1 on."""
     torch.manual_seed(2)
@@ -208,6 +252,14 @@ def spaced(**given) -> Golden:
             "Spaced extent must be delays, rows and columns, each in 1..1024, not (1, 3)",
         ),
         (lambda: q.Dcls2d(4, 2, 4), "Dcls2d dilated_kernel_size must be odd, not 4"),
+        (
+            lambda: staged(q.Dcls2d(3, 3, 3, shared=True, stage="one")),
+            (
+                "Layer layer1: Stage must be of taps alike in windows, smallest delays, and numbers"
+                " of positions, not of ((1, 3, 3), 0, (1, 1, 3)) and ((1, 5, 5), 0, (1, 1, 3))"
+            ),
+        ),
+        (lambda: q.Dcls2d(4, 2, 3, stage=1), "Dcls2d stage must be a name, not 1"),
         (lambda: q.Dcls2d(4, 0, 3), "Dcls2d kernel_count must be in 1..1024, not 0"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

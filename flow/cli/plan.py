@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...model.errors import InputError
+from ...model.store import write_atomically
 from ...plan.area import calibration
 from .. import show
 from ..data.data import Data
@@ -16,7 +17,7 @@ from .shared import network_and_data
 if TYPE_CHECKING:  # numba loads where cycles are counted
     from ...plan.search import Found
 
-__all__ = ["command", "plan"]
+__all__ = ["command", "draw", "plan"]
 
 SAMPLES = 8
 
@@ -38,12 +39,19 @@ SAMPLES = 8
     metavar="N",
     help="Count cycles on the first N samples.",
 )
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for a picture of the layouts, layouts.svg, made if missing.",
+)
 @options("data", "dataset", "framing", "split", "json")
 def command(
     network: str,
     target: str,
     budget_lut: int | None,
     samples: int,
+    out: Path | None,
     folder: Path | None,
     dataset: str | None,
     framing: str | None,
@@ -57,15 +65,17 @@ def command(
     exact, medians of a few samples: the latency of a sample alone, and the interval between results
     back to back. LUT, flip-flops (FF) and block RAM of the core are estimated, in milliseconds;
     `spikeline synth` measures them. Layouts that none beats in both interval and LUT are marked *;
-    the arrow points to the one of the shortest interval within the budget.
+    the arrow points to the one of the shortest interval within the budget. --out draws them.
 
     \b
     Example:
       spikeline plan digits-ttfs --budget-lut 1500
       spikeline plan mnist-ttfs --data DIR --samples 50 --json -
-      spikeline plan mine.safetensors --dataset own --data DIR
+      spikeline plan mine.safetensors --dataset own --data DIR --out plan
     """
     calibration(target)
+    if out is not None:
+        show.writable_folder(out)
     named, data = network_and_data(network, dataset, split, samples, folder, framing)
     result = plan(named, data, target=target, budget_lut=budget_lut)
     rows = [_row(n == result["pick"], layout) for n, layout in enumerate(result["layouts"])]
@@ -79,7 +89,17 @@ def command(
         f" {errors['ff']:.1f} % (FF) and {errors['bram']:.1f} % (BRAM) of what Yosys gave, of"
         f" {errors['layouts']} layouts",
         f"the pick: {pick['options']}",
+        *([] if out is None else [draw(result, out)]),
     )
+
+
+def draw(result: dict[str, Any], out: Path) -> str:
+    """Draw the layouts of a result in the folder `out`; returns the path of the picture."""
+    from ..report.pictures import layouts
+
+    text = layouts(result["layouts"], result["pick"])
+    write_atomically(out / "layouts.svg", text)
+    return str((out / "layouts.svg").absolute())
 
 
 def plan(

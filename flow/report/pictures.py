@@ -2,8 +2,10 @@
 
 import base64
 import io
+from collections.abc import Mapping as Table
 from collections.abc import Sequence
 from dataclasses import replace
+from html import escape
 from typing import Any
 
 import matplotlib
@@ -11,7 +13,7 @@ import matplotlib.image
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
 from ...model.network import Connection, Network, Run, accuracy
 from ...model.synapses.local import Local
@@ -27,6 +29,7 @@ __all__ = [
     "graph",
     "histogram",
     "journeys",
+    "layouts",
     "maps",
     "picture",
     "raster",
@@ -440,3 +443,31 @@ def agreement(run: Any) -> str | None:
     ax.set_xlabel("measured cycles")
     ax.set_ylabel("predicted cycles")
     return svg(figure)
+
+
+def layouts(found: Sequence[Table[str, Any]], pick: int) -> str:
+    """Draw layouts by interval and LUT: which ones none beats, and which one is picked.
+
+    Whoever points at one reads its options and numbers.
+    """
+    figure = Figure(figsize=(5.6, 3.6))
+    ax = figure.subplots()
+    front = sorted((one["interval"], one["lut"]) for one in found if one["front"])
+    ax.plot(*zip(*front, strict=True), color=BLUE, lw=0.8, gid="front", zorder=1)
+    for n, one in enumerate(found):
+        color = BLUE if one["front"] else SOFT
+        ax.plot(one["interval"], one["lut"], "o", color=color, ms=5, mew=0, gid=f"layout-{n}")
+    best = found[pick]
+    ring = {"marker": "o", "ms": 11, "mfc": "none", "mec": RED, "mew": 1.4, "linestyle": "none"}
+    ax.plot(best["interval"], best["lut"], gid="pick", zorder=0, **ring)
+    ax.set(xscale="log", yscale="log", xlabel="cycles between results", ylabel="LUT, estimated")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    text = svg(figure)
+    for n, one in enumerate(found):
+        said = f"{one['options']}: {one['interval']:,g} cycles, {one['lut']:,} LUT"
+        mark = f'<g id="layout-{n}">'
+        text = text.replace(mark, f"{mark}<title>{escape(said)}</title>")
+    return text

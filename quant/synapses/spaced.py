@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...model.check import choice, flag, integer
+from ...model.check import choice, flag, integer, word
 from ...model.errors import InputError
 from ...model.maps import Map, pair
 from ...model.synapses import spaced as golden
@@ -98,6 +98,16 @@ class Spaced(Synapses):
     def positions(self) -> list[nn.Parameter]:
         """List the positions."""
         return [self.position] if max(self.extent) > 1 else []
+
+    def share(self, other: "Spaced") -> None:
+        """Take the positions of others of the same stage, to learn them together."""
+        mine, its = ((x.extent, x.least, tuple(x.position.shape[1:])) for x in (self, other))
+        if mine != its:
+            raise InputError(
+                "Stage must be of taps alike in windows, smallest delays, and numbers of positions,"
+                f" not of {mine} and {its}"
+            )
+        self.position = other.position
 
     def clamp(self) -> None:
         """Put positions back into their window."""
@@ -213,6 +223,9 @@ class Dcls2d:
     bits, standardise, gain : as of Linear
     least : int, 0 or 1
         Smallest delay; a recurrence of a kind with delays makes it 1.
+    stage : str or None
+        A name; all that have it learn one set of positions together, so they must be alike in
+        windows and taps, and, unless these are `shared`, in channels.
     """
 
     kind: ClassVar[str] = "dcls2d"
@@ -229,6 +242,7 @@ class Dcls2d:
     standardise: str = "row"
     gain: bool = True
     least: int = 0
+    stage: str | None = None
 
     def __post_init__(self) -> None:
         name = type(self).__name__
@@ -247,6 +261,8 @@ class Dcls2d:
         choice(f"{name} standardise", self.standardise, STANDARDISE)
         flag(f"{name} shared", self.shared)
         flag(f"{name} gain", self.gain)
+        if self.stage is not None:
+            word(f"{name} stage", self.stage)
 
     def extent(self) -> tuple[int, int, int]:
         """Tell the window of delays, rows and columns."""
