@@ -24,7 +24,7 @@ from ..model.errors import InputError
 from ..model.width import signed_width
 from .division import added, digits
 from .engines import ENGINES, Engine
-from .engines.conv import axes
+from .engines.conv import axes, planes
 from .engines.local import chunks as chunks_of
 from .engines.spaced import Margin
 from .engines.wheel import slots
@@ -407,7 +407,7 @@ def _conv(part: Part, memories: list[Memory]) -> Drivers:
     channels, (high, wide) = synapses.shape[0], (len(axis.rows) for axis in (down, right))
     words, width = channels * high * wide * each, 0
     # Banks without a tap take the weight behind the last one: 0.
-    weights = np.pad(synapses.weights, [(0, 0), (0, 0), (0, 1), (0, 1)])
+    weights = np.pad(planes(synapses)[0].weights, [(0, 0), (0, 0), (0, 1), (0, 1)])
     lacks = unit.lanes > synapses.out // synapses.groups
     for rows, columns, lane in product(down.rows.T, right.rows.T, range(unit.lanes)):
         taps = weights[lane :: unit.lanes, :, rows[:, None], columns]

@@ -14,6 +14,7 @@ from ..model.errors import InputError
 from ..model.network import Network, of_model
 from ..model.width import Bounds, signed_width
 from .engines import ENGINES, Engine
+from .engines.map_wheel import MapWheel
 from .engines.wheel import slots
 from .taps import Taps, Window, merged
 from .unit import QUEUE, Unit
@@ -94,7 +95,8 @@ class Mapping:
         queues: tuple[Any, ...] = (
             tuple(queue) if isinstance(queue, Sequence) else (queue,) * len(neurons)
         )
-        plain = {name: _plain(network, name) for name in names}
+        asked_for = _per_layer("Delay engines", delay, DELAYS, names)
+        plain = {name: _engine(network, name, asked_for[name]) for name in names}
         channels = [e.channels(network, name) if e else 0 for name, e in plain.items()]
         most = tuple(c or n for c, n in zip(channels, neurons, strict=True))
         lanes = most if lanes is None else _each("Lanes", lanes)
@@ -123,7 +125,7 @@ class Mapping:
             if engine:
                 units[name] = _over_map(network, name, engine, units[name], asked[name])
                 engine.check(network, name, units[name])
-        engines = _engines(network, units, delay, plain)
+        engines = _engines(network, units, asked_for, plain)
         for name, length in zip(names, queues, strict=True):
             unit = replace(units[name], engine=engines[name], queue=length)
             unit = replace(unit, waits=ENGINES[unit.engine].waits(network, name, unit))
@@ -145,7 +147,7 @@ class Mapping:
         return ENGINES[self.units[name].engine].merge(network, name)
 
 
-def slot_widths(taps: Taps, unit: Unit, bounds: Bounds) -> list[int]:
+def slot_widths(taps: Taps | Window, unit: Unit, bounds: Bounds) -> list[int]:
     """Widths of a wheel's slots in each lane: they hold every sum of the neurons it serves."""
     low, high = (x >> taps.shift for x in bounds.current)
     return [
@@ -194,14 +196,20 @@ def event_limit(network: Network, name: str) -> int:
 
 
 def delay_bits(network: Network, units: Mapping_[str, Unit]) -> dict[str, dict[str, int]]:
-    """Predict the bits of memory that each layer needs for its delays, by engine; {} without any.
+    """Predict the bits of memory that each layer needs for its delays, by what can be asked for.
 
-    Weights, delays and accumulators are not among them.
+    {} without any; of a layer over maps that is a wheel, those of a wheel alone. Weights, delays
+    and accumulators are not among them.
     """
     found, bounds = {}, prove(network)
     for name, unit in units.items():
         found[name] = {}
-        if not ENGINES[unit.engine].keeps:
+        engine = ENGINES[unit.engine]
+        if not engine.keeps:
+            continue
+        if issubclass(engine, MapWheel):
+            wheel = engine(unit, engine.merge(network, name))
+            found[name] = {"wheel": wheel.bits(slot_widths(wheel.taps, unit, bounds[name]))}
             continue
         taps, limit = merged(network, name), event_limit(network, name)
         if taps.delayed:
@@ -245,10 +253,11 @@ def _over_map(network: Network, name: str, engine: type[Engine], unit: Unit, tap
     )
 
 
-def _plain(network: Network, name: str) -> type[Engine] | None:
-    """Find the engine of a layer without delays; None where there are some."""
-    kinds = reversed(ENGINES.values())
-    return next((e for e in kinds if not e.keeps and e.serves(network, name)), None)
+def _engine(network: Network, name: str, delay: str) -> type[Engine] | None:
+    """Find the engine of a layer without delays, or over maps; None for any other."""
+    kinds = [e for e in reversed(ENGINES.values()) if e.maps or not e.keeps]
+    kinds = [e for e in kinds if not e.keeps or delay in ("auto", e.keeps)]
+    return next((e for e in kinds if e.serves(network, name)), None)
 
 
 def _swept(unit: Unit) -> int:
@@ -267,18 +276,18 @@ def _swept(unit: Unit) -> int:
 def _engines(
     network: Network,
     units: Mapping_[str, Unit],
-    delay: str | Sequence[str],
+    delay: Mapping_[str, str],
     plain: Mapping_[str, type[Engine] | None],
 ) -> dict[str, str]:
     """Choose the engine of every layer."""
     engines = {}
-    for name, engine in _per_layer("Delay engines", delay, DELAYS, list(units)).items():
+    for name, engine in delay.items():
         found = plain[name]
         engines[name] = found.kind if found else engine
     if "auto" in engines.values():
-        asked_for = {n: "wheel" if e == "auto" else e for n, e in engines.items()}
-        bits = delay_bits(network, {n: replace(units[n], engine=e) for n, e in asked_for.items()})
-        wheels = {n: bits[n]["wheel"] for n, e in engines.items() if e in ("auto", "wheel")}
+        tried = {n: "wheel" if e == "auto" else e for n, e in engines.items()}
+        bits = delay_bits(network, {n: replace(units[n], engine=e) for n, e in tried.items()})
+        wheels = {n: bits[n]["wheel"] for n, e in tried.items() if ENGINES[e].keeps == "wheel"}
         for n in sorted(wheels, key=wheels.__getitem__, reverse=True):
             if engines[n] == "auto":
                 engines[n] = "wheel" if sum(wheels.values()) <= BUDGET else "line"

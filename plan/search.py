@@ -19,7 +19,7 @@ from .area import Area, blocks, calibration, estimate, total
 from .cycles import predict, sweeps, work
 from .engines import ENGINES
 from .layout import Layout
-from .mapping import TAPS, Mapping
+from .mapping import DELAYS, TAPS, Mapping
 from .unit import Unit
 
 __all__ = ["KNOBS", "Found", "look", "search", "settings"]
@@ -46,8 +46,10 @@ def lanes(network: Network, name: str) -> list[int]:
 
 def delay(network: Network, name: str) -> list[str]:
     """List the engines of a layer to try, if it has delays."""
-    keeps = ENGINES[Mapping.of(network).units[name].engine].keeps
-    return [kind for kind, engine in ENGINES.items() if engine.keeps] if keeps else ["auto"]
+    engine = ENGINES[Mapping.of(network).units[name].engine]
+    if engine.maps or not engine.keeps:
+        return ["auto"]
+    return [kind for kind in DELAYS if kind != "auto"]
 
 
 def taps(network: Network, name: str) -> list[str]:

@@ -105,11 +105,14 @@ class Window:
         Left shift of the sum.
     ports : tuple of Port
         All of the same inputs.
+    late : int
+        By how much more than their own delays the taps are late; of what comes back, one less.
     """
 
     synapses: Any
     shift: int
     ports: tuple[Port, ...]
+    late: int
 
     @property
     def bits(self) -> int:
@@ -127,26 +130,31 @@ class Window:
         return self.synapses.post
 
     @property
+    def window(self) -> int:
+        """Number of delays, 0 included."""
+        return 1 + self.synapses.latest + self.late
+
+    @property
     def memory(self) -> int:
         """Bits of all weights."""
         return self.synapses.weights.size * self.bits
 
 
-def window(network: Network, name: str, kind: type[Local]) -> Window | None:
-    """Give the taps of a layer that one connection of a kind feeds; None for any other.
+def window(network: Network, name: str, kinds: tuple[type[Local], ...]) -> Window | None:
+    """Give the taps of a layer that one connection of such a kind feeds; None for any other.
 
-    The connection has no delay, and the neurons of a channel are alike.
+    The neurons of a channel are alike.
     """
     layer = network.layers[name]
     first, *others = layer.connections
     recurs = network.recurs(name, first.sources[0])
-    if others or not isinstance(first.synapses, kind) or first.delay > recurs:
+    if others or not isinstance(first.synapses, kinds):
         return None
     if layer.neuron.channels != first.synapses.out:
         return None
     size = first.synapses.pre
     ports = tuple(Port(source, first.views, 0, size, recurs) for source in first.sources)
-    return Window(first.synapses, first.shift, ports)
+    return Window(first.synapses, first.shift, ports, first.delay - recurs)
 
 
 def merged(network: Network, name: str, *, apart: bool = False) -> Taps:

@@ -61,6 +61,11 @@ class Walk:
         self.depth = unit.folds if depth is None else depth
 
     @property
+    def last(self) -> int:
+        """Where the accumulators of the last fold of a sweep are."""
+        return self.depth - 1
+
+    @property
     def event(self) -> dict[str, ShapeLike]:
         """Fields of an item that tell the event."""
         raise NotImplementedError

@@ -235,7 +235,9 @@ def random_lanes(rng: np.random.Generator, network: Network) -> Mapping:
 
     Layers that share a kernel mostly have as many lanes, and so share its memory.
     """
-    plain, alike = Mapping.of(network), {}
+    # Taps of maps that are written out, as for a line, make every event dear.
+    delay = [str(rng.choice(["auto", "auto", "wheel", "wheel", "line"])) for _ in network.layers]
+    plain, alike = Mapping.of(network, delay=delay), {}
     lanes, sweep, taps = [], [], []
     for name, layer in network.layers.items():
         unit = plain.units[name]
@@ -255,7 +257,6 @@ def random_lanes(rng: np.random.Generator, network: Network) -> Mapping:
         lanes.append(known if known in fits and rng.random() < 0.8 else drawn)
         sweeps = [s for s in range(1, lanes[-1] + 1) if lanes[-1] % s == 0]
         sweep.append(int(rng.choice(sweeps if taps[-1] == "one" else [most])))
-    delay = [str(rng.choice(["auto", "line", "wheel"])) for _ in lanes]
     queue = [int(rng.choice([1, 2, 3, 16])) for _ in lanes]
     return Mapping.of(network, tuple(lanes), tuple(sweep), 0, delay, queue, taps)
 

@@ -14,6 +14,7 @@ from spikeline.model.codings.counts import Counts
 from spikeline.model.network import Connection, Layer, Network
 from spikeline.model.neurons.neuron import Neuron
 from spikeline.model.readouts import readout
+from spikeline.model.synapses.causal import Causal
 from spikeline.model.synapses.conv import Conv
 from spikeline.model.synapses.dense import Dense
 from spikeline.model.synapses.local import Local
@@ -64,19 +65,35 @@ def spacings() -> Network:
     return over_map(Spaced(weights, offsets, 4, (1, 3, 3), (3, 4, 5), padding=(1, 1), groups=3))
 
 
+def causal() -> Network:
+    """Make a network whose kernel sees the steps before."""
+    weights = np.random.default_rng(7).integers(-4, 8, (2, 3, 2, 3, 3))
+    return over_map(Causal(weights, 4, (3, 4, 5), padding=(1, 1)))
+
+
+def late() -> Network:
+    """Make a network of taps with delays of their own, some beside the map."""
+    rng = np.random.default_rng(8)
+    offsets = rng.integers(0, 3, (3, 6, 1, 2))
+    weights = rng.integers(-4, 8, (6, 1, 2))
+    return over_map(Spaced(weights, offsets, 4, (3, 3, 3), (3, 4, 5), padding=(1, 1), groups=3))
+
+
 def cases() -> dict[str, tuple[Network, Mapping, np.ndarray]]:
     """Make a small network of every engine and of every source."""
     dense, delayed = random_chain(1, (9, 7, 4)), delayed_chain(3)
     loops = recurrent_chain(8, (6, 9, 4))
-    maps, spaced = convolved(), spacings()
+    maps, spaced, causes, delays = convolved(), spacings(), causal(), late()
     leaky = random_chain(5, (9, 7, 4), 3, "spike-count", {"leak": (7, 3), "reset": "subtract"})
     return {
+        "causal": (causes, Mapping.of(causes), counts((4, 3, 60))),
         "dense": (dense, Mapping.of(dense), random_images(2, 6, 9)),
         "pixels": (dense, Mapping.of(dense, None, None, 4), random_images(2, 6, 9)),
         "loops": (loops, Mapping.of(loops, (4, 4), None, 0, "wheel"), counts((5, 7, 6))),
         "folds": (dense, Mapping.of(dense, (3, 2)), random_images(2, 6, 9)),
         "leaky-folds": (leaky, Mapping.of(leaky, (4, 2)), random_images(2, 6, 9)),
         "line": (delayed, Mapping.of(delayed, (8, 3, 2), None, 0, "line"), counts((5, 7, 9))),
+        "late": (delays, Mapping.of(delays), counts((4, 3, 60))),
         "maps": (maps, Mapping.of(maps, taps="row"), counts((4, 3, 60))),
         "spaced": (spaced, Mapping.of(spaced), counts((4, 3, 60))),
         "wheel": (delayed, Mapping.of(delayed, (8, 3, 2), None, 0, "wheel"), counts((5, 7, 9))),
@@ -84,7 +101,7 @@ def cases() -> dict[str, tuple[Network, Mapping, np.ndarray]]:
 
 
 CASES = cases()
-each_case = each("case", CASES, quick=3)
+each_case = each("case", CASES, quick=4)
 
 
 def written(case: str, folder: Path, *, bare: bool = False) -> list[Path]:

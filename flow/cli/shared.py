@@ -62,7 +62,7 @@ def delays(network: Network, mapping: Mapping) -> dict[str, Any]:
         {
             "layer": name,
             "engine": mapping.units[name].engine,
-            "line_bits": bits["line"],
+            "line_bits": bits.get("line"),
             "wheel_bits": bits["wheel"],
         }
         for name, bits in delay_bits(network, mapping.units).items()

@@ -6,11 +6,12 @@ from math import gcd
 import numpy as np
 
 from ...model.network import Network
+from ...model.synapses.causal import Causal
 from ...model.synapses.conv import Conv as Golden
 from ..unit import Unit
 from .local import Local, chunks
 
-__all__ = ["Axis", "Conv", "axes"]
+__all__ = ["Axis", "Conv", "axes", "delays", "planes"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,9 +91,22 @@ class Axis:
         return banks
 
 
-def axes(synapses: Golden, unit: Unit) -> tuple[Axis, Axis]:
+def planes(synapses: Golden | Causal) -> list[Golden]:
+    """Give the kernel of rows and columns at each step of a kernel, the last one now."""
+    if isinstance(synapses, Golden):
+        return [synapses]
+    return [synapses.step(k) for k in range(len(synapses.delays))]
+
+
+def delays(synapses: Golden | Causal) -> list[int]:
+    """Tell how late each of these planes is."""
+    return [0] if isinstance(synapses, Golden) else list(synapses.delays)
+
+
+def axes(synapses: Golden | Causal, unit: Unit) -> tuple[Axis, Axis]:
     """Make the axes of rows and of columns, of a convolution in its layout."""
-    down, right = (Axis.of(synapses, axis, banks) for axis, banks in enumerate(unit.banks))
+    plane = planes(synapses)[0]
+    down, right = (Axis.of(plane, axis, banks) for axis, banks in enumerate(unit.banks))
     return down, right
 
 
@@ -101,7 +115,7 @@ class Conv(Local):
 
     kind = "conv"
     latency = 2
-    golden = Golden
+    golden = (Golden, Causal)
     marks = True
 
     __slots__ = ()
@@ -109,7 +123,7 @@ class Conv(Local):
     @classmethod
     def banks(cls, network: Network, name: str, taps: str) -> tuple[int, int]:
         """Count the banks that "one", a "row" or "all" of the taps need at once."""
-        synapses = cls.merge(network, name).synapses
+        synapses = planes(cls.merge(network, name).synapses)[0]
         rows = Axis.parallel(synapses, 0) if taps == "all" else 1
         return rows, Axis.parallel(synapses, 1) if taps != "one" else 1
 
@@ -151,7 +165,7 @@ class Conv(Local):
         synapses = self.taps.synapses
         rows, columns = (axis.count for axis in axes(synapses, self.unit))
         each, _ = chunks(synapses, self.unit.lanes)
-        places = np.multiply.outer(rows, columns).ravel()
+        places = np.multiply.outer(rows, columns).ravel() * len(planes(synapses))
         return np.repeat(places * each, synapses.shape[0])
 
     def touched(self, s: np.ndarray) -> np.ndarray:

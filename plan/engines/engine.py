@@ -29,8 +29,10 @@ class Engine:
         Cycles from an operation of the soma to the terms that it adds.
     swept : int or None
         Neurons that are swept at once by default, at most; None is all.
-    keeps : bool
-        Whether it keeps delays; of those that do, one can be asked for by name.
+    keeps : str
+        By what word it is asked for to keep delays; empty is one that keeps none.
+    maps : bool
+        Whether it goes over maps.
     apart : bool
         Whether an input may have at most one event in a step, so that every source has its own.
     marks : bool
@@ -43,7 +45,8 @@ class Engine:
     kind: ClassVar[str]
     latency: ClassVar[int]
     swept: ClassVar[int | None] = None
-    keeps: ClassVar[bool] = False
+    keeps: ClassVar[str] = ""
+    maps: ClassVar[bool] = False
     apart: ClassVar[bool] = False
     marks: ClassVar[bool] = False
 

@@ -19,7 +19,7 @@ class Line(Engine):
 
     kind = "line"
     latency = 5
-    keeps = True
+    keeps = "line"
     apart = True
 
     @classmethod

@@ -33,11 +33,12 @@ class Local(Engine):
 
     Attributes
     ----------
-    golden : type
-        That kind.
+    golden : tuple of type
+        Kinds in the model.
     """
 
-    golden: ClassVar[type[Golden]]
+    maps = True
+    golden: ClassVar[tuple[type[Golden], ...]]
 
     __slots__ = ()
 
@@ -45,7 +46,7 @@ class Local(Engine):
     def serves(cls, network: Network, name: str) -> bool:
         """Whether one connection of the kind feeds the layer, and nothing is delayed."""
         found = window(network, name, cls.golden)
-        return found is not None and cls.suits(found.synapses)
+        return found is not None and found.window == 1 and cls.suits(found.synapses)
 
     @classmethod
     def suits(cls, synapses: Any) -> bool:

@@ -53,15 +53,15 @@ class Spaced(Local):
 
     kind = "spaced"
     latency = 3
-    golden = Golden
+    golden = (Golden,)
 
     __slots__ = ()
 
     @classmethod
     def suits(cls, synapses: Golden) -> bool:
-        """Whether they have no delays, no stride, and a padding smaller than their window."""
+        """Whether they have no stride, and a padding smaller than their window."""
         inside = all(p < n for p, n in zip(synapses.padding, synapses.window, strict=True))
-        return inside and synapses.stride == (1, 1) and not synapses.latest
+        return inside and synapses.stride == (1, 1)
 
     @property
     def depth(self) -> int:

@@ -16,7 +16,7 @@ class Wheel(Engine):
 
     kind = "wheel"
     latency = 5
-    keeps = True
+    keeps = "wheel"
     # Few suffice, as a wheel takes events meanwhile.
     swept = 16
 

@@ -12,8 +12,9 @@ import numpy as np
 from amaranth.hdl import Cat, Const, Module, Shape, ShapeLike, Signal, Value, signed
 from amaranth.lib import data
 
+from ...model.synapses.causal import Causal
 from ...model.synapses.conv import Conv as Golden
-from ...plan.engines.conv import axes
+from ...plan.engines.conv import axes, delays, planes
 from ...plan.engines.local import chunks
 from ...plan.layout import Part
 from ...plan.taps import Window
@@ -27,26 +28,30 @@ __all__ = ["Conv", "Kernel"]
 
 
 class Kernel(Walk):
-    """The taps of a kernel that an event meets; within a tap the chunks of the output channels.
+    """The taps of a kernel that an event meets; within a tap its steps, and within a step the
+    chunks of the output channels.
 
-    Row ((channel * rows + row) * columns + column) * chunks + chunk; fold place * chunks + chunk.
+    Row (((channel * rows + row) * columns + column) * steps + step) * chunks + chunk; fold
+    place * chunks + chunk.
 
     Parameters
     ----------
-    synapses : Conv
+    synapses : Conv or Causal
     unit : Unit
     """
 
-    def __init__(self, synapses: Golden, unit: Unit) -> None:
+    def __init__(self, synapses: Golden | Causal, unit: Unit) -> None:
         self.axes = axes(synapses, unit)
         self.chunks, self.first = chunks(synapses, unit.lanes)
         channels, (rows, columns) = synapses.shape[0], (len(axis.rows) for axis in self.axes)
-        super().__init__(unit, channels * rows * columns * self.chunks)
+        self.steps = len(planes(synapses))
+        each = self.steps * self.chunks
+        super().__init__(unit, channels * rows * columns * each)
         # What a tap, and what a place, is worth in rows and in folds; for rows and columns.
-        self.tap = columns * self.chunks, self.chunks
+        self.tap = columns * each, each
         across = synapses.after.columns if unit.places == 1 else unit.cells[1]
         self.place = across * unit.period, unit.period
-        self.channel = rows * columns * self.chunks
+        self.channel = rows * columns * each
         # How far before the accumulators at hand those of a bank may be.
         down, right = self.axes
         self.less = int(down.less.max()) * self.place[0] + int(right.less.max()) * self.place[1]
@@ -73,8 +78,12 @@ class Kernel(Walk):
         self.row, self.line_row = (Signal(range(self.words), name=n) for n in ("row", "line_row"))
         self.at, self.line_at = (Signal(range(self.depth), name=n) for n in ("at", "line_at"))
         self.chunk = Signal(range(self.chunks), name="chunk")
+        self.step = Signal(range(self.steps), name="step")
         self.left, self.lines = Signal.like(item.columns), Signal.like(item.rows)
-        step = Step(self.row + self.chunk, self.at + self.chunk)
+        row = self.row + self.chunk
+        if self.steps > 1:
+            row = row + self.step * self.chunks
+        step = Step(row, self.at + self.chunk)
         return step._replace(on=item.on, less=item.less) if self.unit.places > 1 else step
 
     def take(self, m: Module, event: Any) -> None:
@@ -95,7 +104,7 @@ class Kernel(Walk):
         """Advance by an addition."""
         down, right = self.axes
         ends = Signal(name="ends")
-        with m.If(advance(m, (self.chunk, self.chunks))):
+        with m.If(advance(m, (self.chunk, self.chunks), (self.step, self.steps))):
             with m.If(self.left > 1):
                 m.d.sync += [
                     self.left.eq(self.left - 1),
@@ -129,8 +138,7 @@ class Conv(Local):
     def __init__(self, part: Part, *, name: str) -> None:
         assert isinstance(part.taps, Window)
         synapses, unit = part.taps.synapses, part.unit
-        row = data.ArrayLayout(signed(synapses.bits), unit.width)
-        super().__init__(part, Kernel(synapses, unit), Rom(name, row, words(synapses, unit)))
+        super().__init__(part, Kernel(synapses, unit), Rom(name, *rows(part.taps, unit)))
 
     def begins(self, p: Any) -> tuple[Mapping[str, Value], Value]:
         """Look up where the first tap is, and how many there are."""
@@ -170,12 +178,30 @@ def _sized(value: Value, shape: ShapeLike) -> Value:
     return value[:width] if len(value) >= width else Cat(value, Const(0, width - len(value)))
 
 
-def words(synapses: Golden, unit: Unit) -> list[int]:
-    """Pack the weights as `Kernel` counts their rows; lane 0 is the first channel of a chunk."""
+def rows(taps: Window, unit: Unit) -> tuple[data.StructLayout, list[int]]:
+    """Pack the weights as `Kernel` counts their rows; lane 0 is the first channel of a chunk.
+
+    Returns
+    -------
+    The layout of a row, and the rows; where something is delayed, they tell by how much.
+    """
+    synapses, bits = taps.synapses, taps.bits
     down, right = axes(synapses, unit)
-    # Banks without a tap take the weight behind the last one: 0.
-    none = np.pad(synapses.weights.astype(np.int64), [(0, 0), (0, 0), (0, 1), (0, 1)])
-    w = none[:, :, down.rows[:, :, None, None], right.rows[None, None]]
-    rows = reached(synapses, w, unit.lanes)  # channel, chunk, lane, row, bank, column, bank
-    rows = rows.transpose(0, 3, 5, 1, 4, 6, 2)
-    return packed(rows.reshape(-1, unit.width), synapses.bits)
+    found = []
+    for plane in planes(synapses):
+        # Banks without a tap take the weight behind the last one: 0.
+        none = np.pad(plane.weights.astype(np.int64), [(0, 0), (0, 0), (0, 1), (0, 1)])
+        w = none[:, :, down.rows[:, :, None, None], right.rows[None, None]]
+        w = reached(synapses, w, unit.lanes)  # channel, chunk, lane, row, bank, column, bank
+        found.append(w.transpose(0, 3, 5, 1, 4, 6, 2))
+    weights = np.stack(found, axis=3).reshape(-1, unit.width)
+    late = range(taps.window)
+    row = {"weights": data.ArrayLayout(signed(bits), unit.width)}
+    words = packed(weights, bits)
+    if len(late) > 1:
+        row["delays"] = data.ArrayLayout(late, 1)
+        each = np.repeat(np.array(delays(synapses)) + taps.late, found[0].shape[3])
+        places = len(words) // len(each)
+        width = unit.width * bits
+        words = [w | d << width for w, d in zip(words, each.tolist() * places, strict=True)]
+    return data.StructLayout(row), words

@@ -91,7 +91,7 @@ class Local(wiring.Component):
 
     def weigh(self, m: Module) -> None:
         """Give the terms of an operation."""
-        m.d.comb += self.terms.eq(self.rom.data)
+        m.d.comb += self.terms.eq(self.rom.data.weights)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

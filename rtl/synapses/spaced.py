@@ -65,10 +65,22 @@ class Spacings(Walk):
         """Advance by an addition."""
         return advance(m, (self.chunk, self.chunks), (self.tap, self.taps))
 
+    @property
+    def begin_at(self) -> int:
+        """Where the accumulators of the first fold of a sweep are."""
+        return (self.margin.top * self.margin.columns + self.margin.left) * self.unit.period
+
+    @property
+    def last(self) -> int:
+        """Where those of the last one are."""
+        rows, columns = self.after.rows - 1, self.after.columns
+        wide = self.margin.columns * self.unit.period
+        return self.begin_at + rows * wide + columns * self.unit.period - 1
+
     def swept(self, m: Module, fold: Value, moves: Value) -> Value:
         """Go through the places, and around the margin."""
         wide, period = self.after.columns * self.unit.period, self.unit.period
-        begin = (self.margin.top * self.margin.columns + self.margin.left) * period
+        begin = self.begin_at
         at = Signal(range(self.depth), init=begin, name="swept_at")
         column = Signal(range(wide), name="swept_column")
         with m.If(moves):
@@ -98,17 +110,21 @@ class Spaced(Local):
         assert isinstance(part.taps, Window)
         synapses, unit = part.taps.synapses, part.unit
         walk = Spacings(synapses, unit, Engine(unit, part.taps).addresses)
-        fields = reaches(synapses, unit, walk)
-        row = data.StructLayout(
-            {
-                "weights": data.ArrayLayout(signed(synapses.bits), unit.lanes),
-                "reaches": data.ArrayLayout(range(int(fields.max()) + 1), walk.addresses),
-            }
-        )
         weights = reached(synapses, synapses.weights, unit.lanes).transpose(0, 3, 1, 2)
-        rows = zip(weights.reshape(-1, unit.lanes), fields, strict=True)
-        words = [row.const({"weights": w.tolist(), "reaches": r.tolist()}) for w, r in rows]
-        super().__init__(part, walk, Rom(name, row, [word.as_bits() for word in words]))
+        reach = told(synapses, unit, walk, walk.margin.reach(synapses) * unit.period)
+        fields = {"weights": weights.reshape(-1, unit.lanes), "reaches": reach}
+        row = {
+            "weights": data.ArrayLayout(signed(synapses.bits), unit.lanes),
+            "reaches": data.ArrayLayout(range(int(reach.max()) + 1), walk.addresses),
+        }
+        if part.taps.window > 1:
+            late = synapses.offsets[0].astype(np.int64) + part.taps.late
+            fields["delays"] = told(synapses, unit, walk, late)
+            row["delays"] = data.ArrayLayout(range(part.taps.window), walk.addresses)
+        layout = data.StructLayout(row)
+        rows = zip(*(field.tolist() for field in fields.values()), strict=True)
+        words = [layout.const(dict(zip(fields, values, strict=True))) for values in rows]
+        super().__init__(part, walk, Rom(name, layout, [word.as_bits() for word in words]))
 
     def begins(self, p: Any) -> tuple[Mapping[str, Value], Value]:
         """Look up what its taps reach from."""
@@ -129,11 +145,10 @@ class Spaced(Local):
             m.d.comb += self.at[n].eq(op.at + Mux(op.add, reach, 0))
 
 
-def reaches(synapses: Golden, unit: Unit, walk: Spacings) -> np.ndarray:
-    """Give how far the taps of each row reach, int64 (rows, addresses)."""
-    reach = walk.margin.reach(synapses) * unit.period
+def told(synapses: Golden, unit: Unit, walk: Spacings, of: np.ndarray) -> np.ndarray:
+    """Give what the taps of each row have at each address, int64 (rows, addresses), all >= 0."""
     each = synapses.weights.shape
-    found = reached(synapses, np.broadcast_to(reach, each), unit.lanes, none=-1)
+    found = reached(synapses, np.broadcast_to(of, each), unit.lanes, none=-1)
     found = found.transpose(0, 3, 1, 2).reshape(walk.words, -1, walk.addresses)
     # Of the lanes that take turns, those of the group know; at most one, or all the same.
     return np.maximum(found.max(axis=1), 0)

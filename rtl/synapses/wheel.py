@@ -12,48 +12,45 @@ from amaranth.lib.wiring import In, Out
 from ...plan.engines.wheel import slots
 from ...plan.layout import Part
 from ...plan.mapping import slot_widths
-from ...plan.unit import Unit
 from ..gates import RELAYED, advance, later, relays
 from ..memory import Rom, row, rows
+from ..sequencer import events
 from ..stream import Skid, vector
-from ..walk import Rows
+from ..walk import Rows, Walk
 
 __all__ = ["Scatter", "Wheel"]
 
 
-def slot_operation(unit: Unit, rows: int) -> data.StructLayout:
+def slot_operation(walk: Walk) -> data.StructLayout:
     """Make the layout of an operation on the slots; at most one of `add` and `take` is set."""
     return data.StructLayout(
         {
-            "add": 1,  # add row `row` to the slots of `fold`
-            "take": 1,  # clear slot `now` of `fold`; after the last fold the wheel moves on
-            "row": range(rows * unit.folds),
-            "fold": range(unit.folds),
+            "add": 1,  # add row `row` to the slots at `at`
+            "take": 1,  # clear slot `now` at `at`; after the last fold the wheel moves on
+            "row": range(walk.words),
+            "at": range(walk.depth),
         }
     )
 
 
 class Scatter(wiring.Component):
-    """Turns events into additions (value x taps x folds); hands on what ends.
+    """Turns events into additions, each value times those of its walk; hands on what ends.
 
     The end of a sample clears all slots, as does reset.
 
     Parameters
     ----------
-    unit : Unit
-    inputs : int
+    walk : Walk
     bits : int
         Width of an event's value.
-    taps : int
-        Rows of one input, in each fold.
     slots : int
         Of one fold.
 
     Members
     -------
-    i : In(stream.Signature(vector(inputs, 1, bits)))
-    op : Out(slot_operation(unit, inputs * taps))
-        Holds for one cycle. Row (position * taps + tap) * folds + fold.
+    i : In(stream.Signature(events(walk, bits)))
+    op : Out(slot_operation(walk))
+        Holds for one cycle.
     o : Out(stream.Signature(vector(1, 1)))
         Ends of steps and samples, each with one event; fold by fold its slots are taken in the
         cycles after it, in which the soma adds.
@@ -74,14 +71,13 @@ class Scatter(wiring.Component):
     initialized: Signal
     idle: Signal
 
-    def __init__(self, unit: Unit, inputs: int, bits: int, taps: int, slots: int) -> None:
-        self.unit = unit
-        self.taps = taps
+    def __init__(self, walk: Walk, bits: int, slots: int) -> None:
+        self.walk = walk
         self.slots = slots
         super().__init__(
             {
-                "i": In(stream.Signature(vector(inputs, 1, bits))),
-                "op": Out(slot_operation(unit, inputs * taps)),
+                "i": In(stream.Signature(events(walk, bits))),
+                "op": Out(slot_operation(walk)),
                 "o": Out(stream.Signature(vector(1, 1))),
                 "initialized": Out(1),
                 "idle": Out(1),
@@ -90,11 +86,11 @@ class Scatter(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        i, o, op, folds = self.i, self.o, self.op, self.unit.folds
+        i, o, op, folds = self.i, self.o, self.op, self.walk.unit.folds
         item = Signal.like(i.p)
         fold = Signal(range(folds))
-        tap = Signal(range(self.taps))
         slot = Signal(range(self.slots))
+        step = self.walk.begin(m, item, fold)
 
         def begin() -> None:
             """Take the next item: add its event, hand on an end without one, or else wait."""
@@ -116,7 +112,7 @@ class Scatter(wiring.Component):
                 begin()
             with m.State("ADD"):
                 m.d.comb += op.add.eq(1)
-                with m.If(advance(m, (fold, folds), (tap, self.taps))):
+                with m.If(self.walk.advance(m)):
                     m.d.sync += item.lanes.eq(item.lanes - 1)
                     with m.If(item.lanes == 1):
                         with m.If(item.tick | item.last):
@@ -136,9 +132,11 @@ class Scatter(wiring.Component):
                         begin()
         with m.If(i.valid & i.ready):
             m.d.sync += item.eq(i.p)
+            self.walk.take(m, i.p)
+        at = self.walk.swept(m, fold, op.take)
         m.d.comb += [
-            op.row.eq((item.position * self.taps + tap) * folds + fold),
-            op.fold.eq(fold),
+            op.row.eq(step.row),
+            op.at.eq(at if step.at is at else Mux(op.add, step.at, at)),
             o.p.lanes.eq(1),
             o.p.tick.eq(item.tick),
             o.p.last.eq(item.last),
@@ -188,10 +186,11 @@ class Wheel(wiring.Component):
         self.widths = slot_widths(taps, unit, part.bounds)
         self.walk, self.limit, self.bits = Rows(unit, 1), 1, max(self.widths)
         self.rom = Rom(name, row(taps, unit), rows(taps, unit))
-        self.scatter = Scatter(unit, taps.pre, limit.bit_length(), taps.taps, self.slots)
+        rows_of = Rows(unit, taps.pre, taps.taps)
+        self.scatter = Scatter(rows_of, limit.bit_length(), self.slots)
         super().__init__(
             {
-                "i": In(stream.Signature(self.scatter.i.p.shape())),
+                "i": In(stream.Signature(vector(taps.pre, 1, limit.bit_length()))),
                 "o": Out(stream.Signature(self.scatter.o.p.shape())),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
                 "initialized": Out(1),
@@ -202,10 +201,11 @@ class Wheel(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # Cuts the way of ready from the scatter back to the layer before.
-        m.submodules.skid = skid = Skid(self.i.p.shape())
+        m.submodules.skid = skid = Skid(self.scatter.i.p.shape())
         m.submodules.scatter = scatter = self.scatter
         m.submodules.rom = rom = self.rom
-        wiring.connect(m, wiring.flipped(self.i), skid.i)
+        m.d.comb += [skid.i.valid.eq(self.i.valid), self.i.ready.eq(skid.i.ready)]
+        m.d.comb += skid.i.p.eq(self.i.p)
         wiring.connect(m, skid.o, scatter.i)
         wiring.connect(m, scatter.o, wiring.flipped(self.o))
         m.d.comb += self.idle.eq(skid.idle & scatter.idle)
@@ -213,13 +213,13 @@ class Wheel(wiring.Component):
         # The row is there two cycles later; then the wheel moves.
         row = later(m, scatter.op, 2)
         now = Signal(range(self.slots))
-        with m.If(row.take & (row.fold == self.unit.folds - 1)):
+        with m.If(row.take & (row.at == self.unit.folds - 1)):
             m.d.sync += now.eq(now + 1)
-        layout = {"now": now.shape(), "fold": row.fold.shape(), "add": 1, "write": 1}
+        layout = {"now": now.shape(), "at": row.at.shape(), "add": 1, "write": 1}
         near = Signal(data.StructLayout(layout))
         m.d.comb += [
             near.now.eq(now),
-            near.fold.eq(row.fold),
+            near.at.eq(row.at),
             near.add.eq(row.add),
             near.write.eq(row.add | row.take),
         ]
@@ -230,7 +230,7 @@ class Wheel(wiring.Component):
             op, write = ops[lane // RELAYED], writes[lane // RELAYED]
             slot = Signal.like(now, name=f"slot{lane}")
             m.d.comb += slot.eq(op.now + delays[lane % len(delays)])
-            word = self._lane(m, lane, Cat(slot, op.fold), write)
+            word = self._lane(m, lane, Cat(slot, op.at), write)
             m.d.comb += self.terms[lane].eq(later(m, word, reset_less=True))
         return m
 
