@@ -184,7 +184,9 @@ def random_maps(rng: np.random.Generator) -> Network:
             draw = random_spaced if rng.random() < 0.6 else random_causal
             synapses = draw(rng, seen, steps)
         shift = int(rng.choice([0, 0, 0, 2]))
-        late = int(rng.random() < 0.1 and synapses.latest + 1 < steps)
+        # Its twin in training may have taps anywhere in the window.
+        latest = synapses.extent[0] - 1 if isinstance(synapses, Spaced) else synapses.latest
+        late = int(rng.random() < 0.1 and latest + 1 < steps)
         fed = [Connection(sources, synapses, views, late, shift)]
         name, after = f"map{n}", synapses.after
         alone = again and rng.random() < 0.7
