@@ -1,25 +1,15 @@
 """Sum pooling, in gates. The law is in model/views/pool.py."""
 
-from amaranth.hdl import Const, ShapeLike, Value
+from amaranth.hdl import Const, Value
 
 from ..gates import divided, times
-from .view import View
+from .view import OfMap
 
 __all__ = ["Pool"]
 
 
-class Pool(View):
+class Pool(OfMap):
     """Moves events to the place of their window; what is left over at the end is dropped."""
-
-    def digits(self, address: Value) -> dict[str, tuple[ShapeLike, Value]]:
-        before = self.golden.before
-        place, channel = divided(address, before.channels, self.pre)
-        y, x = divided(place, before.columns, before.places)
-        return {
-            "y": (range(before.rows), y),
-            "x": (range(before.columns), x),
-            "channel": (range(before.channels), channel),
-        }
 
     def move(self, digits: dict[str, Value]) -> tuple[Value, Value]:
         before, after, (down, right) = self.golden.before, self.golden.after, self.golden.window

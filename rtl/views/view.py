@@ -8,10 +8,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...plan.pipeline import DIVIDING
-from ..gates import table
+from ..gates import divided, table
 from ..stream import Skid, vector
 
-__all__ = ["View"]
+__all__ = ["OfMap", "View"]
 
 
 class View(wiring.Component):
@@ -120,3 +120,17 @@ class View(wiring.Component):
         with m.If(o.valid & o.ready):
             m.d.sync += count.eq(Mux(more, count + 1, 0))
         return more, table(offsets, count)
+
+
+class OfMap(View):
+    """A view of a map, `golden.before`: digits are row, column and channel."""
+
+    def digits(self, address: Value) -> dict[str, tuple[ShapeLike, Value]]:
+        before = self.golden.before
+        place, channel = divided(address, before.channels, self.pre)
+        y, x = divided(place, before.columns, before.places)
+        return {
+            "y": (range(before.rows), y),
+            "x": (range(before.columns), x),
+            "channel": (range(before.channels), channel),
+        }
