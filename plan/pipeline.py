@@ -57,7 +57,7 @@ def latency(unit: Unit) -> int:
 
 def settles(unit: Unit, skips: bool) -> int:
     """Cycles between the last addition and the sweep: until all is written, and folds are found."""
-    return unit.waits if unit.waits else int(skips)
+    return max(unit.waits, int(skips))
 
 
 def pause(neuron: Neurons, unit: Unit, skips: bool) -> int:

@@ -49,8 +49,8 @@ class Unit:
         Places, side by side, whose neurons add at once, each in its bank of lanes: in a cell of the
         map one place is of each bank. More than one only where a lane is of one channel.
     waits : int, cycles
-        How long an addition is kept from accumulators that were just added to: with none a sum is
-        forwarded to the addition behind it, which takes two more gates for each bit.
+        How long an addition is kept from accumulators that were just added to; with 0 a sum is
+        forwarded to the addition behind it.
     """
 
     neurons: int

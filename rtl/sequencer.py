@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..plan.pipeline import settles
 from ..plan.unit import Unit
 from .gates import advance, divided, later
 from .touched import Touched
@@ -116,7 +117,7 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         i, o, folds, groups = self.i, self.o, self.unit.folds, self.unit.groups
-        settling = max(0, self.unit.waits - self.skips)  # cycles before a sweep
+        settling = settles(self.unit, self.skips) - self.skips  # cycles before a sweep, or a look
         item = Signal.like(i.p)
         fold = Signal(range(folds))
         group = Signal(range(groups))
