@@ -48,6 +48,7 @@ PAGE: dict[str, dict[str, tuple[str, ...]]] = {
         )
     },
     "Neurons": {f"{Q}:TTFS": (), f"{Q}:IF": (), f"{Q}:LIF": (), f"{Q}:LI": ()},
+    "Whole layers": {f"{Q}:MaxPool2d": ()},
     "Gradients of a spike": {f"{Q}:ATan": (), f"{Q}:Sigmoid": (), f"{Q}:Triangle": ()},
     "Codings": {f"{Q}:Counts": (), f"{Q}:Latency": (), f"{Q}:Graded": ()},
     "Views": {f"{Q}:{x}": () for x in ("AvgPool2d", "Crop", "Flatten", "SumPool2d", "Upsample")},

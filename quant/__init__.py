@@ -5,6 +5,7 @@ What a user needs stands here, as ``from spikeline import quant as q``:
     networks    Sequential, Graph, Architecture, LayerSpec, ConnectionSpec, Network
     synapses    Linear, DelayedLinear, Conv1d, Conv2d, Conv3d, Dcls1d, Dcls2d, Dcls3d
     neurons     TTFS, IF, LIF, LI
+    both        MaxPool2d
     gradients   ATan, Sigmoid, Triangle
     inputs      Counts, Latency, Graded
     views       AvgPool2d, Crop, Flatten, SumPool2d, Upsample
@@ -28,6 +29,7 @@ from .architecture import (  # noqa: E402
     LayerSpec,
     Sequential,
 )
+from .layers.max_pool import MaxPool2d  # noqa: E402
 from .loop import Progress, Trained, fit, train  # noqa: E402
 from .network import Network  # noqa: E402
 from .neurons.named import IF, LI, LIF, TTFS  # noqa: E402
@@ -67,6 +69,7 @@ __all__ = [
     "Latency",
     "LayerSpec",
     "Linear",
+    "MaxPool2d",
     "Network",
     "Progress",
     "Recipe",

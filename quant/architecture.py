@@ -26,6 +26,7 @@ from ..model.readouts.protocol import Readout
 from ..model.views import View
 from ..model.views.channels_last import ChannelsLast
 from . import codings
+from .layers import WholeSpec
 from .network import Connection, Layer, Network
 from .neurons import SPECS as NEURONS
 from .neurons import Neurons, NeuronsSpec
@@ -105,7 +106,9 @@ class LayerSpec:
         name = word("Layer name", self.name)
         fed = several(f"Layer {name} connections", self.connections, ConnectionSpec)
         object.__setattr__(self, "connections", fed)
-        instance(f"Layer {name} neuron", self.neuron, NeuronsSpec | Neurons, _names(NEURONS))
+        # Synapses have all that neurons are asked for, too.
+        kinds = () if is_instance(self.neuron, SynapsesSpec) else NeuronsSpec | Neurons
+        instance(f"Layer {name} neuron", self.neuron, kinds, _names(NEURONS))
 
     @property
     def fed_by(self) -> tuple[ConnectionSpec, ...]:
@@ -310,7 +313,8 @@ class Sequential(Network):
     Parameters
     ----------
     *parts : synapses, neuron, synapses, neuron, ...
-        They become layers ``layer0``, ``layer1``, ... Before synapses there may be views.
+        They become layers ``layer0``, ``layer1``, ... Before synapses there may be views; in place
+        of synapses and neuron there may be a whole layer, such as MaxPool2d(2).
     inputs, steps, coding, readout, dropout : as of `Architecture`
 
     Raises
@@ -328,8 +332,7 @@ class Sequential(Network):
         readout: Readout | str,
         dropout: float = 0.0,
     ) -> None:
-        views = [is_instance(part, View | ViewSpec) for part in parts]
-        rest = [part for part, is_view in zip(parts, views, strict=True) if not is_view]
+        rest = [part for part in parts if not is_instance(part, View | ViewSpec | WholeSpec)]
         if not rest or len(rest) % 2:
             raise InputError(
                 "Sequential must have synapses and neurons in turn, such as Linear(64), LIF(),"
@@ -337,15 +340,16 @@ class Sequential(Network):
             )
         layers: list[LayerSpec] = []
         source, seen, synapses = "input", [], None
-        for part, is_view in zip(parts, views, strict=True):
-            if is_view and synapses is None:
+        for part in parts:
+            if synapses is None and is_instance(part, View | ViewSpec):
                 seen.append(part)
-            elif synapses is None:
+            elif synapses is None and not is_instance(part, WholeSpec):
                 synapses = part
             else:
+                made = (part.synapses, part.neuron) if synapses is None else (synapses, part)
                 name = f"layer{len(layers)}"
-                fed = ConnectionSpec((source,), synapses, tuple(seen))
-                layers.append(LayerSpec(name, (fed,), part))
+                fed = ConnectionSpec((source,), made[0], tuple(seen))
+                layers.append(LayerSpec(name, (fed,), made[1]))
                 source, seen, synapses = name, [], None
         if seen:
             raise InputError("Sequential must have views before synapses, not at its end")
@@ -385,8 +389,8 @@ class Graph:
 
     def layer(
         self,
-        synapses: SynapsesSpec | Synapses,
-        neuron: NeuronsSpec | Neurons,
+        synapses: SynapsesSpec | Synapses | WholeSpec,
+        neuron: NeuronsSpec | Neurons | str,
         *sources: str,
         name: str | None = None,
         views: Sequence[View | ViewSpec] = (),
@@ -398,7 +402,7 @@ class Graph:
 
         Parameters
         ----------
-        synapses, neuron : what it is made of
+        synapses, neuron : what it is made of; or a whole layer, such as MaxPool2d(2), for both
         *sources : str
             Names of what feeds it; what several of them fire is added.
         name : str or None
@@ -410,20 +414,23 @@ class Graph:
         -------
         str, its name
         """
+        parts: tuple[Any, ...] = (synapses, neuron, *sources)
+        if isinstance(synapses, WholeSpec):
+            parts = (synapses.synapses, synapses.neuron, neuron, *sources)
         taken = {layer.name for layer in self.layers}
         if name is None:
             name = next(x for n in count(len(taken)) if (x := f"layer{n}") not in taken)
         if name in taken:
             raise InputError(f"Layer {name} must have a name of its own; another one is called so")
-        first = ConnectionSpec(sources, synapses, views, delay, shift)  # type: ignore[arg-type]
+        first = ConnectionSpec(parts[2:], parts[0], views, delay, shift)  # type: ignore[arg-type]
         also = several(f"Layer {name} also", also, ConnectionSpec)
-        self.layers.append(LayerSpec(name, (first, *also), neuron))
+        self.layers.append(LayerSpec(name, (first, *also), parts[1]))
         return name
 
     def output(
         self,
-        synapses: SynapsesSpec | Synapses,
-        neuron: NeuronsSpec | Neurons,
+        synapses: SynapsesSpec | Synapses | WholeSpec,
+        neuron: NeuronsSpec | Neurons | str,
         *sources: str,
         readout: Readout | str,
         name: str = "output",

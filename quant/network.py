@@ -202,7 +202,7 @@ class Network(nn.Module):
     readout : Readout
     dropout : float
         Share of the hidden neurons that are left out while training, the same ones over a whole
-        sample.
+        sample; behind a pool they are those of the pool, not those that it looks at.
 
     Raises
     ------
@@ -237,6 +237,13 @@ class Network(nn.Module):
             name: frozenset(block if len(block) > 1 or self._fed_by(name, block) else ())
             for block in self._blocks
             for name in block
+        }
+        self._pooled = {  # whose spikes a pool looks at, which is left out in their place
+            source
+            for layer in self.layers.values()
+            if not layer.neuron.learns
+            for c in layer.connections
+            for source in c.sources
         }
         self._refuse()
 
@@ -308,7 +315,7 @@ class Network(nn.Module):
             If samples are none of these; in evaluation mode, if a value could reach 2**53.
         """
         samples = self.encoder.check(samples, self.steps, self.width)
-        samples = samples.to(next(self.parameters()).device)
+        samples = samples.to(next((p.device for p in self.parameters()), samples.device))
         dtype = torch.float32 if self.training else self.exact()
         summed = any(
             self._parallel(name) and self._fed_by(name, self.inputs) for name in self.layers
@@ -349,7 +356,7 @@ class Network(nn.Module):
 
     def _mask(self, name: str, like: Tensor) -> Tensor | None:
         """Draw who is left out; None where nobody is."""
-        if not (self.training and self.dropout) or name == self.output:
+        if not (self.training and self.dropout) or name in (self.output, *self._pooled):
             return None
         return nn.functional.dropout(torch.ones_like(like), self.dropout)
 

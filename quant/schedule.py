@@ -67,6 +67,11 @@ class Schedule:
                 f"Layer {network.output} must have no normalisation, as readout"
                 f" {network.readout.kind} has one threshold for all its neurons"
             )
+        if network.readout.early and network.last.neuron.theta() is None:
+            raise InputError(
+                f"Layer {network.output} must have a threshold that can be chosen, as readout"
+                f" {network.readout.kind} needs one"
+            )
         self.network, self.training, self.epoch = network, training, 0
 
     def parameters(self) -> list[dict[str, Any]]:

@@ -34,10 +34,13 @@ class Neurons(nn.Module, ABC):
         once.
     sums : bool
         Whether `forward` gives the sums of the spikes up to each step, too.
+    learns : bool
+        Whether anything of them or of their synapses is learned; else they pass on what they see.
     """
 
     size: int
     unit: float = 1.0
+    learns: bool = True
 
     @property
     def parallel(self) -> bool:

@@ -15,6 +15,7 @@
     # from = ["input"]                                  the layer before by default
     # delay = 0, shift = 0, views = [...]               of this connection
     # also = [{ from = "...", synapses = { ... } }]     further connections
+    # whole = { kind = "max-pool2d", window = 2 }       in place of synapses and neuron
 
     [training]
     epochs = 150                                        fields of quant/training.py
@@ -24,7 +25,7 @@ Every field has the name and the default that it has in Python.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from ...model.check import path as path_of
 from ...model.codings import KINDS as CODINGS
 from ...model.errors import InputError
 from ..architecture import Architecture, ConnectionSpec, LayerSpec
+from ..layers import SPECS as WHOLE
 from ..neurons import SPECS as NEURONS
 from ..neurons.surrogate import SURROGATES
 from ..synapses import SPECS as SYNAPSES
@@ -50,6 +52,7 @@ KINDS: dict[str, Mapping[str, type]] = {
     "neuron": NEURONS,
     "surrogate": SURROGATES,
     "views": VIEWS,
+    "whole": WHOLE,
 }
 
 
@@ -117,7 +120,14 @@ def _layer(name: str, table: dict[str, Any], source: str | None) -> LayerSpec:
     name = table.get("name", name)
     where = f"layer {name}"
     own = ("from", *(f.name for f in fields(ConnectionSpec)[1:]))
-    _keys(where, table, ("name", "neuron", "also", *own), ("neuron", "synapses"))
+    parts = ("whole",) if "whole" in table else ("neuron", "synapses")
+    _keys(where, table, ("name", "neuron", "whole", "also", *own), parts)
+    if "whole" in table:
+        for key in ("synapses", "neuron"):
+            if key in table:
+                raise InputError(f"{key} of {where} must be left out, as whole brings it")
+        whole = _value(where, "whole", table["whole"])
+        table = table | {"synapses": whole.synapses, "neuron": whole.neuron}
     connections = [_connection(where, {k: table[k] for k in own if k in table}, source)]
     also = table.get("also", [])
     if not isinstance(also, list):
@@ -155,8 +165,8 @@ def _fields(where: str, table: Any, kind: type) -> None:
 
 
 def _value(where: str, key: str, value: Any) -> Any:
-    """Make the value of a key; lists become tuples."""
-    if key in KINDS:
+    """Make the value of a key, if it is not one already; lists become tuples."""
+    if key in KINDS and not is_dataclass(value):
         if key == "views":
             if not isinstance(value, list):
                 raise InputError(f"views of {where} must be a list of tables, not {shown(value)}")
