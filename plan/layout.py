@@ -100,6 +100,8 @@ class Part:
         Whether the readout takes every vector, with its membranes, not spikes alone.
     holds : bool
         Whether events of the input come in a sample's first step alone, and what they add is held.
+    steps : int
+        T of the network.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Part:
     last: bool
     measures: bool
     holds: bool = False
+    steps: int = 1
 
     @property
     def skips(self) -> bool:
@@ -175,6 +178,7 @@ class Layout:
                 name == network.output,
                 name == network.output and timing(network.readout).measures,
                 held and name in fed,
+                network.steps,
             )
             for name, layer in network.layers.items()
         }
