@@ -349,7 +349,10 @@ class Lanes(wiring.Component):
             membrane, over = neuron.membrane(m, k, kept, at)
             told = later(m, op, self.filtering)
         else:
-            over, told = neuron.fires(kept, lambda: self._number(m, before, k, theta.__getitem__)), op
+            over, told = (
+                neuron.fires(kept, lambda: self._number(m, before, k, theta.__getitem__)),
+                op,
+            )
             membrane = neuron.clamp(kept)
         short = [len(unit.served(lane)) < unit.folds for lane in self._of(k)]
         if all(short):

@@ -9,7 +9,6 @@ from amaranth.lib.wiring import In, Out
 from ..plan.layout import Part
 from ..plan.neurons import follows
 from ..plan.pipeline import settles
-from ..plan.unit import Unit
 from .gates import advance, divided, later
 from .touched import Touched
 from .walk import Step, Walk
@@ -41,7 +40,8 @@ def operation(part: Part, walk: Walk) -> data.StructLayout:
     if follows(part.layer.neuron, unit):
         fields["step"] = range(part.steps)  # of a sweep, or that is told
     if unit.passes > 1:
-        fields["tap"] = range(unit.passes)  # the product that is made, the last one with the sweep
+        fields["make"] = 1  # make product `tap`; the sweep, or what is told, is that of the last
+        fields["tap"] = range(unit.passes)
     if part.layer.neuron.whole:
         fields["tell"] = 1  # tell of group `group` of `fold`, as a sweep does of other neurons
     return data.StructLayout(fields)
@@ -221,7 +221,7 @@ class Sequencer(wiring.Component):
         if passes > 1:
             with m.If(makes):
                 advance(m, (tap, passes))
-            m.d.comb += o.tap.eq(passes - 1 - tap)
+            m.d.comb += [o.make.eq(makes), o.tap.eq(passes - 1 - tap)]
         moves = o.sweep & is_last_group
         if touched is not None:
             with m.If(o.sweep & ~touched.none):

@@ -70,7 +70,9 @@ def test_channels_and_places_have_their_own_constants():
     assert [[[0, 0, 0, 0]], [[1, 1, 0, 1]]] == s.astype(int).tolist()
 
 
-def network(neuron: Parallel, weights: list[list[int]], steps: int, most: int = 1, **rest) -> Network:
+def network(
+    neuron: Parallel, weights: list[list[int]], steps: int, most: int = 1, **rest
+) -> Network:
     """Make a network of one layer."""
     synapses = Dense(np.array(weights), 8)
     connections = (Connection(("input",), synapses, **rest),)
@@ -123,16 +125,31 @@ def test_no_membrane_leaves_its_bounds(whole):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"weight": [[1, 2]]}, "Parallel weight must be signed integers of shape (kernels, rows, taps)"),
+        (
+            {"weight": [[1, 2]]},
+            "Parallel weight must be signed integers of shape (kernels, rows, taps)",
+        ),
         ({"weight": [[[128]]]}, "Parallel weight must be in -128..127 to fit 8 bits, not 128"),
-        ({"weight": [[[1]]] * 3}, "Parallel weight must be one kernel, or one for each of the 2 channe"),
+        (
+            {"weight": [[[1]]] * 3},
+            "Parallel weight must be one kernel, or one for each of the 2 channe",
+        ),
         ({"weight": [[[1], [1]]]}, "Parallel threshold must have the 2 rows of the weight, not 1"),
-        ({"threshold": [[1]]}, "Parallel threshold must be of the 2 channels of the bias, not of 1"),
-        ({"threshold": [[0.5], [1.0]]}, "Parallel threshold must be signed integers of shape (channels"),
+        (
+            {"threshold": [[1]]},
+            "Parallel threshold must be of the 2 channels of the bias, not of 1",
+        ),
+        (
+            {"threshold": [[0.5], [1.0]]},
+            "Parallel threshold must be signed integers of shape (channels",
+        ),
         ({"dilation": 0}, "Parallel dilation must be in 1..32768, not 0"),
         ({"dilation": 1.5}, "Parallel dilation must be an integer in 1..32768, not 1.5"),
         ({"whole": 1}, "Parallel whole must be true or false, not 1"),
-        ({"whole": True, "weight": [[[1, 2]]]}, "Parallel weight of whole samples must have as many"),
+        (
+            {"whole": True, "weight": [[[1, 2]]]},
+            "Parallel weight of whole samples must have as many",
+        ),
         ({"places": 0}, "Parallel places must be in 1..16777216, not 0"),
     ],
 )
@@ -150,9 +167,18 @@ def test_wrong_neuron_is_refused(arguments, message):
 def test_network_refuses_what_does_not_suit_it():
     """Rows are as many as steps, taps no more; whole samples are seen outside loops alone."""
     for neuron, message in (
-        (one([[1], [2]], [1, 1]), "Layer layer0: Parallel weight must have a row for each of 3 steps,"),
-        (one([[1, 2]], [1], dilation=3), "Layer layer0: Parallel taps must reach less than 3 steps bac"),
-        (one([[1]], [1], whole=True), "Layer layer0: Parallel weight must have a row for each of 3 ste"),
+        (
+            one([[1], [2]], [1, 1]),
+            "Layer layer0: Parallel weight must have a row for each of 3 steps,",
+        ),
+        (
+            one([[1, 2]], [1], dilation=3),
+            "Layer layer0: Parallel taps must reach less than 3 steps bac",
+        ),
+        (
+            one([[1]], [1], whole=True),
+            "Layer layer0: Parallel weight must have a row for each of 3 ste",
+        ),
     ):
         with pytest.raises(InputError) as refused:
             network(neuron, [[1]], 3)

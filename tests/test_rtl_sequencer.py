@@ -198,7 +198,9 @@ def test_room_that_comes_back_is_used_a_cycle_later():
 def test_two_places_come_back_at_once():
     """Two vectors returned in one cycle make room for two."""
     bench = Bench(
-        sequencer := Sequencer(part(UNITS["one-fold"]), Rows(UNITS["one-fold"], INPUTS), BITS, (2,), 0)
+        sequencer := Sequencer(
+            part(UNITS["one-fold"]), Rows(UNITS["one-fold"], INPUTS), BITS, (2,), 0
+        )
     )
     bench.put(sequencer.i, [{"position": 0, "lanes": 0, "tick": 1, "last": 0}] * 9)
     trace = bench.sample(sequencer.o)
@@ -214,7 +216,9 @@ def test_two_places_come_back_at_once():
 def test_a_sweep_waits_for_room_in_every_queue(depths):
     """The smallest queue says how often is swept; room elsewhere changes nothing."""
     bench = Bench(
-        sequencer := Sequencer(part(UNITS["one-fold"]), Rows(UNITS["one-fold"], INPUTS), BITS, depths, 0)
+        sequencer := Sequencer(
+            part(UNITS["one-fold"]), Rows(UNITS["one-fold"], INPUTS), BITS, depths, 0
+        )
     )
     bench.put(sequencer.i, [{"position": 0, "lanes": 0, "tick": 1, "last": 0}] * 9)
     trace, least = bench.sample(sequencer.o), depths.index(min(depths))

@@ -101,7 +101,9 @@ class Parallel(Neurons):
         object.__setattr__(self, "bias", bias)
         object.__setattr__(self, "threshold", threshold)
         object.__setattr__(self, "weight", weight)
-        object.__setattr__(self, "dilation", integer("Parallel dilation", self.dilation, 1, 1 << 15))
+        object.__setattr__(
+            self, "dilation", integer("Parallel dilation", self.dilation, 1, 1 << 15)
+        )
         object.__setattr__(self, "whole", flag("Parallel whole", self.whole))
         object.__setattr__(self, "places", integer("Parallel places", self.places, 1, 1 << 24))
         if self.whole and (rows != taps or self.dilation != 1):
@@ -114,7 +116,9 @@ class Parallel(Neurons):
         """Refuse a number of steps that it is not made for."""
         rows, taps = self.weight.shape[1:]
         if rows not in (1, steps) or (self.whole and rows != steps):
-            raise InputError(f"Parallel weight must have a row for each of {steps} steps, not {rows}")
+            raise InputError(
+                f"Parallel weight must have a row for each of {steps} steps, not {rows}"
+            )
         if not self.whole and (taps - 1) * self.dilation >= steps:
             raise InputError(
                 f"Parallel taps must reach less than {steps} steps back,"

@@ -58,7 +58,7 @@ class Neurons(nn.Module, ABC):
         """Integers per real 1 of a membrane, which a filter may make more than of a current."""
         return self.unit
 
-    def enter(self, share: float) -> None:  # noqa: B027
+    def enter(self, share: float) -> None:
         """Enter a share of the training, 0..1: set what goes by it."""
 
     @abstractmethod

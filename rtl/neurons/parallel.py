@@ -13,14 +13,14 @@ A layer that sees whole samples keeps what its steps bring, and makes all membra
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, memory
 
 from ...model.neurons import parallel as golden
 from ...model.width import Bounds, signed_width
-from ...plan.neurons import ADDED, accumulator, filtering
+from ...plan.neurons import ADDED, accumulator
 from ...plan.unit import Unit
 from ..gates import later
 
@@ -86,7 +86,9 @@ class Parallel:
         told = at.told
         row = told.step if self.golden.weight.shape[1] > 1 else Const(0)
         rows = self.golden.weight.shape[1]
-        theta = made.number("theta", told, lambda n: [self.threshold(n, r) for r in range(rows)], row)
+        theta = made.number(
+            "theta", told, lambda n: [self.threshold(n, r) for r in range(rows)], row
+        )
         return h, h >= theta
 
 
@@ -227,7 +229,9 @@ class _Filter:
 
         age = before.tap * law.dilation
         m.d.comb += [
-            r.addr.eq(place(before, before.tap if law.whole else (before.step - age).as_unsigned())),
+            r.addr.eq(
+                place(before, before.tap if law.whole else (before.step - age).as_unsigned())
+            ),
             w.addr.eq(place(op, op.step)),
             w.data.eq(kept),
             w.en.eq(op.sweep),
@@ -246,8 +250,9 @@ class _Filter:
             lambda n: [self.neuron.weight(n, r, j) for r in range(rows) for j in range(law.taps)],
             row * law.taps + before.tap,
         )
-        begins = later(m, op.tap == law.taps - 1)
+        begins, makes = later(m, op.tap == law.taps - 1), later(m, op.make)
         product = later(m, weight * x, reset_less=True)
         h = Signal(self.total, name=f"h{self.k}", reset_less=True)
-        m.d.sync += h.eq(Mux(begins, 0, h) + product)
+        with m.If(makes):
+            m.d.sync += h.eq(Mux(begins, 0, h) + product)
         return h
