@@ -17,6 +17,10 @@ cannot fall for ever. An edge that comes back carries step t - 1, and its queue 
 of a step, so that whoever writes it never waits for who takes it. So does every edge but the first
 of several from one source to one layer, as all are written together and taken one by one. Depth is
 then a matter of speed.
+
+A layer that sees whole samples emits its first step when it has taken the last. So where it stands
+on one of the ways to a join and on fewer of another, the queue of that other edge holds a whole
+sample: its source then never waits for the join before the sample has been taken everywhere.
 """
 
 from collections.abc import Iterable
@@ -160,6 +164,7 @@ class Layout:
         for name in network.layers:
             taps[name] = mapping.taps(network, name)
             edges[name] = _edges(network, mapping, name, taps[name])
+        edges = _deepened(network, mapping, edges)
         flat = [edge for into in edges.values() for edge in into]
         inputs = tuple(edge for edge in flat if edge.source == INPUT)
         fed = {edge.target for edge in inputs if edge.size}
@@ -241,6 +246,27 @@ def _edges(network: Network, mapping: Mapping, name: str, taps: Taps) -> tuple[E
         found.append(none)
     rank = {INPUT: -1, **{n: i for i, n in enumerate(order)}}
     return tuple(sorted(found, key=lambda edge: (not edge.back, rank[edge.source])))
+
+
+def _deepened(
+    network: Network, mapping: Mapping, edges: dict[str, tuple[Edge, ...]]
+) -> dict[str, tuple[Edge, ...]]:
+    """Let edges hold a whole sample where others into the same layer come behind more layers that
+    see whole samples."""
+    behind, found = {INPUT: 0}, {}  # how many such layers lead to a source, at most
+    for name, into in edges.items():
+        most = max((behind[edge.source] for edge in into if not edge.back), default=0)
+        behind[name] = most + network.layers[name].neuron.whole
+        found[name] = tuple(
+            edge
+            if edge.back or behind[edge.source] == most
+            else replace(
+                edge,
+                depth=max(edge.depth, network.steps * _step(network, mapping, edge.source)),
+            )
+            for edge in into
+        )
+    return found
 
 
 def _step(network: Network, mapping: Mapping, source: str) -> int:

@@ -385,7 +385,8 @@ def random_mapping(rng: np.random.Generator, network: Network) -> Mapping:
     sweep = [int(rng.choice([s for s in range(1, p + 1) if p % s == 0])) for p in lanes]
     delay = [str(rng.choice(["auto", "line", "wheel"])) for _ in sizes]
     queue = [int(rng.choice([1, 2, 3, 16])) for _ in sizes]
-    return Mapping.of(network, lanes, sweep, 0, delay, queue)
+    products = [str(rng.choice(["one", "all"])) for _ in sizes]
+    return Mapping.of(network, lanes, sweep, 0, delay, queue, products=products)
 
 
 def draw_network(dice: Dice, small: bool, plan: dict) -> Network:
