@@ -19,8 +19,9 @@ of several from one source to one layer, as all are written together and taken o
 then a matter of speed.
 
 A layer that sees whole samples emits its first step when it has taken the last. So where it stands
-on one of the ways to a join and on fewer of another, the queue of that other edge holds a whole
-sample: its source then never waits for the join before the sample has been taken everywhere.
+on one of the ways into a join, or into layers that feed each other, and on fewer of another, the
+queue of that other edge holds a whole sample: its source then never waits for the join before the
+sample has been taken everywhere.
 """
 
 from collections.abc import Iterable
@@ -251,21 +252,20 @@ def _edges(network: Network, mapping: Mapping, name: str, taps: Taps) -> tuple[E
 def _deepened(
     network: Network, mapping: Mapping, edges: dict[str, tuple[Edge, ...]]
 ) -> dict[str, tuple[Edge, ...]]:
-    """Let edges hold a whole sample where others into the same layer come behind more layers that
-    see whole samples."""
+    """Let edges hold a whole sample where others of the same loop, or into the same layer, come
+    behind more layers that see whole samples."""
     behind, found = {INPUT: 0}, {}  # how many such layers lead to a source, at most
-    for name, into in edges.items():
-        most = max((behind[edge.source] for edge in into if not edge.back), default=0)
-        behind[name] = most + network.layers[name].neuron.whole
-        found[name] = tuple(
-            edge
-            if edge.back or behind[edge.source] == most
-            else replace(
-                edge,
-                depth=max(edge.depth, network.steps * _step(network, mapping, edge.source)),
+    for block in network.blocks():
+        outer = [edge for name in block for edge in edges[name] if edge.source not in block]
+        most = max((behind[edge.source] for edge in outer), default=0)
+        for name in block:
+            behind[name] = most + network.layers[name].neuron.whole
+            found[name] = tuple(
+                replace(edge, depth=max(edge.depth, _step(network, mapping, edge.source) * network.steps))
+                if edge in outer and behind[edge.source] < most
+                else edge
+                for edge in edges[name]
             )
-            for edge in into
-        )
     return found
 
 
