@@ -192,6 +192,16 @@ class Network:
         for name, layer in self.layers.items():
             for connection in layer.connections:
                 self._refuse_connection(name, connection)
+            try:
+                layer.neuron.suit(self.steps)
+            except InputError as error:
+                raise InputError(f"Layer {name}: {error}") from None
+        for block in self.blocks():
+            for name in block if self._loops(block) else ():
+                if self.layers[name].neuron.whole:
+                    raise InputError(
+                        f"Layer {name} must be in no loop, as its neurons see whole samples"
+                    )
         self._refuse_dead()
         self.readout.check(self.steps, self.last.neuron.fires)
         self._refuse_overflow()
@@ -257,7 +267,7 @@ class Network:
             low, high = self.arriving(layer)
             most = int(np.maximum(-low[-1], high[-1]).max())
             bias = int(np.abs(layer.neuron.bias.astype(np.int64)).max())
-            reach = self.steps * (most + bias)
+            reach = self.steps * (most + bias) * layer.neuron.gain
             if reach >= 1 << 47:
                 raise InputError(
                     f"Layer {name} must keep its membranes below 2**47, not reach {reach}"
@@ -397,6 +407,10 @@ class Network:
         """Cut the layers into runs of the order between which nothing comes back."""
         return blocks(self.layers)
 
+    def _loops(self, block: Sequence[str]) -> bool:
+        """Whether a block feeds itself."""
+        return any(s in block for n in block for c in self.layers[n].connections for s in c.sources)
+
     def _run_block(
         self, block: Sequence[str], spikes: dict[str, np.ndarray], membranes: dict[str, np.ndarray]
     ) -> None:
@@ -417,6 +431,9 @@ class Network:
                 weighers = c.synapses.weighers(self.values(c).limit, steps - c.delay)
                 for source in set(c.sources) & set(block):
                     inner[source] += [(name, c, weighers)] * c.sources.count(source)
+            if not self._loops(block):
+                spikes[name], membranes[name] = layer.neuron.run(current)
+                return
             states[name] = layer.neuron.start(samples)
             spikes[name] = np.empty(current.shape, bool)
         for t in range(steps):

@@ -55,7 +55,7 @@ FORK, MEMBRANES, SPIKES_OUT = Fork.kind, Membranes.kind, Spikes.kind
 KIND, LINKS, LINKED, SOURCE, NUMBERS = 0, 1, 2, 3, 4
 # Its state. What it offers, and whether that is taken; cycles from which on something happens by
 # itself; an item that is held, in the order of the one offered; then what each kind has beside.
-STATE = 18
+STATE = 20
 VALID, PLACE, ADDRESS, WIDTH, FLAGS, READY = range(STATE, STATE + 6)
 FREE, NEXT, PIPE = range(STATE + 6, STATE + 9)
 HELD = STATE + 9
@@ -392,6 +392,9 @@ def _line(st, memory, spikes, s, now):
     return changed
 
 
+# Numbers of a soma: cycles of a vector that is swept, steps of a sample that is told as a whole,
+# and how it waits.
+PASSES, WHOLE, WAITS = NUMBERS + 11, NUMBERS + 12, NUMBERS + 13
 # Columns of a soma that waits, of the two latest additions: where their addresses stand, and the
 # cycle from which on what they add to can be read.
 LATEST, BEFORE = OWN + 6, OWN + 8
@@ -413,12 +416,12 @@ def _added(st, memory, spikes, s, u, now):
     An addition waits until those before it that add to the same accumulators are written. Of an
     event of three or more only the first two may meet any.
     """
-    waits = st[s, NUMBERS + 11]
+    waits = st[s, WAITS]
     total = _busy(st, memory, spikes, s, u)
     if waits == 0 or total == 0:
         return now + total
-    banks = st[s, NUMBERS + 13]
-    of = st[s, NUMBERS + 12] + 4 * banks * st[u, ADDRESS]
+    banks = st[s, WAITS + 2]
+    of = st[s, WAITS + 1] + 4 * banks * st[u, ADDRESS]
     each = total // _value(st, spikes, u)
     for k in range(total if each < 3 else 2):
         here = of + banks * (k % each)
@@ -470,6 +473,9 @@ def _sweep(st, memory, spikes, s, now, records, samples):
     neurons, sweep = st[s, NUMBERS + 3], st[s, NUMBERS + 4]
     way, ring = st[s, NUMBERS + 8], st[s, NUMBERS + 7] + 1
     fires, row = st[s, SWEEPS] & TICK, st[s, STEP] * samples + st[s, SAMPLE]
+    is_last = st[s, SWEEPS] & LAST
+    if st[s, WHOLE] and st[s, STEP] < st[s, WHOLE] - 1:
+        is_last = 0
     blank, positions = False, st[s, NUMBERS + 5]
     if st[s, NUMBERS + 9] < 0:
         address = st[s, POSITION] * sweep
@@ -484,10 +490,10 @@ def _sweep(st, memory, spikes, s, now, records, samples):
         if not blank:
             st[s, POSITION] = _next(spikes, first + at + 1, first + positions) - first
     end = st[s, POSITION] == positions
-    flags = st[s, SWEEPS] if end else 0
+    flags = fires | is_last if end else 0
     if fires:
         flags |= FIRES
-    if st[s, SWEEPS] & LAST:
+    if is_last:
         flags |= FINALE
     at = way + 5 * ((st[s, OLDEST] + st[s, FLYING]) % ring)
     memory[at] = now + st[s, NUMBERS + 7]
@@ -499,15 +505,32 @@ def _sweep(st, memory, spikes, s, now, records, samples):
     st[s, FLYING] += 1
     if st[s, FLYING] == 1:
         st[s, PIPE] = memory[at]
+    st[s, NEXT] = now + st[s, PASSES]
     if end:
-        if st[s, SWEEPS] & LAST:
+        if is_last:
             st[s, SAMPLE] += 1
             st[s, STEP] = 0
         else:
             st[s, STEP] += 1
-        st[s, SWEEPS] = 0
-        st[s, FREE] = now + st[s, NUMBERS + 6]
+        if st[s, WHOLE] and not is_last:
+            st[s, POSITION] = 0
+        else:
+            st[s, SWEEPS] = 0
+            # Behind what was only told, nothing is written.
+            st[s, FREE] = now if st[s, WHOLE] else now + st[s, NUMBERS + 6]
     return True
+
+
+@_inner
+def _keep(st, s, busy):
+    """Sweep a step whose spikes are told behind the sample; behind the last step begin to."""
+    swept = busy + st[s, NUMBERS + 10] + st[s, NUMBERS + 5] + st[s, NUMBERS + 6]
+    if st[s, SWEEPS] & LAST:
+        st[s, STEP] = 0 if st[s, SWEEPS] & TICK else st[s, WHOLE] - 1
+        st[s, NEXT] = swept + st[s, PASSES]
+    else:
+        st[s, SWEEPS] = 0
+        st[s, FREE] = swept
 
 
 @_inner
@@ -523,9 +546,11 @@ def _soma(st, memory, spikes, s, now, records, samples):
     if st[u, READY] and st[u, VALID]:
         busy = _added(st, memory, spikes, s, u, now)
         st[s, FREE] = max(busy, now + 1)
-        st[s, NEXT] = busy + 1 + st[s, NUMBERS + 10]
+        st[s, NEXT] = busy + st[s, NUMBERS + 10] + st[s, PASSES]
         st[s, SWEEPS] = st[u, FLAGS] & ENDS
         st[s, POSITION] = 0
+        if st[s, WHOLE] and st[s, SWEEPS]:
+            _keep(st, s, busy)
         changed = True
     return changed
 

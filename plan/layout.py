@@ -17,6 +17,11 @@ cannot fall for ever. An edge that comes back carries step t - 1, and its queue 
 of a step, so that whoever writes it never waits for who takes it. So does every edge but the first
 of several from one source to one layer, as all are written together and taken one by one. Depth is
 then a matter of speed.
+
+A layer that sees whole samples emits its first step when it has taken the last. So where it stands
+on one of the ways into a join, or into layers that feed each other, and on fewer of another, the
+queue of that other edge holds a whole sample: its source then never waits for the join before the
+sample has been taken everywhere.
 """
 
 from collections.abc import Iterable
@@ -100,6 +105,8 @@ class Part:
         Whether the readout takes every vector, with its membranes, not spikes alone.
     holds : bool
         Whether events of the input come in a sample's first step alone, and what they add is held.
+    steps : int
+        T of the network.
     """
 
     name: str
@@ -113,6 +120,7 @@ class Part:
     last: bool
     measures: bool
     holds: bool = False
+    steps: int = 1
 
     @property
     def skips(self) -> bool:
@@ -157,6 +165,7 @@ class Layout:
         for name in network.layers:
             taps[name] = mapping.taps(network, name)
             edges[name] = _edges(network, mapping, name, taps[name])
+        edges = _deepened(network, mapping, edges)
         flat = [edge for into in edges.values() for edge in into]
         inputs = tuple(edge for edge in flat if edge.source == INPUT)
         fed = {edge.target for edge in inputs if edge.size}
@@ -175,6 +184,7 @@ class Layout:
                 name == network.output,
                 name == network.output and timing(network.readout).measures,
                 held and name in fed,
+                network.steps,
             )
             for name, layer in network.layers.items()
         }
@@ -237,6 +247,29 @@ def _edges(network: Network, mapping: Mapping, name: str, taps: Taps) -> tuple[E
         found.append(none)
     rank = {INPUT: -1, **{n: i for i, n in enumerate(order)}}
     return tuple(sorted(found, key=lambda edge: (not edge.back, rank[edge.source])))
+
+
+def _deepened(
+    network: Network, mapping: Mapping, edges: dict[str, tuple[Edge, ...]]
+) -> dict[str, tuple[Edge, ...]]:
+    """Let edges hold a whole sample where others of the same loop, or into the same layer, come
+    behind more layers that see whole samples."""
+    behind, found = {INPUT: 0}, {}  # how many such layers lead to a source, at most
+    for block in network.blocks():
+        outer = [edge for name in block for edge in edges[name] if edge.source not in block]
+        most = max((behind[edge.source] for edge in outer), default=0)
+        for name in block:
+            behind[name] = most + network.layers[name].neuron.whole
+            found[name] = tuple(
+                replace(
+                    edge,
+                    depth=max(edge.depth, _step(network, mapping, edge.source) * network.steps),
+                )
+                if edge in outer and behind[edge.source] < most
+                else edge
+                for edge in edges[name]
+            )
+    return found
 
 
 def _step(network: Network, mapping: Mapping, source: str) -> int:

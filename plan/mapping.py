@@ -12,6 +12,8 @@ from ..model.bounds import prove
 from ..model.check import choice, instance, is_integer, shown
 from ..model.errors import InputError
 from ..model.network import Network, of_model
+from ..model.neurons import Neurons
+from ..model.neurons.parallel import Parallel
 from ..model.width import Bounds, signed_width
 from .engines import ENGINES, Engine
 from .engines.map_wheel import MapWheel
@@ -22,6 +24,7 @@ from .unit import QUEUE, Unit
 __all__ = [
     "BUDGET",
     "DELAYS",
+    "PRODUCTS",
     "TAPS",
     "Mapping",
     "delay_bits",
@@ -32,6 +35,9 @@ __all__ = [
 
 # How many taps of a convolution may be added at once.
 TAPS = ("one", "row", "all")
+# How many products of a parallel neuron may be made at once.
+PRODUCTS = ("auto", "one", "all")
+FEW = 8
 # What may be asked for of a layer with delays.
 DELAYS = ("auto", "line", "wheel")
 # Bits of memory that the wheels of a network may need together before some become lines.
@@ -62,6 +68,7 @@ class Mapping:
         delay: str | Sequence[str] = "auto",
         queue: int | Sequence[int] | None = None,
         taps: str | Sequence[str] = "one",
+        products: str | Sequence[str] = "auto",
     ) -> "Mapping":
         """Make the mapping of a network; what is not given is chosen.
 
@@ -81,6 +88,9 @@ class Mapping:
         taps : one of `TAPS`, or one per layer
             How many taps of a convolution an event adds in a cycle: one, a row of the kernel, or
             all of them, which takes as many banks of lanes. Others, and the last layer, add one.
+        products : one of `PRODUCTS`, or one per layer
+            How many products of a parallel neuron a sweep makes in a cycle: one, or all of its
+            taps, which takes as many multipliers. "auto" is all where there are at most `FEW`.
 
         Raises
         ------
@@ -119,6 +129,7 @@ class Mapping:
         if pixels and not network.coding.packs:
             raise InputError("Packed pixels must feed a network with latency coding")
         asked = _per_layer("Taps", taps, TAPS, names)
+        made = _per_layer("Products", products, PRODUCTS, names)
         each = zip(names, neurons, lanes, swept, channels, strict=True)
         units = {i: Unit(n, p, s, channels=c) for i, n, p, s, c in each}
         for name, engine in plain.items():
@@ -128,6 +139,7 @@ class Mapping:
         engines = _engines(network, units, asked_for, plain)
         for name, length in zip(names, queues, strict=True):
             unit = replace(units[name], engine=engines[name], queue=length)
+            unit = replace(unit, passes=_passes(network.layers[name].neuron, made[name]))
             unit = replace(unit, waits=ENGINES[unit.engine].waits(network, name, unit))
             units[name] = unit if sweep is not None else replace(unit, sweep=_swept(unit))
         return cls(units, pixels)
@@ -258,6 +270,13 @@ def _engine(network: Network, name: str, delay: str) -> type[Engine] | None:
     kinds = [e for e in reversed(ENGINES.values()) if e.maps or not e.keeps]
     kinds = [e for e in kinds if not e.keeps or delay in ("auto", e.keeps)]
     return next((e for e in kinds if e.serves(network, name)), None)
+
+
+def _passes(neuron: Neurons, products: str) -> int:
+    """Count the cycles of a sweep of each vector."""
+    if not isinstance(neuron, Parallel) or products == "all":
+        return 1
+    return neuron.taps if products == "one" or neuron.taps > FEW else 1
 
 
 def _swept(unit: Unit) -> int:

@@ -1,6 +1,6 @@
 """What neurons are in hardware, before it is built: depths of pipelines, widths, and what is swept.
 
-A new kind is a function here for each table, and its line.
+A new kind is a function here for each table where the default is not its own, and its line.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,16 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from ..model.neurons import Neurons
 from ..model.neurons.neuron import Neuron, reduce_leak
+from ..model.neurons.parallel import Parallel
 from ..model.width import Bounds, signed_width
 from .unit import Unit
 
 __all__ = [
+    "ADDED",
     "LEAKING",
     "QUIET",
     "Sweep",
     "accumulator",
     "constants",
+    "filtering",
+    "follows",
     "integrates",
     "leaking",
     "quiet",
@@ -51,13 +56,15 @@ def integrates(neuron: Neuron) -> bool:
     return not neuron.leaks and neuron.clamp is None
 
 
-def accumulator(neuron: Neuron, bounds: Bounds, served: range) -> int:
+def accumulator(neuron: Neurons, bounds: Bounds, served: range) -> int:
     """Width of an accumulator that serves these neurons in turn, bits.
 
     It holds h, less the threshold where the membrane is kept so (`integrates`).
     """
     n = np.arange(served.start, served.stop, served.step)
-    offset = _threshold(neuron)[n % len(_threshold(neuron))] if integrates(neuron) else 0
+    offset: Any = 0
+    if isinstance(neuron, Neuron) and integrates(neuron):
+        offset = _threshold(neuron)[n % len(_threshold(neuron))]
     low, high = (np.asarray(x)[n] - offset for x in bounds.accumulator)
     return max(signed_width(int(low.min()), int(high.max())), 2)
 
@@ -133,7 +140,32 @@ def _of(numbers: np.ndarray, unit: Unit) -> np.ndarray:
     return np.resize(np.asarray(numbers, np.int64), unit.neurons)
 
 
-# Cycles that the leak takes, by kind.
-LEAKING: dict[str, Callable[[Any], int]] = {Neuron.kind: leaking}
+def filtering(neuron: Neurons, unit: Unit) -> int:
+    """Cycles from the accumulators of a sweep to the membranes that are made of them.
+
+    0 where they are the membranes. Of products that are made at once, one, and one for each time
+    that `ADDED` of them are added; else one for the last product and one for the sum.
+    """
+    if not isinstance(neuron, Parallel):
+        return 0
+    if unit.passes > 1:
+        return 2
+    depth, left = 1, neuron.taps
+    while left > 1:
+        depth, left = depth + 1, -(-left // ADDED)
+    return depth
+
+
+def follows(neuron: Neurons, unit: Unit) -> bool:
+    """Whether a sweep must know its step."""
+    if not isinstance(neuron, Parallel):
+        return False
+    return neuron.whole or unit.passes > 1 or neuron.weight.shape[1] > 1
+
+
+ADDED = 4  # products that are added in a cycle
+
+# Cycles that the leak takes, by kind: from an accumulator to what a sweep writes back.
+LEAKING: dict[str, Callable[[Any], int]] = {Neuron.kind: leaking, Parallel.kind: lambda neuron: 1}
 # Whether neurons need be looked at only in steps with an event of theirs, by kind.
-QUIET: dict[str, Callable[[Any], bool]] = {Neuron.kind: quiet}
+QUIET: dict[str, Callable[[Any], bool]] = {Neuron.kind: quiet, Parallel.kind: lambda neuron: False}

@@ -290,6 +290,10 @@ class Soma(Stage):
         How long an addition is kept from accumulators that were just added to.
     meets : int64 (inputs, 4, banks), where it waits
         What the first two additions of an event, and its last two, add to; -1 is nothing.
+    passes : int, cycles
+        Of a vector that is swept.
+    whole : int
+        Steps of a sample behind which all of them are told, step by step; 0: each as it is swept.
     """
 
     source: int
@@ -305,6 +309,8 @@ class Soma(Stage):
     touched: int = -1
     waits: int = 0
     meets: np.ndarray | None = None
+    passes: int = 1
+    whole: int = 0
     kind: ClassVar[int] = 10
 
     @property
@@ -315,7 +321,8 @@ class Soma(Stage):
         way = memory.room(5 * (self.depth + 1))
         layout = self.record, self.neurons, self.sweep, self.positions
         times = self.rest, self.depth
-        found = *memory.cost(self.cost), *layout, *times, way, self.touched, self.settles
+        told = way, self.touched, self.settles, self.passes, self.whole
+        found = *memory.cost(self.cost), *layout, *times, *told
         if self.meets is None:
             return *found, 0
         return *found, self.waits, memory.table(self.meets), self.meets.shape[2]

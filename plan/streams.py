@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from .engines import ENGINES
 from .layout import Edge, Layout, Part
+from .neurons import filtering
 from .pipeline import DIVIDING, chunks, latency, pause, reporting, settles
 from .readouts import timing
 from .stages import (
@@ -96,10 +97,12 @@ class _Streams:
                 unit.folds * unit.groups,
                 pause(part.layer.neuron, unit, part.skips),
                 settles(unit, part.skips),
-                latency(unit) + reporting(unit),
+                latency(unit) + reporting(unit) + filtering(part.layer.neuron, unit),
                 touched,
                 unit.waits,
                 engine.meets,
+                unit.passes,
+                part.steps if part.layer.neuron.whole else 0,
             )
         )
         for edge in part.outs:

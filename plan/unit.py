@@ -51,6 +51,9 @@ class Unit:
     waits : int, cycles
         How long an addition is kept from accumulators that were just added to; with 0 a sum is
         forwarded to the addition behind it.
+    passes : int, cycles
+        How long a sweep takes for a membrane that is a sum of products: 1 makes all of them at
+        once, else there is a cycle for each.
     """
 
     neurons: int
@@ -62,6 +65,7 @@ class Unit:
     map: tuple[int, int] = (0, 0)
     banks: tuple[int, int] = (1, 1)
     waits: int = 0
+    passes: int = 1
 
     @property
     def places(self) -> int:

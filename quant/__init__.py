@@ -4,7 +4,7 @@ What a user needs stands here, as ``from spikeline import quant as q``:
 
     networks    Sequential, Graph, Architecture, LayerSpec, ConnectionSpec, Network
     synapses    Linear, DelayedLinear, Conv1d, Conv2d, Conv3d, Dcls1d, Dcls2d, Dcls3d
-    neurons     TTFS, IF, LIF, LI
+    neurons     TTFS, IF, LIF, LI, PSN, MaskedPSN, SlidingPSN
     both        MaxPool2d
     gradients   ATan, Sigmoid, Triangle
     inputs      Counts, Latency, Graded
@@ -33,6 +33,7 @@ from .layers.max_pool import MaxPool2d  # noqa: E402
 from .loop import Progress, Trained, fit, train  # noqa: E402
 from .network import Network  # noqa: E402
 from .neurons.named import IF, LI, LIF, TTFS  # noqa: E402
+from .neurons.psn import PSN, MaskedPSN, SlidingPSN  # noqa: E402
 from .neurons.surrogate import ATan, Sigmoid, Triangle  # noqa: E402
 from .recipes import Recipe, read, recipe  # noqa: E402
 from .schedule import Schedule  # noqa: E402
@@ -49,6 +50,7 @@ __all__ = [
     "IF",
     "LI",
     "LIF",
+    "PSN",
     "TTFS",
     "ATan",
     "Architecture",
@@ -69,6 +71,7 @@ __all__ = [
     "Latency",
     "LayerSpec",
     "Linear",
+    "MaskedPSN",
     "MaxPool2d",
     "Network",
     "Progress",
@@ -76,6 +79,7 @@ __all__ = [
     "Schedule",
     "Sequential",
     "Sigmoid",
+    "SlidingPSN",
     "SumPool2d",
     "Trained",
     "Training",

@@ -240,7 +240,7 @@ class Architecture:
             fed = [self._connection(layer, c, maps, connected) for c in layer.fed_by]
             neuron = layer.neuron
             if not isinstance(neuron, Neurons):
-                neuron = neuron.build(shape.channels, shape.places)
+                neuron = neuron.build(shape.channels, shape.places, self.steps)
             with _naming(layer.name):
                 for c, made in zip(layer.fed_by, fed, strict=True):
                     if (stage := getattr(c.synapses, "stage", None)) is not None:

@@ -4,7 +4,7 @@ In evaluation mode `forward` computes the very integers of the exported network,
 where `Network.exact` proves that nothing reaches 2**24, in float64 where nothing reaches 2**53.
 
 Layers that feed each other run in one loop over time. All others run whole samples at once, and
-those whose membranes are sums (`Neurons.parallel`) without any loop: events are then passed on as
+those whose membranes are sums (`Neurons.cumulative`) without any loop: events are then passed on as
 their sums up to each step, as what reaches such a layer is linear in them.
 """
 
@@ -318,7 +318,7 @@ class Network(nn.Module):
         samples = samples.to(next((p.device for p in self.parameters()), samples.device))
         dtype = torch.float32 if self.training else self.exact()
         summed = any(
-            self._parallel(name) and self._fed_by(name, self.inputs) for name in self.layers
+            self._cumulative(name) and self._fed_by(name, self.inputs) for name in self.layers
         )
         x = self.encode(samples, summed, dtype)
         total, events, start = x.sum(2), {}, 0
@@ -332,7 +332,7 @@ class Network(nn.Module):
             else:
                 self._run_layer(block[0], events, trace)
         s, h = trace.spikes[self.output], trace.membranes[self.output]
-        logits = readouts.twin(self.readout).logits(s, h, self.last.neuron.unit)
+        logits = readouts.twin(self.readout).logits(s, h, self.last.neuron.membrane_unit)
         trace.output = Output(logits, s, h)
         return trace
 
@@ -340,9 +340,9 @@ class Network(nn.Module):
         """Whether all that a connection of a layer brings is there before the layer begins."""
         return not any(source in self._loops[name] for source in connection.sources)
 
-    def _parallel(self, name: str) -> bool:
+    def _cumulative(self, name: str) -> bool:
         """Whether all steps of a layer are computed at once."""
-        return self.layers[name].neuron.parallel and not self._loops[name]
+        return self.layers[name].neuron.cumulative and not self._loops[name]
 
     def _gather(
         self, connections: list[Connection], events: dict[str, Events], summed: bool
@@ -363,7 +363,7 @@ class Network(nn.Module):
     def _run_layer(self, name: str, events: dict[str, Events], trace: Trace) -> None:
         """Run whole samples of a layer that is in no loop."""
         layer = self.layers[name]
-        x = self._gather(list(layer.connections), events, layer.neuron.parallel)
+        x = self._gather(list(layer.connections), events, layer.neuron.cumulative)
         assert x is not None
         s, h = layer.neuron(x)
         summed, mask = layer.neuron.sums, self._mask(name, s[0])
@@ -453,7 +453,7 @@ class Network(nn.Module):
         """Prove which type carries every intermediate value of the exported network exactly.
 
         Beyond the bounds of model/bounds.py, which hold h before and after its clamp, these are:
-        the sum of all currents so far, which the parallel form computes apart from the biases
+        the sum of all currents so far, which the cumulative form computes apart from the biases
         (whose own sum is the membrane without input), what else the neurons compute
         (`Neurons.largest`), and what the readout does.
 
@@ -466,7 +466,7 @@ class Network(nn.Module):
         proven, largest = bounds(network), 0
         for name, layer in self.layers.items():
             law = network.layers[name]
-            sums = _sums(network, law) if layer.neuron.parallel else 0
+            sums = _sums(network, law) if layer.neuron.cumulative else 0
             top = layer.neuron.largest(law.neuron, proven[name], sums)
             _refuse_inexact(f"Layer {name} must stay below 2**53 in every value", top)
             largest = max(largest, top)

@@ -105,6 +105,8 @@ class Schedule:
         how, self.epoch = self.training, epoch
         for norm in self.norms():
             norm.settled = epoch >= round(how.epochs * (1 - how.norm_frozen))
+        for layer in self.network.layers.values():
+            layer.neuron.enter(epoch / how.epochs)
         for synapses in self.network.kernels():
             if synapses.widest:
                 synapses.width = self._width(synapses.widest, epoch / how.epochs)
@@ -190,7 +192,7 @@ class Schedule:
         """Integers of the output per 1.0 of a logit: what `save` and ``--scale`` take, if targets
         were compared with the logits as they are."""
         network = self.network
-        return readouts.twin(network.readout).per_logit(network.last.neuron.unit)
+        return readouts.twin(network.readout).per_logit(network.last.neuron.membrane_unit)
 
     def save(
         self,

@@ -243,6 +243,6 @@ def _items(name: str, engine: Engine) -> dict[str, object]:
         "lanes": part.unit.vector,
         "stride": part.unit.sweep,
         "offsets": part.unit.offsets,
-        "membrane_bits": max(engine.lanes.widths) if part.measures else 0,
+        "membrane_bits": engine.lanes.told if part.measures else 0,
         "offset": [neuron.offset(n) for n in range(neurons)] if part.measures else [],
     }

@@ -12,10 +12,12 @@ from amaranth.lib.wiring import In, Out
 
 from ..model.width import signed_width
 from ..plan.layout import Part
+from ..plan.neurons import filtering
 from ..plan.pipeline import picks, rest
 from ..plan.unit import DEEP, Unit
 from .gates import RELAYED, later, relays
 from .neurons import KINDS as NEURONS
+from .neurons.parallel import At
 from .sequencer import operation
 from .walk import Walk
 
@@ -101,13 +103,14 @@ class Lanes(wiring.Component):
 
     Members
     -------
-    i : In(operation(unit, walk))
+    i : In(operation(part, walk))
     terms : In(data.ArrayLayout(signed(bits), lanes))
         What the operation two cycles before adds, before the shift of the current.
     at : In(data.ArrayLayout(range(walk.depth), walk.addresses)), where there are any
         Where the operation of the cycle before adds, or sweeps.
     valid : Out(1)
-        `o` holds the result of the sweep operation three + `picks(unit)` cycles before.
+        `o` holds the result of the sweep operation three + `picks(unit)` cycles before, and as many
+        more as the neurons filter (plan/neurons.py).
     o : Out(result(unit, width)), or without a width
 
     Timing
@@ -132,13 +135,16 @@ class Lanes(wiring.Component):
         self.neuron: Any = NEURONS[part.layer.neuron.kind](part.layer.neuron, part.bounds)
         self.rest = rest(part.layer.neuron, unit)
         self.widths = [self.neuron.width(unit.served(lane)) for lane in range(unit.width)]
+        self.told = self.neuron.told(self.widths)
+        self.steps, self.whole = part.steps, part.layer.neuron.whole
+        self.filtering = filtering(part.layer.neuron, unit)
         super().__init__(
             {
-                "i": In(operation(unit, walk)),
+                "i": In(operation(part, walk)),
                 "terms": In(data.ArrayLayout(signed(bits), unit.width)),
                 **addressed(walk),
                 "valid": Out(1),
-                "o": Out(result(unit, max(self.widths) if part.measures else None)),
+                "o": Out(result(unit, self.told if part.measures else None)),
             }
         )
 
@@ -194,9 +200,10 @@ class Lanes(wiring.Component):
                 self._lane(m, lane, word, after, stage, fresh[bank], write[relay], at, ports)
             found.append((over, membrane))
         spikes = Cat(over for over, _ in found)
-        if self.neuron.golden.once:
+        if self.neuron.once:
             spikes = spikes & ~self._fired(m, stage, spikes)
-        self._report(m, stage.sweep[1], spikes, [h for _, h in found])
+        told = later(m, stage.sweep[1], self.filtering)
+        self._report(m, told, spikes, [h for _, h in found])
         return m
 
     def _addresses(self, m: Module, stage: Stages) -> list[tuple[Value, Value]]:
@@ -335,14 +342,24 @@ class Lanes(wiring.Component):
         # Fire; the places of the last fold that no neuron has never do.
         theta = [neuron.threshold(n) or 0 for n in range(unit.neurons)]
         bias = [neuron.bias(n) for n in range(unit.neurons)]
-        over = neuron.fires(kept, lambda: self._number(m, before, k, theta.__getitem__))
+        if self.filtering:
+            told = later(m, before, self.filtering)
+            served = [unit.served(lane) for lane in self._of(k)]
+            at = At(unit, self.steps, before, op, told, served)
+            membrane, over = neuron.membrane(m, k, kept, at)
+            told = later(m, op, self.filtering)
+        else:
+            over, told = (
+                neuron.fires(kept, lambda: self._number(m, before, k, theta.__getitem__)),
+                op,
+            )
+            membrane = neuron.clamp(kept)
         short = [len(unit.served(lane)) < unit.folds for lane in self._of(k)]
         if all(short):
-            over = over & (op.fold != unit.folds - 1)
+            over = over & (told.fold != unit.folds - 1)
         elif any(short):
-            lacks = Array(Const(x, 1) for x in short)[op.group]
-            over = over & ~((op.fold == unit.folds - 1) & lacks)
-        membrane = neuron.clamp(kept)
+            lacks = Array(Const(x, 1) for x in short)[told.group]
+            over = over & ~((told.fold == unit.folds - 1) & lacks)
         if self._idle and not self._cleared:
             return over, membrane, None
 
@@ -358,6 +375,10 @@ class Lanes(wiring.Component):
                 after = kept + Mux(over, fell, b) if subtracts else Mux(over, fell, after)
             if self._cleared:
                 after = Mux(last, self._number(m, before, k, neuron.first), after)
+        elif self.filtering:  # nothing is left but the bias
+            after = self._number(m, stage.sweep[neuron.leaking], k, bias.__getitem__)
+            if holds:
+                after = Mux(holds.ends[k // RELAYED], after, held)
         else:
             h = Signal.like(kept, name=f"h{k}", reset_less=True)
             s = Signal(name=f"s{k}", reset_less=True)
@@ -515,7 +536,7 @@ class Lanes(wiring.Component):
         o: data.View = Signal.like(self.o, name="found", reset_less=True)
         m.d.comb += self.o.eq(o)
         m.d.sync += [
-            self.valid.eq(op.sweep),
+            self.valid.eq(op.tell if self.whole else op.sweep),
             o.fold.eq(op.fold),
             o.group.eq(op.group),
             o.fire.eq(op.fire),

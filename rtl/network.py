@@ -64,7 +64,7 @@ class Network(wiring.Component):
         self.engines = {n: Engine(p, name=f"{name}_{n}") for n, p in self.layout.parts.items()}
         self.memories = _share(self.engines)
         last = self.layout.parts[golden.output]
-        width = max(self.engines[golden.output].lanes.widths)
+        width = self.engines[golden.output].lanes.told
         self.readout = readout(golden, last.unit, last.bounds, width)
         bits = golden.coding.values.limit.bit_length()
         super().__init__(

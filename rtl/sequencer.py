@@ -6,8 +6,9 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..plan.layout import Part
+from ..plan.neurons import follows
 from ..plan.pipeline import settles
-from ..plan.unit import Unit
 from .gates import advance, divided, later
 from .touched import Touched
 from .walk import Step, Walk
@@ -15,8 +16,9 @@ from .walk import Step, Walk
 __all__ = ["Sequencer", "events", "operation"]
 
 
-def operation(unit: Unit, walk: Walk) -> data.StructLayout:
-    """Make the layout of an operation; at most one of `add` and `sweep` is set."""
+def operation(part: Part, walk: Walk) -> data.StructLayout:
+    """Make the layout of an operation; at most one of `add`, `sweep` and `tell` is set."""
+    unit = part.unit
     fields = {
         "add": 1,  # add row `row` to the accumulators at `at`
         "sweep": 1,  # leak, compare, reset group `group` of those at `at`, of `fold`
@@ -35,6 +37,13 @@ def operation(unit: Unit, walk: Walk) -> data.StructLayout:
         fields["banks"] = data.ArrayLayout(data.StructLayout(bank), unit.places)
     if unit.repeats:
         fields["chunk"] = range(unit.period)  # fold % period; of a sweep, and where folds are fresh
+    if follows(part.layer.neuron, unit):
+        fields["step"] = range(part.steps)  # of a sweep, or that is told
+    if unit.passes > 1:
+        fields["make"] = 1  # make product `tap`; the sweep, or what is told, is that of the last
+        fields["tap"] = range(unit.passes)
+    if part.layer.neuron.whole:
+        fields["tell"] = 1  # tell of group `group` of `fold`, as a sweep does of other neurons
     return data.StructLayout(fields)
 
 
@@ -48,14 +57,17 @@ class Sequencer(wiring.Component):
 
     An event is walked as often as its value says.
 
-    A sweep takes folds x groups operations and then `rest` cycles. Where it skips folds, it takes
+    A sweep takes folds x groups x passes operations and then `rest` cycles. Where it skips folds, it takes
     groups operations for each that was added to in the step, one at least, and a cycle before.
     Where the unit waits, an addition is kept until none of the `unit.waits` cycles before it added
-    to the same, and a sweep comes as long behind the last one.
+    to the same, and a sweep comes as long behind the last one. Where it makes products one after
+    the other, an operation makes each; the sweep comes with the last. Of neurons that see whole
+    samples a sweep tells nothing; behind a sample, all is told that its steps found, step by step,
+    by operations that are no sweeps.
 
     Parameters
     ----------
-    unit : Unit
+    part : Part
     walk : Walk
     bits : int
         Width of an event's value.
@@ -63,13 +75,11 @@ class Sequencer(wiring.Component):
         Room of each queue behind the engine, in vectors.
     rest : int, cycles
         Between a sweep and what comes behind it.
-    skips : bool
-        Whether folds that were not added to in a step are not swept.
 
     Members
     -------
     i : In(stream.Signature(events(walk, bits)))
-    o : Out(operation(unit, walk))
+    o : Out(operation(part, walk))
         Holds for one cycle; nothing can refuse it.
     returned : In(data.ArrayLayout(2, queues))
         Vectors that were taken from each queue, or not written into it after all.
@@ -92,22 +102,22 @@ class Sequencer(wiring.Component):
 
     def __init__(
         self,
-        unit: Unit,
+        part: Part,
         walk: Walk,
         bits: int,
         depths: tuple[int, ...],
         rest: int,
-        skips: bool = False,
     ) -> None:
-        self.unit = unit
+        self.part = part
+        self.unit = part.unit
         self.walk = walk
         self.depths = depths
         self.rest = rest
-        self.skips = skips
+        self.skips = part.skips
         super().__init__(
             {
                 "i": In(stream.Signature(events(walk, bits))),
-                "o": Out(operation(unit, walk)),
+                "o": Out(operation(part, walk)),
                 "returned": In(data.ArrayLayout(2, len(depths))),
                 "initialized": Out(1),
                 "idle": Out(1),
@@ -121,6 +131,11 @@ class Sequencer(wiring.Component):
         item = Signal.like(i.p)
         fold = Signal(range(folds))
         group = Signal(range(groups))
+        whole, passes, steps = self.whole, self.unit.passes, self.part.steps
+        tap, at_step = Signal(range(passes)), Signal(range(steps))
+        # Whole samples are swept without products, which are made as they are told.
+        tells = o.tell if whole else o.sweep
+        is_made = tap == passes - 1
         step = self.walk.begin(m, item, fold)
         rooms = [
             Signal(range(depth + 1), init=depth, name=f"room{n}")
@@ -136,13 +151,13 @@ class Sequencer(wiring.Component):
             is_last_group = is_last_group | touched.none
             is_end, sweeps = touched.end & is_last_group, "LOOK"
         settled, sweeps = sweeps, "SETTLE0" if settling else sweeps
-        waits = Signal()
+        waits, makes, answers = Signal(), Signal(), Signal()
         has_room = Cat(room != 0 for room in rooms).all()
         full = Cat(room == depth for room, depth in zip(rooms, self.depths, strict=True)).all()
 
         # A sweep takes room in every queue.
         for n, room in enumerate(rooms):
-            m.d.sync += room.eq(room + self.returned[n] - o.sweep)
+            m.d.sync += room.eq(room + self.returned[n] - tells)
 
         def begin() -> None:
             """Take the next item: add its event, sweep for an end without one, or else wait."""
@@ -157,8 +172,10 @@ class Sequencer(wiring.Component):
         with m.FSM(init="CLEAR") as fsm:
             for state in ("SWEEP", "CLEAR"):  # after reset every neuron is put into its first state
                 with m.State(state):
-                    m.d.comb += o.sweep.eq(has_room)
-                    with m.If(has_room & is_end):
+                    m.d.comb += o.sweep.eq(1 if whole else has_room & is_made)
+                    if not whole:
+                        m.d.comb += makes.eq(has_room | ~is_made)
+                    with m.If(o.sweep & is_end):
                         if self.rest:
                             m.d.sync += resting.eq(self.rest - 1)
                             m.next = "REST"
@@ -175,6 +192,18 @@ class Sequencer(wiring.Component):
                 with m.State("REST"):  # the sweep writes back
                     m.d.sync += resting.eq(resting - 1)
                     with m.If(resting == 0):
+                        if whole:
+                            with m.If(answers):
+                                m.next = "TELL"
+                            with m.Else():
+                                begin()
+                        else:
+                            begin()
+            if whole:
+                with m.State("TELL"):  # what the steps of a sample found
+                    m.d.comb += [o.tell.eq(has_room & is_made), makes.eq(has_room | ~is_made)]
+                    with m.If(o.tell & is_end & (at_step == steps - 1)):
+                        m.d.sync += answers.eq(0)
                         begin()
             with m.State("WAIT"):
                 begin()
@@ -188,6 +217,11 @@ class Sequencer(wiring.Component):
                                 m.next = sweeps
                             with m.Else():
                                 begin()
+        self._steps(m, fsm, at_step, (o.sweep | tells) & is_end, item, answers)
+        if passes > 1:
+            with m.If(makes):
+                advance(m, (tap, passes))
+            m.d.comb += [o.make.eq(makes), o.tap.eq(passes - 1 - tap)]
         moves = o.sweep & is_last_group
         if touched is not None:
             with m.If(o.sweep & ~touched.none):
@@ -203,7 +237,7 @@ class Sequencer(wiring.Component):
             if banks == 1:
                 m.d.comb += [touched.at[0].eq(step.at), touched.marks[0].eq(o.add)]
         else:
-            with m.If(o.sweep):
+            with m.If(o.sweep | tells):
                 advance(m, (group, groups), (fold, folds))
         at = self.walk.swept(m, fold, moves)
         if self.unit.repeats and self.skips:
@@ -211,20 +245,22 @@ class Sequencer(wiring.Component):
         elif self.unit.repeats:
             # Begins anew with the folds, as the period divides them.
             m.d.comb += o.chunk.eq(chunk := Signal(range(self.unit.period)))
-            with m.If(moves):
+            with m.If((o.sweep | tells) & is_last_group):
                 m.d.sync += chunk.eq(Mux(chunk == self.unit.period - 1, 0, chunk + 1))
         with m.If(i.valid & i.ready):
             m.d.sync += item.eq(i.p)
             self.walk.take(m, i.p)
 
         clears = fsm.ongoing("CLEAR")
+        # While a sample is told, its end is that of its last step.
+        last_step = ~answers | (at_step == steps - 1) if whole else Const(1)
         m.d.comb += [
             o.row.eq(step.row),
             o.at.eq(at if step.at is at else Mux(o.add, step.at, at)),
             o.fold.eq(o.at if at is fold else fold),
             o.group.eq(group),
             o.fire.eq(item.tick & ~clears),
-            o.last.eq(item.last | clears),
+            o.last.eq((item.last & last_step) | clears),
             o.end.eq(is_end & ~clears),
             self.idle.eq(fsm.ongoing("WAIT") & full),
         ]
@@ -241,6 +277,32 @@ class Sequencer(wiring.Component):
         with m.If(self.idle):
             m.d.sync += self.initialized.eq(1)
         return m
+
+    @property
+    def whole(self) -> bool:
+        """Whether neurons see whole samples."""
+        return self.part.layer.neuron.whole
+
+    def _steps(
+        self, m: Module, fsm: Any, step: Signal, ends: Value, item: data.View, answers: Signal
+    ) -> None:
+        """Count the steps that are swept, and those that are told."""
+        if not follows(self.part.layer.neuron, self.unit):
+            return
+        last, clears = self.part.steps - 1, fsm.ongoing("CLEAR")
+        m.d.comb += self.o.step.eq(step)
+        if not self.whole:
+            with m.If(ends):
+                m.d.sync += step.eq(Mux(item.last | clears, 0, step + 1))
+            return
+        with m.If(ends & answers):
+            m.d.sync += step.eq(Mux(step == last, 0, step + 1))
+        with m.Elif(ends):
+            # Of a sample that was cut short the end alone is told.
+            m.d.sync += step.eq(Mux(item.last, Mux(item.tick, 0, last), step + 1))
+            m.d.sync += answers.eq(item.last & ~clears)
+        with m.If(clears):
+            m.d.sync += step.eq(0)
 
     def _met(self, m: Module, step: Step) -> Value:
         """Tell whether what is to be added meets an addition that is not written yet."""

@@ -54,7 +54,7 @@ class Soma(wiring.Component):
     Members
     -------
     i : In(stream.Signature(events(walk, value_bits)))
-    op : Out(operation(unit, walk))
+    op : Out(operation(part, walk))
         What is done now.
     terms : In(data.ArrayLayout(signed(bits), lanes))
         Of the operation so many cycles before as the engine's latency (plan/engines).
@@ -96,16 +96,16 @@ class Soma(wiring.Component):
         shape = vector(unit.positions, unit.vector)
         self.queues = {f"o{n}": Queue(shape, edge.depth) for n, edge in enumerate(part.outs)}
         if part.last:
-            found = measured(unit, max(self.lanes.widths)) if part.measures else shape
+            found = measured(unit, self.lanes.told) if part.measures else shape
             self.queues["found"] = Queue(found, unit.queue)
         self.shown = "found" if part.last else "o0"
         depths = tuple(queue.depth for queue in self.queues.values())
         rest = pause(part.layer.neuron, unit, part.skips)
-        self.sequencer = Sequencer(unit, walk, limit.bit_length(), depths, rest, part.skips)
+        self.sequencer = Sequencer(part, walk, limit.bit_length(), depths, rest)
         super().__init__(
             {
                 "i": In(stream.Signature(self.sequencer.i.p.shape())),
-                "op": Out(operation(unit, walk)),
+                "op": Out(operation(part, walk)),
                 "terms": In(self.lanes.terms.shape()),
                 **addressed(walk),
                 **{name: Out(stream.Signature(q.shape)) for name, q in self.queues.items()},

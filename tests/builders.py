@@ -13,6 +13,7 @@ hypothesis.
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -23,9 +24,10 @@ from spikeline.model.codings import Coding
 from spikeline.model.codings.counts import Counts
 from spikeline.model.codings.graded import Graded
 from spikeline.model.codings.latency import Latency
-from spikeline.model.network import Connection, Layer, Network, chain
+from spikeline.model.network import Connection, Layer, Network, blocks, chain
 from spikeline.model.neurons import Neurons
 from spikeline.model.neurons.neuron import RESETS, ROUNDINGS, Neuron
+from spikeline.model.neurons.parallel import Parallel
 from spikeline.model.readouts import KINDS as READOUTS
 from spikeline.model.readouts import readout as make_readout
 from spikeline.model.readouts.final_membrane import FinalMembrane
@@ -359,6 +361,7 @@ class Plan:
     readouts: Collection[str] = tuple(READOUTS)
     views: Collection[str] = ("crop", "flatten")
     roundings: Collection[str] = ROUNDINGS
+    parallel: int = 4  # once in so many layers neurons are parallel; 0 is never
 
 
 def random_network(rng: np.random.Generator, *, small: bool = True, **plan) -> Network:
@@ -382,7 +385,8 @@ def random_mapping(rng: np.random.Generator, network: Network) -> Mapping:
     sweep = [int(rng.choice([s for s in range(1, p + 1) if p % s == 0])) for p in lanes]
     delay = [str(rng.choice(["auto", "line", "wheel"])) for _ in sizes]
     queue = [int(rng.choice([1, 2, 3, 16])) for _ in sizes]
-    return Mapping.of(network, lanes, sweep, 0, delay, queue)
+    products = [str(rng.choice(["one", "all"])) for _ in sizes]
+    return Mapping.of(network, lanes, sweep, 0, delay, queue, products=products)
 
 
 def draw_network(dice: Dice, small: bool, plan: dict) -> Network:
@@ -404,7 +408,8 @@ def draw_network(dice: Dice, small: bool, plan: dict) -> Network:
     layers = {name: draft.layer(name, coding) for name in draft.layers}
     last = layers[draft.layers[-1]]
     feeds = any(draft.layers[-1] in w.sources for wires in draft.wires.values() for w in wires)
-    if not READOUTS[kind].needs_threshold and not feeds and dice.chance(2):
+    leaks = isinstance(last.neuron, Neuron)
+    if leaks and not READOUTS[kind].needs_threshold and not feeds and dice.chance(2):
         neuron = replace(last.neuron, threshold=None, once=False)
         layers[draft.layers[-1]] = replace(last, neuron=neuron)
     inputs = {name: draft.sizes[name] for name in draft.inputs}
@@ -521,7 +526,29 @@ class Draft:
             largest = coding.values.limit if wire.sources[0] in self.inputs else 1
             weights = synapses.weights.astype(float) * (1 << shift) * largest / 3
             power += float((weights**2).sum()) / post
-        return Layer(tuple(connections), self.neuron(post, min(max(1, int(power**0.5)), 1 << 28)))
+        scale = min(max(1, int(power**0.5)), 1 << 28)
+        if self.plan.parallel and self.dice.chance(self.plan.parallel):
+            return Layer(tuple(connections), self.parallel(name, post, min(scale, 1 << 20)))
+        return Layer(tuple(connections), self.neuron(post, scale))
+
+    def parallel(self, name: str, size: int, scale: int) -> Parallel:
+        """Draw parallel neurons; those that loops lead through see no whole samples."""
+        rng, dice = self.dice.rng, self.dice
+        wired = {n: SimpleNamespace(connections=wires) for n, wires in self.wires.items()}
+        block = next(block for block in blocks(wired) if name in block)
+        loops = any(s in block for n in block for wire in self.wires[n] for s in wire.sources)
+        whole = not loops and dice.chance(3)
+        rows = self.steps if whole or dice.chance(2) else 1
+        taps = self.steps if whole else dice.number(1, self.steps)
+        most = (self.steps - 1) // max(1, taps - 1)
+        half = 1 << dice.number(1, 7)
+        return Parallel(
+            rng.integers(-scale // 4, scale // 4 + 1, size) * int(dice.chance(2)),
+            rng.integers(-scale * half // 4, scale * half + 1, (size, rows)),
+            rng.integers(-half, half, (dice.one([1, size]), rows, taps)),
+            1 if whole else dice.number(1, max(1, most)),
+            whole,
+        )
 
     def kernel(self, wire: Wire, post: int) -> tuple[Synapses, int]:
         """Draw synapses, now and then ones that are there; with the delay of the connection."""
@@ -599,7 +626,12 @@ def _awake(dice: Dice, network: Network) -> Network:
         if not layer.neuron.fires or dice.chance(8):
             continue
         h = network.run(samples, record=True).membranes[name]
-        theta = np.quantile(h, dice.rng.uniform(0.4, 1), axis=(0, 1)).astype(np.int64)
-        neuron = replace(layer.neuron, threshold=np.clip(theta, 1, (1 << 31) - 1))
+        share, least = dice.rng.uniform(0.4, 1), 1
+        theta = np.quantile(h, share, axis=(0, 1)).astype(np.int64)
+        if isinstance(layer.neuron, Parallel):
+            rows = layer.neuron.threshold.shape[1]
+            theta = np.quantile(h, share, axis=1).astype(np.int64).T if rows > 1 else theta[:, None]
+            least = -(1 << 31)
+        neuron = replace(layer.neuron, threshold=np.clip(theta, least, (1 << 31) - 1))
         network = replace(network, layers={**network.layers, name: replace(layer, neuron=neuron)})
     return network

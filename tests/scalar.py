@@ -241,6 +241,54 @@ class Cells:
         return int(spike), h
 
 
+class Filters:
+    """The parallel neurons of one layer."""
+
+    def __init__(self, neuron: Any) -> None:
+        """Start a sample."""
+        self.neuron, self.channels = neuron, len(neuron.bias)
+        self.size = self.channels * neuron.places
+        self.seen: Rows = [[] for _ in range(self.size)]
+
+    def begin(self, j: int) -> int:
+        """Tell what neuron j begins a step with."""
+        return int(self.neuron.bias[j % self.channels])
+
+    def end(self, j: int, c: int) -> tuple[int, int]:
+        """Keep the current of neuron j; its spike and its membrane, of whole samples not yet."""
+        self.seen[j].append(c)
+        return (0, 0) if self.neuron.whole else self.told(j, len(self.seen[j]) - 1)
+
+    def told(self, j: int, t: int) -> tuple[int, int]:
+        """Tell the spike and the membrane of neuron j in step t."""
+        n, channel = self.neuron, j % self.channels
+        kernel = n.weight.tolist()[channel if len(n.weight) > 1 else 0]
+        weights = kernel[t if len(kernel) > 1 else 0]
+        h = 0
+        for tap, w in enumerate(weights):
+            u = tap if n.whole else t - tap * n.dilation
+            if u >= 0:
+                h += w * self.seen[j][u]
+        thetas = n.threshold.tolist()[channel]
+        return int(h >= thetas[t if len(thetas) > 1 else 0]), h
+
+
+def slow_order(network: Any) -> Iterator[tuple[int, str]]:
+    """List steps and layers in an order in which each finds what it needs.
+
+    Layers between which nothing comes back are run one after the other, others together.
+    """
+    order = list(network.layers)
+    while order:
+        together = 1
+        for n, name in enumerate(order):
+            if n < together:
+                fed = [s for c in network.layers[name].connections for s in c.sources]
+                together = max([together, *(order.index(s) + 1 for s in fed if s in order)])
+        yield from ((t, name) for t in range(network.steps) for name in order[:together])
+        order = order[together:]
+
+
 def slow_run(network: Any, sample: np.ndarray) -> Slow:
     """Run one sample through the law as it is written."""
     x = slow_encode(network.coding, network.steps, sample)
@@ -253,24 +301,34 @@ def slow_run(network: Any, sample: np.ndarray) -> Slow:
         name: [Feed(c, layer.size, emitted) for c in layer.connections]
         for name, layer in network.layers.items()
     }
-    cells = {name: Cells(layer.neuron) for name, layer in network.layers.items()}
+    made = {"neuron": Cells, "parallel": Filters}
+    cells = {name: made[x.neuron.kind](x.neuron) for name, x in network.layers.items()}
     membranes: dict[str, Rows] = {name: [] for name in cells}
     currents: dict[str, Ends] = {name: [] for name in cells}
     accumulators: dict[str, Ends] = {name: [] for name in cells}
-    for t in range(network.steps):
-        for name, layer in cells.items():
-            ends, starts, out = [], [], []
-            for j in range(layer.size):
-                events = [event for feed in feeds[name] for event in feed.events(j, t)]
-                ends.append((sum(e for e in events if e < 0), sum(e for e in events if e > 0)))
-                starts.append(layer.begin(j))
-                out.append(layer.end(j, starts[j] + sum(events)))
-            emitted[name].append([spike for spike, _ in out])
-            membranes[name].append([h for _, h in out])
-            currents[name].append(ends)
-            accumulators[name].append(
-                [(b + low, b + high) for b, (low, high) in zip(starts, ends, strict=True)]
-            )
+    for t, name in slow_order(network):
+        layer = cells[name]
+        ends, starts, out = [], [], []
+        for j in range(layer.size):
+            events = [event for feed in feeds[name] for event in feed.events(j, t)]
+            ends.append((sum(e for e in events if e < 0), sum(e for e in events if e > 0)))
+            starts.append(layer.begin(j))
+            out.append(layer.end(j, starts[j] + sum(events)))
+        emitted[name].append([spike for spike, _ in out])
+        membranes[name].append([h for _, h in out])
+        currents[name].append(ends)
+        accumulators[name].append(
+            [(b + low, b + high) for b, (low, high) in zip(starts, ends, strict=True)]
+        )
+        if (
+            network.layers[name].neuron.kind == "parallel"
+            and layer.neuron.whole
+            and t == network.steps - 1
+        ):
+            for u in range(network.steps):
+                told = [layer.told(j, u) for j in range(layer.size)]
+                emitted[name][u] = [spike for spike, _ in told]
+                membranes[name][u] = [h for _, h in told]
     spikes = {name: emitted[name] for name in cells}
     last = list(cells)[-1]
     decided = slow_decide(network.readout, spikes[last], membranes[last])

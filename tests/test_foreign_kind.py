@@ -128,7 +128,7 @@ class Source(wiring.Component):
             {
                 "i": In(items),
                 "o": Out(items),
-                "op": In(operation(unit, self.walk)),
+                "op": In(operation(part, self.walk)),
                 "terms": Out(data.ArrayLayout(signed(taps.bits), unit.lanes)),
                 "initialized": Out(1),
                 "idle": Out(1),

@@ -196,7 +196,7 @@ def test_blocks_are_those_of_the_core() -> None:
     """Any graph has a block for each layer, and names that differ; none is below 0."""
     for seed in range(30):
         rng = np.random.default_rng(seed)
-        network = random_network(rng)
+        network = random_network(rng, parallel=0)
         found = blocks(Layout.of(network, Mapping.of(network)))
         names = [block.name for block in found]
         assert len(set(names)) == len(names)

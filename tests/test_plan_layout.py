@@ -23,7 +23,9 @@ def case(seed: int) -> tuple[Network, Mapping, np.ndarray]:
     rng = np.random.default_rng(seed)
     network = random_network(rng, layers=(3, 8))
     lanes = [int(rng.integers(1, layer.size + 1)) for layer in network.layers.values()]
-    return network, Mapping.of(network, lanes, queue=1), random_samples(rng, network, 3)
+    products = [str(rng.choice(["one", "all"])) for _ in lanes]
+    mapping = Mapping.of(network, lanes, queue=1, products=products)
+    return network, mapping, random_samples(rng, network, 3)
 
 
 def ends(network: Network, mapping: Mapping, x: np.ndarray) -> bool:
@@ -64,6 +66,12 @@ def test_what_comes_back_needs_room_for_a_step(monkeypatch):
         return tuple(replace(edge, depth=1) if edge.back else edge for edge in right(*args))
 
     monkeypatch.setattr(layout, "_edges", wrong)
+    assert not all(ends(*case(seed)) for seed in range(60))
+
+
+def test_what_goes_around_whole_samples_needs_room_for_one(monkeypatch):
+    """Where an edge beside a layer that sees whole samples holds a vector, some graphs stop."""
+    monkeypatch.setattr(layout, "_deepened", lambda network, mapping, edges: edges)
     assert not all(ends(*case(seed)) for seed in range(60))
 
 

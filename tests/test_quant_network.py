@@ -88,7 +88,7 @@ def test_forward_is_the_model(
 def test_all_steps_at_once_are_the_loop(bias: bool) -> None:
     """Neurons that fire once give the same in one product as in a loop over time."""
     net = network(5, 8, bias=bias, once=True)
-    assert all(layer.neuron.parallel for layer in net.layers.values())
+    assert all(layer.neuron.cumulative for layer in net.layers.values())
     layer = net.layers["layer0"]
     (connection,) = layer.connections
     sums = net.encode(torch.from_numpy(samples(net, 1, 50)), True)
@@ -216,7 +216,7 @@ def big(coding: Coding, *, shift: int = 0, bias: int = 0, **options: object) -> 
         # A clamp bounds v, not the sum before it.
         (Latency(), {"shift": 7, "clamp": (-9, 9)}, {"shift": 8, "clamp": (-9, 9)}),
         (Counts(1), {"clamp": (0, 2_000_000)}, {"clamp": (0, 16_000_000), "shift": 3}),
-        # The parallel form adds up the currents without the biases, which would cancel them.
+        # The cumulative form adds up the currents without the biases, which would cancel them.
         (Counts(1), {"bias": -500_000, "shift": 2}, {"bias": -500_000, "shift": 3}),
     ],
     ids=["shift", "bias", "leak", "clamp", "sum before clamp", "sum of currents"],

@@ -3,12 +3,17 @@
 import random
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
+from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.synapses.dense import Dense
+from spikeline.plan.layout import Part
 from spikeline.plan.unit import Unit
 from spikeline.rtl.sequencer import Sequencer
 from spikeline.rtl.walk import Rows
 
+from .builders import Law, part_of
 from .streams import Bench, Trace, each_stall
 
 # Neurons, lanes, sweep.
@@ -61,11 +66,17 @@ def clearing(unit: Unit) -> list[dict[str, int]]:
     return [op | {"end": 0} for op in operations(item, unit)]
 
 
+def part(unit: Unit) -> Part:
+    """Lay out a layer by a unit."""
+    neurons = Neuron(np.zeros(unit.neurons, int), np.ones(unit.neurons, int))
+    return part_of(Law(Dense(np.ones((unit.neurons, INPUTS), int), 2), neurons), unit, 4)
+
+
 class Run:
     """What a sequencer did with items; room comes back `returns_after` cycles after a sweep."""
 
     def __init__(self, unit, rest, items, gap=0.0, *, depth=4, returns_after=1, seed=0):
-        self.bench = Bench(Sequencer(unit, Rows(unit, INPUTS), BITS, (depth,), rest), seed)
+        self.bench = Bench(Sequencer(part(unit), Rows(unit, INPUTS), BITS, (depth,), rest), seed)
         component = self.bench.component
         self.source: Trace = self.bench.put(component.i, items, gap)
         self.trace = self.bench.sample(component.o)
@@ -187,7 +198,9 @@ def test_room_that_comes_back_is_used_a_cycle_later():
 def test_two_places_come_back_at_once():
     """Two vectors returned in one cycle make room for two."""
     bench = Bench(
-        sequencer := Sequencer(UNITS["one-fold"], Rows(UNITS["one-fold"], INPUTS), BITS, (2,), 0)
+        sequencer := Sequencer(
+            part(UNITS["one-fold"]), Rows(UNITS["one-fold"], INPUTS), BITS, (2,), 0
+        )
     )
     bench.put(sequencer.i, [{"position": 0, "lanes": 0, "tick": 1, "last": 0}] * 9)
     trace = bench.sample(sequencer.o)
@@ -203,7 +216,9 @@ def test_two_places_come_back_at_once():
 def test_a_sweep_waits_for_room_in_every_queue(depths):
     """The smallest queue says how often is swept; room elsewhere changes nothing."""
     bench = Bench(
-        sequencer := Sequencer(UNITS["one-fold"], Rows(UNITS["one-fold"], INPUTS), BITS, depths, 0)
+        sequencer := Sequencer(
+            part(UNITS["one-fold"]), Rows(UNITS["one-fold"], INPUTS), BITS, depths, 0
+        )
     )
     bench.put(sequencer.i, [{"position": 0, "lanes": 0, "tick": 1, "last": 0}] * 9)
     trace, least = bench.sample(sequencer.o), depths.index(min(depths))

@@ -13,7 +13,9 @@ from spikeline.model.synapses import causal as golden_causal
 from spikeline.model.synapses import conv as golden_conv
 from spikeline.model.synapses import spaced as golden_spaced
 from spikeline.quant.network import Connection, Layer, Network
+from spikeline.quant.neurons import Neurons
 from spikeline.quant.neurons.neuron import Neuron
+from spikeline.quant.neurons.parallel import Parallel
 from spikeline.quant.synapses import Synapses
 from spikeline.quant.synapses.causal import Causal
 from spikeline.quant.synapses.conv import Conv
@@ -66,22 +68,47 @@ def trainable(law: golden.Network, seed: int, norm: bool = False, **options: obj
             connections.append(Connection(c.sources, own, c.views, delay, c.shift))
         n = layer.neuron
         outside = any(not loops[name] & set(c.sources) for c in layer.connections)
-        neuron = Neuron(
-            n.channels,
-            n.size // n.channels,
-            threshold=0.5 if n.fires else None,
-            leak=n.leak,
-            clamp=n.clamp,
-            reset=n.reset,
-            once=n.once,
-            rounding=n.rounding,
-            norm=norm and outside,
-            **options,  # type: ignore[arg-type]
+        neuron: Neurons = (
+            parallel(law, n, norm and outside, seed)
+            if n.kind == "parallel"
+            else Neuron(
+                n.channels,
+                n.size // n.channels,
+                threshold=0.5 if n.fires else None,
+                leak=n.leak,
+                clamp=n.clamp,
+                reset=n.reset,
+                once=n.once,
+                rounding=n.rounding,
+                norm=norm and outside,
+                **options,  # type: ignore[arg-type]
+            )
         )
         layers[name] = Layer(connections, neuron)
     net = Network(law.steps, law.inputs, law.coding, layers, law.readout)
     scatter(net)
     return net.eval()
+
+
+def parallel(law: golden.Network, n: Any, norm: bool, seed: int) -> Parallel:
+    """Make trainable parallel neurons of the same form."""
+    kernels, rows, taps = n.weight.shape
+    return Parallel(
+        n.channels,
+        n.places,
+        steps=law.steps,
+        taps=taps,
+        rows=rows > 1 or n.whole,
+        dilation=n.dilation,
+        whole=n.whole,
+        threshold=0.5,
+        bits=2 + seed % 7,
+        powers=seed % 3 == 0,
+        shared=kernels == 1,
+        bias=bool(seed % 2),
+        norm=norm,
+        decays=seed % 5 == 0 and (rows == 1 or n.whole),
+    )
 
 
 def conv(law: golden_conv.Conv | golden_causal.Causal, steps: int, seed: int) -> Synapses:

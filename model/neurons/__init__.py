@@ -6,7 +6,8 @@ line in `KINDS` of each.
 
 from .neuron import Neuron
 from .neurons import Neurons
+from .parallel import Parallel
 
 __all__ = ["KINDS", "Neurons"]
 
-KINDS: dict[str, type[Neurons]] = {kind.kind: kind for kind in (Neuron,)}
+KINDS: dict[str, type[Neurons]] = {kind.kind: kind for kind in (Neuron, Parallel)}

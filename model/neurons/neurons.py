@@ -27,6 +27,9 @@ class Neurons(ABC):
         Names of fields that the file leaves out where they have their defaults.
     bias : int array
         What every step adds.
+    whole : bool
+        Whether a spike may depend on steps that are still to come: such a layer knows its first one
+        when the sample has ended, and is run by `run` alone.
     """
 
     __slots__ = ()
@@ -34,6 +37,7 @@ class Neurons(ABC):
     arrays: ClassVar[tuple[str, ...]]
     optional: ClassVar[tuple[str, ...]] = ()
     bias: np.ndarray
+    whole: bool = False
 
     @property
     @abstractmethod
@@ -55,6 +59,14 @@ class Neurons(ABC):
     def values(self) -> Values:
         """What they emit."""
 
+    @property
+    def gain(self) -> int:
+        """How many times as large as the sum of all currents so far a membrane may be."""
+        return 1
+
+    def suit(self, steps: int) -> None:  # noqa: B027
+        """Refuse a number of steps that they are not made for."""
+
     @abstractmethod
     def start(self, *samples: int) -> Any:
         """Make the state at the start of a sample."""
@@ -75,6 +87,24 @@ class Neurons(ABC):
         h : int64 (..., neurons)
         state
         """
+
+    def run(self, i: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Run whole samples.
+
+        Parameters
+        ----------
+        i : int64 (steps, samples, neurons)
+            What the connections add in each step.
+
+        Returns
+        -------
+        s : bool (steps, samples, neurons)
+        h : int64 (steps, samples, neurons)
+        """
+        state, s, h = self.start(*i.shape[1:-1]), np.empty(i.shape, bool), np.empty_like(i)
+        for t, current in enumerate(i):
+            s[t], h[t], state = self.step(state, current)
+        return s, h
 
     @abstractmethod
     def reach(self, arriving: Interval, total: Interval | None) -> Bounds:

@@ -110,7 +110,7 @@ class _Named:
         """Give what the kind sets of `Neuron`."""
         raise NotImplementedError
 
-    def build(self, channels: int, places: int = 1) -> Neuron:
+    def build(self, channels: int, places: int = 1, steps: int = 1) -> Neuron:
         """Make neurons: at each of the places of a map one of every channel."""
         clamp = None if self.clamp is None else (int(self.clamp[0]), int(self.clamp[1]))
         common = {"bias": self.bias, "norm": self.norm, "rounding": self.rounding}

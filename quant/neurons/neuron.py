@@ -114,7 +114,7 @@ class Neuron(Neurons):
         return m if self.kept is None else round_half_even(self.kept.clamp(0, 1) * (1 << k))
 
     @property
-    def parallel(self) -> bool:
+    def cumulative(self) -> bool:
         """Whether all steps are computed at once."""
         m, k = self.fixed
         still = m == 1 << k and self.kept is None
@@ -123,7 +123,7 @@ class Neuron(Neurons):
     @property
     def sums(self) -> bool:
         """Whether that gives, of each neuron, whether it has fired so far."""
-        return self.parallel and self.once
+        return self.cumulative and self.once
 
     def norms(self) -> list[Norm]:
         """List the normalisation, if there is one."""
@@ -167,8 +167,8 @@ class Neuron(Neurons):
         return theta, b
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Run whole samples; where `parallel`, `x` and, where `sums`, the spikes are sums."""
-        if not self.parallel:
+        """Run whole samples; where `cumulative`, `x` and, where `sums`, the spikes are sums."""
+        if not self.cumulative:
             return super().forward(x)
         x, theta, b, unit = self._constants(x, together=True)
         h = x

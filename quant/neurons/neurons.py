@@ -29,7 +29,7 @@ class Neurons(nn.Module, ABC):
     unit : float
         Integers per real 1, which thresholds, biases and the width of a surrogate are measured in;
         the layer sets it.
-    parallel : bool
+    cumulative : bool
         Whether `forward` takes the sums of the currents up to each step, and computes all steps at
         once.
     sums : bool
@@ -43,7 +43,7 @@ class Neurons(nn.Module, ABC):
     learns: bool = True
 
     @property
-    def parallel(self) -> bool:
+    def cumulative(self) -> bool:
         """As above; a layer in a loop calls `begin`, whatever this is."""
         return False
 
@@ -55,6 +55,14 @@ class Neurons(nn.Module, ABC):
     def adopt(self, unit: float) -> None:
         """Take the unit of the connections."""
         self.unit = unit
+
+    @property
+    def membrane_unit(self) -> float:
+        """Integers per real 1 of a membrane, which a filter may make more than of a current."""
+        return self.unit
+
+    def enter(self, share: float) -> None:
+        """Enter a share of the training, 0..1: set what goes by it."""
 
     @abstractmethod
     def begin(self, x: Tensor) -> Step:
@@ -79,7 +87,7 @@ class Neurons(nn.Module, ABC):
         Parameters
         ----------
         x : (steps, samples, neurons)
-            Currents of the steps; where `parallel`, their sums up to each step.
+            Currents of the steps; where `cumulative`, their sums up to each step.
 
         Returns
         -------
@@ -111,7 +119,7 @@ class Neurons(nn.Module, ABC):
         neuron : Neurons, what these are exported as
         proven : Bounds of it
         sums : int
-            Bound of the sum of all currents up to any step, if they are `parallel`.
+            Bound of the sum of all currents up to any step, if they are `cumulative`.
         """
         tops = (proven.current, proven.accumulator, proven.membrane)
         most = max(max(int(-low.min()), int(high.max())) for low, high in tops)
@@ -138,6 +146,6 @@ class NeuronsSpec(Protocol):
     @property
     def recurrent(self) -> SynapsesSpec | None: ...
 
-    def build(self, channels: int, places: int) -> Neurons:
-        """Make neurons: at each of the places of a map one of every channel."""
+    def build(self, channels: int, places: int, steps: int) -> Neurons:
+        """Make neurons of a network of so many steps: at each place of a map one of each channel."""
         ...

@@ -3,7 +3,8 @@
 from typing import Any
 
 from .neuron import Neuron
+from .parallel import Parallel
 
 __all__ = ["KINDS"]
 
-KINDS: dict[str, Any] = {"neuron": Neuron}
+KINDS: dict[str, Any] = {"neuron": Neuron, "parallel": Parallel}

@@ -6,7 +6,7 @@ that neither leak nor clamp (`integrates`) are kept at h - theta, so that the co
 sign.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from amaranth.hdl import Const, Mux, Value, signed
@@ -80,6 +80,11 @@ class Neuron:
         return integrates(self.golden)
 
     @property
+    def once(self) -> bool:
+        """Whether one that has fired stays silent."""
+        return self.golden.once
+
+    @property
     def idle(self) -> bool:
         """Whether a sweep leaves the accumulator as it is."""
         return self.integrates and self.golden.reset == "none" and not self.golden.bias.any()
@@ -109,6 +114,10 @@ class Neuron:
     def width(self, neurons: range) -> int:
         """Width of an accumulator that serves these neurons in turn, bits."""
         return accumulator(self.golden, self.bounds, neurons)
+
+    def told(self, widths: Sequence[int]) -> int:
+        """Width of what a sweep tells of a membrane, of accumulators of these widths, bits."""
+        return max(widths)
 
     def fires(self, accumulator: Value, threshold: Callable[[], Value]) -> Value:
         """Compare; a clamp below theta leaves nothing to compare.

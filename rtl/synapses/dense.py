@@ -27,7 +27,7 @@ class Dense(wiring.Component):
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : Out(stream.Signature(vector(inputs, 1, value_bits)))
         The same, for the soma.
-    op : In(operation(unit, walk))
+    op : In(operation(part, walk))
         Of the soma.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
         Weights, as wide as the layer's, of the operation two cycles before.
@@ -55,7 +55,7 @@ class Dense(wiring.Component):
             {
                 "i": In(items),
                 "o": Out(items),
-                "op": In(operation(unit, self.walk)),
+                "op": In(operation(part, self.walk)),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
                 "initialized": Out(1),
                 "idle": Out(1),

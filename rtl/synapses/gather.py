@@ -35,7 +35,7 @@ class Gather(wiring.Component):
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : Out(stream.Signature(vector(inputs, 1)))
         Inputs with an event in the window, for the soma.
-    op : In(operation(unit, walk))
+    op : In(operation(part, walk))
         Of the soma.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
         Weight times delayed value, wide enough for any, of the operation five cycles before.
@@ -65,7 +65,7 @@ class Gather(wiring.Component):
             {
                 "i": In(stream.Signature(self.line.i.p.shape())),
                 "o": Out(stream.Signature(vector(taps.pre, 1))),
-                "op": In(operation(unit, self.walk)),
+                "op": In(operation(part, self.walk)),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.lanes)),
                 "initialized": Out(1),
                 "idle": Out(1),

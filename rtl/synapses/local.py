@@ -36,7 +36,7 @@ class Local(wiring.Component):
     i : In(stream.Signature(vector(inputs, 1, value_bits)))
     o : Out(stream.Signature(events(walk, value_bits)))
         The same, for the soma; an event that meets no output is none.
-    op : In(operation(unit, walk))
+    op : In(operation(part, walk))
         Of the soma.
     terms : Out(data.ArrayLayout(signed(bits), lanes))
         Weights of the operation `latency` cycles before.
@@ -70,7 +70,7 @@ class Local(wiring.Component):
             {
                 "i": In(stream.Signature(vector(self.synapses.pre, 1, bits))),
                 "o": Out(stream.Signature(events(walk, bits))),
-                "op": In(operation(unit, walk)),
+                "op": In(operation(part, walk)),
                 "terms": Out(data.ArrayLayout(signed(self.bits), unit.width)),
                 **{name: member.flip() for name, member in addressed(walk).items()},
                 "initialized": Out(1),
