@@ -258,6 +258,7 @@ def _deepened(
     for block in network.blocks():
         outer = [edge for name in block for edge in edges[name] if edge.source not in block]
         most = max((behind[edge.source] for edge in outer), default=0)
+        whole = {e.source: network.steps * _step(network, mapping, e.source) for e in outer}
         for name in block:
             behind[name] = most + network.layers[name].neuron.whole
             found[name] = tuple(

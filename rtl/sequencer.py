@@ -57,8 +57,9 @@ class Sequencer(wiring.Component):
 
     An event is walked as often as its value says.
 
-    A sweep takes folds x groups x passes operations and then `rest` cycles. Where it skips folds, it takes
-    groups operations for each that was added to in the step, one at least, and a cycle before.
+    A sweep takes folds x groups x passes operations and then `rest` cycles. Where it skips folds,
+    it takes groups operations for each that was added to in the step, one at least, and a cycle
+    before.
     Where the unit waits, an addition is kept until none of the `unit.waits` cycles before it added
     to the same, and a sweep comes as long behind the last one. Where it makes products one after
     the other, an operation makes each; the sweep comes with the last. Of neurons that see whole

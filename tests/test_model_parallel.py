@@ -116,7 +116,7 @@ def test_no_membrane_leaves_its_bounds(whole):
             x = rng.integers(0, 2, (steps, 40, 5))
             if once:
                 x *= x.cumsum(0) <= 1
-            s, h = neuron.run(c.synapses.current(x, 1))
+            _, h = neuron.run(c.synapses.current(x, 1))
             arriving = c.synapses.arriving(1, steps)
             proven = layer.neuron.reach(arriving, arriving if once else None)
             assert (h >= proven.membrane[0]).all() and (h <= proven.membrane[1]).all()

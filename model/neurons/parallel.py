@@ -96,7 +96,8 @@ class Parallel(Neurons):
         rows, taps = weight.shape[1:]
         if threshold.shape[1] != rows:
             raise InputError(
-                f"Parallel threshold must have the {rows} rows of the weight, not {threshold.shape[1]}"
+                f"Parallel threshold must have the {rows} rows of the weight,"
+                f" not {threshold.shape[1]}"
             )
         object.__setattr__(self, "bias", bias)
         object.__setattr__(self, "threshold", threshold)
@@ -108,8 +109,8 @@ class Parallel(Neurons):
         object.__setattr__(self, "places", integer("Parallel places", self.places, 1, 1 << 24))
         if self.whole and (rows != taps or self.dilation != 1):
             raise InputError(
-                f"Parallel weight of whole samples must have as many taps as its {rows} rows, and no"
-                f" dilation, not {taps} taps {self.dilation} steps apart"
+                f"Parallel weight of whole samples must have as many taps as its {rows} rows,"
+                f" and no dilation, not {taps} taps {self.dilation} steps apart"
             )
 
     def suit(self, steps: int) -> None:

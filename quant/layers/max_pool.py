@@ -177,7 +177,7 @@ class _Spiking:
     def recurrent(self) -> None:
         return None
 
-    def build(self, channels: int, places: int) -> Spiking:
+    def build(self, channels: int, places: int, steps: int) -> Spiking:
         return Spiking(channels, places, self.first)
 
 

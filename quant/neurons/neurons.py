@@ -147,5 +147,5 @@ class NeuronsSpec(Protocol):
     def recurrent(self) -> SynapsesSpec | None: ...
 
     def build(self, channels: int, places: int, steps: int) -> Neurons:
-        """Make neurons of a network of so many steps: at each place of a map one of each channel."""
+        """Make neurons for so many steps: at each of the places of a map one of every channel."""
         ...

@@ -1,6 +1,6 @@
 """Trainable twin of model/neurons/parallel.py: filters of the current, integers in the forward.
 
-    w     = round(weight f)                  f = (2**(bits - 1) - 1) / max |weight|, straight through
+    w     = round(weight f)                  f = (2**(bits - 1) - 1) / max |weight|
     theta = round(threshold unit f)
     b     = round(bias unit)
 

@@ -162,7 +162,7 @@ class _Filter:
 
     def at_once(self, kept: Value) -> Value:
         """Make all products in one cycle."""
-        law, m, op = self.law, self.m, self.at.op
+        law, m = self.law, self.m
         slots = self.law.taps if law.whole else law.window - 1
         word = self._word(kept, slots) if slots else Const(0, 0)
         past = [word.word_select(n, self.bits).as_signed() for n in range(slots)]
