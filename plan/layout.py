@@ -262,10 +262,7 @@ def _deepened(
         for name in block:
             behind[name] = most + network.layers[name].neuron.whole
             found[name] = tuple(
-                replace(
-                    edge,
-                    depth=max(edge.depth, _step(network, mapping, edge.source) * network.steps),
-                )
+                replace(edge, depth=max(edge.depth, whole[edge.source]))
                 if edge in outer and behind[edge.source] < most
                 else edge
                 for edge in edges[name]
