@@ -47,6 +47,8 @@ def predict(network: Network, mapping: Mapping, run: Run) -> tuple[np.ndarray, n
             s = np.where(part.unit.order < 0, 0, s[..., part.unit.order]).astype(s.dtype)
         records.append(s)
     for part in layout.parts.values():
+        if ENGINES[part.unit.engine].recalls:
+            records.append(_arriving(part, run, events).astype(np.uint8))
         if part.skips:
             records.append(np.repeat(_touched(part, run, events), part.unit.groups, axis=-1))
     starts, ends = play(stages, records, alone=True)

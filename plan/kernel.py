@@ -29,6 +29,7 @@ from .stages import (
     Player,
     Queue,
     Readout,
+    Replay,
     Scatter,
     Serializer,
     Skid,
@@ -49,6 +50,7 @@ QUEUE, JOIN, FILTER = Queue.kind, Join.kind, Filter.kind
 SCATTER, LINE, SOMA, READOUT = Scatter.kind, Line.kind, Soma.kind, Readout.kind
 PLAYER, TAKER = Player.kind, Taker.kind
 FORK, MEMBRANES, SPIKES_OUT = Fork.kind, Membranes.kind, Spikes.kind
+REPLAY = Replay.kind
 
 # Columns of a stage. What it is: the place of its links in memory, and how many; the first of them;
 # its numbers, as plan/stages.py gives them.
@@ -390,6 +392,56 @@ def _line(st, memory, spikes, s, now):
         st[s, END] = st[u, FLAGS] & ENDS
         changed = True
     return changed
+
+
+# Columns of a replay: sample and step; the input at hand, and which age of its event is offered.
+REPLAY_SAMPLE, REPLAY_STEP, INPUT, AGE = range(OWN, OWN + 4)
+
+
+@_inner
+def _due(st, memory, spikes, s, k, records, samples):
+    """The first age from the k-th on in which the input at hand has an event, and its place."""
+    inputs, ages = st[s, NUMBERS + 1], st[s, NUMBERS + 2]
+    while k < st[s, NUMBERS + 3]:
+        step = st[s, REPLAY_STEP] - memory[ages + k]
+        place = records[st[s, NUMBERS]] + (step * samples + st[s, REPLAY_SAMPLE]) * inputs
+        place += st[s, INPUT]
+        if step >= 0 and _byte(spikes, place):
+            return k, place
+        k += 1
+    return k, 0
+
+
+@_inner
+def _offer(st, s, k, place):
+    """Offer the event of an age; nothing, if there is none."""
+    count = st[s, NUMBERS + 3]
+    st[s, AGE], st[s, VALID] = k, 0
+    if k < count:
+        _put(st, s, VALID, place, st[s, INPUT] * count + k, 1, 0)
+
+
+@_inner
+def _replay(st, memory, spikes, s, records, samples):
+    u, passes = st[s, SOURCE], st[s, VALID] and st[s, READY]
+    if passes and st[s, FLAGS]:
+        st[s, VALID] = 0
+    elif passes:
+        k, place = _due(st, memory, spikes, s, st[s, AGE] + 1, records, samples)
+        _offer(st, s, k, place)
+    st[u, READY] = not st[s, VALID]
+    if not (st[u, READY] and st[u, VALID]):
+        return passes
+    st[s, INPUT] = st[u, ADDRESS]
+    if st[u, FLAGS] == 0:
+        k, place = _due(st, memory, spikes, s, 0, records, samples)
+        _offer(st, s, k, place)
+        return True
+    _copy(st, s, VALID, u, VALID)
+    last = st[u, FLAGS] & LAST > 0
+    st[s, REPLAY_SAMPLE] += last
+    st[s, REPLAY_STEP] = 0 if last else st[s, REPLAY_STEP] + 1
+    return True
 
 
 # Numbers of a soma: cycles of a vector that is swept, steps of a sample that is told as a whole,
@@ -801,6 +853,8 @@ def _reset(st, memory, shared, low, high):
             st[s, ROOM] = st[s, NUMBERS + 1]
         elif st[s, KIND] == SOMA:
             st[s, SAMPLE] = low
+        elif st[s, KIND] == REPLAY:
+            st[s, REPLAY_SAMPLE] = low
         elif st[s, KIND] == JOIN:
             st[s, EDGE] = st[s, NUMBERS]
         elif st[s, KIND] == LINE:
@@ -842,6 +896,8 @@ def _backward(st, memory, spikes, now, shared, records, starts, ends):
             changed |= _scatter(st, memory, spikes, s, now)
         elif kind == LINE:
             changed |= _line(st, memory, spikes, s, now)
+        elif kind == REPLAY:
+            changed |= _replay(st, memory, spikes, s, records, shared[SAMPLES])
         elif kind == JOIN:
             changed |= _join(st, memory, s)
         elif kind == FILTER:

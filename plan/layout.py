@@ -125,7 +125,7 @@ class Part:
     @property
     def skips(self) -> bool:
         """Whether a sweep skips the folds that no event of the step reached."""
-        engine, neuron = ENGINES[self.unit.engine], self.layer.neuron
+        engine, neuron = ENGINES[self.unit.engine](self.unit, self.taps), self.layer.neuron
         told = engine.marks and self.unit.folds > 1 and not self.measures and not self.holds
         return told and QUIET[neuron.kind](neuron)
 

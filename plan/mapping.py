@@ -16,6 +16,7 @@ from ..model.neurons import Neurons
 from ..model.neurons.parallel import Parallel
 from ..model.width import Bounds, signed_width
 from .engines import ENGINES, Engine
+from .engines.map_line import MapLine
 from .engines.map_wheel import MapWheel
 from .engines.wheel import slots
 from .taps import Taps, Window, merged
@@ -184,7 +185,7 @@ def line_lanes(pre: int) -> int:
     return 1 << max((pre - 1).bit_length() // 2, 1)
 
 
-def line_bits(taps: Taps, limit: int) -> int:
+def line_bits(taps: Taps | Window, limit: int) -> int:
     """Memory of a layer's lines, bits.
 
     For every input its past and whether that is not 0; for every place of a word the value that
@@ -210,8 +211,8 @@ def event_limit(network: Network, name: str) -> int:
 def delay_bits(network: Network, units: Mapping_[str, Unit]) -> dict[str, dict[str, int]]:
     """Predict the bits of memory that each layer needs for its delays, by what can be asked for.
 
-    {} without any; of a layer over maps that is a wheel, those of a wheel alone. Weights, delays
-    and accumulators are not among them.
+    {} without any; of a layer over maps of its engines over maps. Weights, delays and accumulators
+    are not among them.
     """
     found, bounds = {}, prove(network)
     for name, unit in units.items():
@@ -219,9 +220,12 @@ def delay_bits(network: Network, units: Mapping_[str, Unit]) -> dict[str, dict[s
         engine = ENGINES[unit.engine]
         if not engine.keeps:
             continue
-        if issubclass(engine, MapWheel):
-            wheel = engine(unit, engine.merge(network, name))
-            found[name] = {"wheel": wheel.bits(slot_widths(wheel.taps, unit, bounds[name]))}
+        if engine.maps:
+            over = engine.merge(network, name)
+            if MapLine.serves(network, name):
+                found[name]["line"] = line_bits(over, over.limit)
+            wheel = MapWheel(replace(unit, banks=(1, 1), waits=0), over)
+            found[name]["wheel"] = wheel.bits(slot_widths(over, unit, bounds[name]))
             continue
         taps, limit = merged(network, name), event_limit(network, name)
         if taps.delayed:

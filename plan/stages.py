@@ -27,6 +27,7 @@ __all__ = [
     "Player",
     "Queue",
     "Readout",
+    "Replay",
     "Scatter",
     "Serializer",
     "Skid",
@@ -264,6 +265,35 @@ class Line(Stage):
 
 
 @dataclass(frozen=True, slots=True)
+class Replay(Stage):
+    """Cuts the histories that a line sends into events (rtl/synapses/map_line.py).
+
+    Parameters
+    ----------
+    source : int
+        Of a line.
+    record : int
+        Number of the record that tells what came to the inputs: steps, samples, `inputs`.
+    inputs : int
+    ages : tuple of int
+        Steps ago; event k of input i has the address i * len(ages) + k.
+    """
+
+    source: int
+    record: int
+    inputs: int
+    ages: tuple[int, ...]
+    kind: ClassVar[int] = 17
+
+    @property
+    def links(self) -> tuple[int, ...]:
+        return (self.source,)
+
+    def numbers(self, memory: Memory) -> tuple[int, ...]:
+        return self.record, self.inputs, memory.table(self.ages), len(self.ages)
+
+
+@dataclass(frozen=True, slots=True)
 class Soma(Stage):
     """Adds the rows of events, sweeps at the end of a step (rtl/soma.py).
 
@@ -444,9 +474,24 @@ class Taker(Stage):
 
 
 class Stages(list[Stage]):
-    """A list of stages."""
+    """A list of stages.
+
+    Parameters
+    ----------
+    records : int
+        Records that there are so far.
+    """
+
+    def __init__(self, records: int = 0) -> None:
+        super().__init__()
+        self.records = records
 
     def add(self, stage: Stage) -> int:
         """Add a stage; returns its number."""
         self.append(stage)
         return len(self) - 1
+
+    def record(self) -> int:
+        """Ask for one more record; returns its number."""
+        self.records += 1
+        return self.records - 1

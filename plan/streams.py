@@ -28,8 +28,9 @@ __all__ = ["streams"]
 def streams(layout: Layout) -> Stages:
     """List the stages of a layout.
 
-    Record 0 is the input, record n + 1 the n-th layer, of several banks by fold and lane; behind
-    them come the folds that are touched, of the layers that skip others.
+    Record 0 is the input, record n + 1 the n-th layer, of several banks by fold and lane. Behind
+    them come, layer by layer, what came to its inputs, if its engine recalls that, and the folds
+    that are touched, if it skips others.
     """
     return _Streams(layout).stages
 
@@ -38,8 +39,7 @@ class _Streams:
     """Stages as they are added, and where the edges' queues and streams are among them."""
 
     def __init__(self, layout: Layout) -> None:
-        self.layout, self.stages = layout, Stages()
-        self.skipping = 0  # layers so far that skip folds
+        self.layout, self.stages = layout, Stages(1 + len(layout.parts))
         self.queues: dict[Edge, int] = {}
         self.arriving: dict[Edge, int] = {}
         self._feed()
@@ -79,10 +79,7 @@ class _Streams:
         for edge in part.outs:
             if edge not in self.queues:
                 self.queues[edge] = stages.add(Queue(edge.depth))
-        touched = -1
-        if part.skips:
-            touched = 1 + len(self.layout.parts) + self.skipping
-            self.skipping += 1
+        touched = stages.record() if part.skips else -1
         queues = [self.queues[edge] for edge in part.outs]
         if part.last:
             queues.append(stages.add(Queue(unit.queue, every=part.measures)))

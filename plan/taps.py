@@ -107,12 +107,18 @@ class Window:
         All of the same inputs.
     late : int
         By how much more than their own delays the taps are late; of what comes back, one less.
+    limit : int
+        Largest value that one input brings in a step, of all events that add there.
+    used : int64 (channels,) or None
+        How many of its taps, the first ones, an event of an input channel has; None is all.
     """
 
     synapses: Any
     shift: int
     ports: tuple[Port, ...]
     late: int
+    limit: int
+    used: np.ndarray | None = None
 
     @property
     def bits(self) -> int:
@@ -154,7 +160,8 @@ def window(network: Network, name: str, kinds: tuple[type[Local], ...]) -> Windo
         return None
     size = first.synapses.pre
     ports = tuple(Port(source, first.views, 0, size, recurs) for source in first.sources)
-    return Window(first.synapses, first.shift, ports, first.delay - recurs)
+    limit = network.values(first).limit
+    return Window(first.synapses, first.shift, ports, first.delay - recurs, limit)
 
 
 def merged(network: Network, name: str, *, apart: bool = False) -> Taps:

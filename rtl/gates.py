@@ -29,7 +29,7 @@ __all__ = [
 RELAYED = 16  # lanes that share a relay
 
 
-def advance(m: Module, *counters: tuple[Signal, int]) -> Value:
+def advance(m: Module, *counters: tuple[Signal, int | Value]) -> Value:
     """Advance nested counters, each with its size, the innermost first.
 
     Returns whether they are at their end, and so begin anew.

@@ -237,8 +237,8 @@ def random_lanes(rng: np.random.Generator, network: Network) -> Mapping:
 
     Layers that share a kernel mostly have as many lanes, and so share its memory.
     """
-    # Taps of maps that are written out, as for a line, make every event dear.
-    delay = [str(rng.choice(["auto", "auto", "wheel", "wheel", "line"])) for _ in network.layers]
+    # Where several connections meet, a line has the taps of maps written out: every event is dear.
+    delay = [str(rng.choice(["auto", "wheel", "wheel", "line", "line"])) for _ in network.layers]
     plain, alike = Mapping.of(network, delay=delay), {}
     lanes, sweep, taps = [], [], []
     for name, layer in network.layers.items():
@@ -252,7 +252,8 @@ def random_lanes(rng: np.random.Generator, network: Network) -> Mapping:
             fits = range(1, most + 1)
             fits = [n for n in fits if most % n == 0 and (n % outs == 0 or outs % n == 0)]
         taps.append("one")
-        if plain.units[name].engine == "conv" and name != network.output and rng.random() < 0.5:
+        parallel = unit.engine in ("conv", "map_line") and name != network.output
+        if parallel and rng.random() < 0.5:
             taps[-1], fits = str(rng.choice(["row", "all"])), [most]
         drawn = int(rng.choice(fits))
         known = alike.setdefault(id(layer.connections[0].synapses), drawn)

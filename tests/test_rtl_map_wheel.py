@@ -148,7 +148,7 @@ def test_memory_is_what_the_mapping_predicts(synapses, lanes, monkeypatch):
     # As for emission: row memories are not among them.
     Fragment.get(source, Emission()).prepare()
 
-    assert [sum(made)] == list(delay_bits(net, mapping.units)["hidden"].values())
+    assert sum(made) == delay_bits(net, mapping.units)["hidden"]["wheel"]
 
 
 def test_an_event_costs_the_taps_that_it_meets():
@@ -166,16 +166,15 @@ def test_an_event_costs_the_taps_that_it_meets():
 
 
 def test_large_maps_with_delays_are_laid_out():
-    """Their taps are not written out; a line, for which they would be, is refused."""
+    """Their taps are not written out, whichever engine is asked for."""
     law = Causal(np.ones((4, 1, 2, 3, 3), int), 2, (1, 64, 128), padding=1)
     cells = Neuron(np.zeros(4, int), np.full(4, 9), places=8192)
     out = Layer((Connection(("map",), Dense(np.ones((2, 32768), int), 2)),), Neuron([0, 0], None))
     layers = {"map": Layer((Connection(("input",), law),), cells), "out": out}
     net = Network(2, {"input": 8192}, Counts(1), layers, readout("final-membrane"))
-    assert Layout.of(net, Mapping.of(net)).parts["map"].unit.engine == "map_wheel"
-    sentence = r"^Synapses of kind causal must have an engine of their own above 67108864 pairs"
-    with pytest.raises(InputError, match=sentence):
-        Mapping.of(net, delay="line")
+    for delay in ("wheel", "line"):
+        part = Layout.of(net, Mapping.of(net, delay=delay)).parts["map"]
+        assert part.unit.engine == f"map_{delay}"
 
 
 def test_lanes_hold_channels_of_one_place():
@@ -186,9 +185,10 @@ def test_lanes_hold_channels_of_one_place():
         Mapping.of(network(causal()), (3, 3))
 
 
-def test_areas_of_wheels_over_maps_are_not_guessed():
+@pytest.mark.parametrize("delay", ["wheel", "line"])
+def test_areas_of_delays_over_maps_are_not_guessed(delay):
     """No estimate was fitted to them, and the sentence says so."""
     net = network(causal())
-    sentence = r"^Area of layer hidden must be of a kind that is calibrated, not 'map_wheel'$"
+    sentence = rf"^Area of layer hidden must be of a kind that is calibrated, not 'map_{delay}'$"
     with pytest.raises(InputError, match=sentence):
-        estimate(Layout.of(net, Mapping.of(net)))
+        estimate(Layout.of(net, Mapping.of(net, delay=delay)))

@@ -8,6 +8,7 @@ from .conv import Conv
 from .dense import Dense
 from .engine import Engine
 from .line import Line
+from .map_line import MapLine
 from .map_wheel import MapWheel
 from .spaced import Spaced
 from .wheel import Wheel
@@ -16,5 +17,5 @@ __all__ = ["ENGINES", "Engine"]
 
 # Of those that serve a layer, and keep no delays or are asked for, the last one is taken.
 ENGINES: dict[str, type[Engine]] = {
-    kind.kind: kind for kind in (Dense, Line, Wheel, Conv, Spaced, MapWheel)
+    kind.kind: kind for kind in (Dense, Line, Wheel, Conv, Spaced, MapLine, MapWheel)
 }

@@ -116,7 +116,6 @@ class Conv(Local):
     kind = "conv"
     latency = 2
     golden = (Golden, Causal)
-    marks = True
 
     __slots__ = ()
 
@@ -127,14 +126,18 @@ class Conv(Local):
         rows = Axis.parallel(synapses, 0) if taps == "all" else 1
         return rows, Axis.parallel(synapses, 1) if taps != "one" else 1
 
-    @classmethod
-    def waits(cls, network: Network, name: str, unit: Unit) -> int:
+    @property
+    def marks(self) -> bool:
+        """Whether it can tell which folds the events of a step reached: it can."""
+        return True
+
+    @property
+    def settling(self) -> int:
         """Wait where an event has three additions, so that hardly ever one meets another.
 
         Outputs are walked downwards, as events come upwards.
         """
-        cost = cls(unit, cls.merge(network, name)).cost
-        return 2 if unit.folds > 1 and cost.max() >= 3 else 0
+        return 2 if self.unit.folds > 1 and self.cost.max() >= 3 else 0
 
     @property
     def meets(self) -> np.ndarray | None:

@@ -35,8 +35,8 @@ class Engine:
         Whether it goes over maps.
     apart : bool
         Whether an input may have at most one event in a step, so that every source has its own.
-    marks : bool
-        Whether it can tell which folds the events of a step reached, and sweep these alone.
+    recalls : bool
+        Whether its stages ask what came to its inputs: `before` takes one record (`Stages`).
     """
 
     unit: Unit
@@ -48,7 +48,7 @@ class Engine:
     keeps: ClassVar[str] = ""
     maps: ClassVar[bool] = False
     apart: ClassVar[bool] = False
-    marks: ClassVar[bool] = False
+    recalls: ClassVar[bool] = False
 
     @classmethod
     def serves(cls, network: Network, name: str) -> bool:
@@ -73,6 +73,11 @@ class Engine:
     def waits(cls, network: Network, name: str, unit: Unit) -> int:
         """Tell how long additions are to wait for those before them (`Unit.waits`)."""
         return 0
+
+    @property
+    def marks(self) -> bool:
+        """Whether it can tell which folds the events of a step reached, and sweep these alone."""
+        return False
 
     @property
     def meets(self) -> np.ndarray | None:

@@ -84,5 +84,15 @@ class Local(Engine):
                 f" taps are added in parallel, not {unit.lanes} and {unit.sweep}"
             )
 
+    @classmethod
+    def waits(cls, network: Network, name: str, unit: Unit) -> int:
+        """Tell how long additions are to wait for those before them."""
+        return cls(unit, cls.merge(network, name)).settling
+
+    @property
+    def settling(self) -> int:
+        """Cycles that additions are to wait, in a unit that tells nothing of it yet."""
+        return 0
+
     def before(self, stages: Stages, source: int) -> int:
         return stages.add(Skid(stages.add(Skid(source))))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...model.synapses.spaced import Spaced as Golden
+from ..stages import Cost
 from .local import Local, chunks
 
 __all__ = ["Margin", "Spaced"]
@@ -76,7 +77,10 @@ class Spaced(Local):
         return outs if len(synapses.offsets[0]) > 1 else 1
 
     @property
-    def cost(self) -> int:
-        """Cycles in which an event of value 1 is added."""
-        synapses = self.taps.synapses
-        return synapses.weights.shape[2] * chunks(synapses, self.unit.lanes)[0]
+    def cost(self) -> Cost:
+        """Cycles in which an event of value 1 is added, by address where channels differ."""
+        synapses, used = self.taps.synapses, self.taps.used
+        count, _ = chunks(synapses, self.unit.lanes)
+        if used is None:
+            return synapses.weights.shape[2] * count
+        return np.tile(used * count, synapses.before.places)

@@ -17,6 +17,7 @@ from typing import Any
 from .conv import Conv
 from .dense import Dense
 from .gather import Gather
+from .map_line import MapLine
 from .map_wheel import MapWheel
 from .spaced import Spaced
 from .wheel import Wheel
@@ -29,5 +30,6 @@ SOURCES: dict[str, Any] = {
     "line": Gather,
     "conv": Conv,
     "spaced": Spaced,
+    "map_line": MapLine,
     "map_wheel": MapWheel,
 }

@@ -27,15 +27,17 @@ class Line(wiring.Component):
     Parameters
     ----------
     pre : int
-        Inputs; each has at most one event per step.
+        Inputs; each has at most one event per step, unless they add up.
     window : int
         D, steps of a history, the present one included.
     bits : int
-        Width of an event's value.
+        Width of a value.
+    event_bits : int, optional
+        Width of an event's value, where an input may have several in a step: these add up.
 
     Members
     -------
-    i : In(stream.Signature(vector(pre, 1, bits)))
+    i : In(stream.Signature(vector(pre, 1, event_bits)))
     o : Out(stream.Signature(vector(pre, 1, window * bits)))
         The position of an end means nothing.
     idle : Out(1)
@@ -51,17 +53,18 @@ class Line(wiring.Component):
     o: stream.Interface
     idle: Signal
 
-    def __init__(self, pre: int, window: int, bits: int) -> None:
+    def __init__(self, pre: int, window: int, bits: int, event_bits: int | None = None) -> None:
         self.pre = pre
         self.window = window
         self.bits = bits
+        self.adds = event_bits is not None
         self.lanes = line_lanes(pre)
         self.lane_bits = self.lanes.bit_length() - 1
         self.chunks = -(-pre // self.lanes)
         self.end = data.StructLayout({"tick": 1, "last": 1})
         super().__init__(
             {
-                "i": In(stream.Signature(vector(pre, 1, bits))),
+                "i": In(stream.Signature(vector(pre, 1, event_bits or bits))),
                 "o": Out(stream.Signature(vector(pre, 1, window * bits))),
                 "idle": Out(1),
             }
@@ -123,9 +126,14 @@ class Line(wiring.Component):
         first = ~(came & at).any()
         write = values.write_port(granularity=1)
         m.d.comb += write.addr.eq(Cat(bank, chunk))
+        value: Value = item.lanes
+        if self.adds:
+            kept = values.read_port(domain="comb")
+            m.d.comb += kept.addr.eq(write.addr)
+            value = value + Mux(first, 0, kept.data[lane])
         for n in range(self.lanes):
             m.d.comb += [
-                write.data[n].eq(Mux(lane == n, item.lanes, 0)),
+                write.data[n].eq(Mux(lane == n, value, 0)),
                 write.en[n].eq(at.any() & (first | (lane == n))),
             ]
         return end, came | at

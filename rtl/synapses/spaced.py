@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Const, Module, Mux, ShapeLike, Signal, Value, signed
+from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value, signed
 from amaranth.lib import data
 
 from ...model.synapses.spaced import Spaced as Golden
@@ -30,40 +30,51 @@ __all__ = ["Spaced", "Spacings"]
 class Spacings(Walk):
     """Every tap of an event, within a tap the chunks of the output channels.
 
-    Row (channel * taps + tap) * chunks + chunk; accumulators at place * period + chunk.
+    Row (channel * taps + tap) * chunks + chunk, without the taps that channels do not use;
+    accumulators at place * period + chunk.
 
     Parameters
     ----------
-    synapses : Spaced
+    taps : Window
     unit : Unit
     addresses : int
         At which lanes add in turn (plan/engines/spaced.py).
     """
 
-    def __init__(self, synapses: Golden, unit: Unit, addresses: int) -> None:
+    def __init__(self, taps: Window, unit: Unit, addresses: int) -> None:
+        synapses = taps.synapses
         self.margin, self.after = Margin.of(synapses), synapses.after
         self.chunks, self.first = chunks(synapses, unit.lanes)
-        self.taps = synapses.weights.shape[2]
-        self.channel = self.taps * self.chunks  # rows of an input channel
-        words = synapses.shape[0] * self.channel
-        super().__init__(unit, words, self.margin.places * unit.period)
+        channels, each = synapses.shape[0], synapses.weights.shape[2]
+        self.taps = np.full(channels, each) if taps.used is None else taps.used
+        # The first row of each input channel, and the end.
+        self.rows = np.append(0, np.cumsum(self.taps)) * self.chunks
+        super().__init__(unit, int(self.rows[-1]), self.margin.places * unit.period)
         self.addresses = addresses
 
     @property
     def event(self) -> dict[str, ShapeLike]:
-        """Its first row, and what is reached from."""
-        return {"row": range(self.words), "base": range(self.depth)}
+        """Its first row, what is reached from, and how many taps it has, where channels differ."""
+        found: dict[str, ShapeLike] = {"row": range(self.words), "base": range(self.depth)}
+        if len(set(self.taps)) > 1:
+            found["taps"] = range(int(self.taps.max()) + 1)
+        return found
 
     def begin(self, m: Module, item: data.View, fold: Signal) -> Step:
         """Make what it needs."""
-        self.tap = Signal(range(self.taps), name="tap")
+        self.tap = Signal(range(int(self.taps.max())), name="tap")
+        self.count = item.taps if "taps" in self.event else int(self.taps[0])
         self.chunk = Signal(range(self.chunks), name="chunk")
         row = item.row + self.tap * self.chunks + self.chunk
         return Step(row, item.base + self.chunk)
 
     def advance(self, m: Module) -> Value:
         """Advance by an addition."""
-        return advance(m, (self.chunk, self.chunks), (self.tap, self.taps))
+        return advance(m, (self.chunk, self.chunks), (self.tap, self.count))
+
+    def kept(self, found: np.ndarray) -> np.ndarray:
+        """Keep of what is told of channels, taps and more (channels, taps, ...) what is used."""
+        return np.concatenate([own[:n] for own, n in zip(found, self.taps, strict=True)])
 
     @property
     def begin_at(self) -> int:
@@ -109,8 +120,8 @@ class Spaced(Local):
     def __init__(self, part: Part, *, name: str) -> None:
         assert isinstance(part.taps, Window)
         synapses, unit = part.taps.synapses, part.unit
-        walk = Spacings(synapses, unit, Engine(unit, part.taps).addresses)
-        weights = reached(synapses, synapses.weights, unit.lanes).transpose(0, 3, 1, 2)
+        walk = Spacings(part.taps, unit, Engine(unit, part.taps).addresses)
+        weights = walk.kept(reached(synapses, synapses.weights, unit.lanes).transpose(0, 3, 1, 2))
         reach = told(synapses, unit, walk, walk.margin.reach(synapses) * unit.period)
         fields = {"weights": weights.reshape(-1, unit.lanes), "reaches": reach}
         row = {
@@ -129,13 +140,14 @@ class Spaced(Local):
     def begins(self, p: Any) -> tuple[Mapping[str, Value], Value]:
         """Look up what its taps reach from."""
         walk, before, period = self.walk, self.synapses.before, self.walk.unit.period
-        row = table(np.arange(before.channels) * walk.channel, p.channel)
+        row, taps = table(walk.rows[:-1], p.channel), table(walk.taps, p.channel)
         base = (
             table(np.arange(before.rows) * walk.margin.columns * period, p.y)
             + table(np.arange(before.columns) * period, p.x)
             + table(walk.first, p.channel)
         )
-        return {"row": row, "base": base}, Const(1)
+        fields = {"row": row, "base": base, "taps": taps}
+        return {name: fields[name] for name in walk.event}, taps != 0
 
     def weigh(self, m: Module) -> None:
         """Give the terms of an operation, and a cycle before where they are added."""
@@ -149,6 +161,6 @@ def told(synapses: Golden, unit: Unit, walk: Spacings, of: np.ndarray) -> np.nda
     """Give what the taps of each row have at each address, int64 (rows, addresses), all >= 0."""
     each = synapses.weights.shape
     found = reached(synapses, np.broadcast_to(of, each), unit.lanes, none=-1)
-    found = found.transpose(0, 3, 1, 2).reshape(walk.words, -1, walk.addresses)
+    found = walk.kept(found.transpose(0, 3, 1, 2)).reshape(walk.words, -1, walk.addresses)
     # Of the lanes that take turns, those of the group know; at most one, or all the same.
     return np.maximum(found.max(axis=1), 0)
