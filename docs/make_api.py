@@ -47,7 +47,9 @@ PAGE: dict[str, dict[str, tuple[str, ...]]] = {
             *("Dcls1d", "Dcls2d", "Dcls3d"),
         )
     },
-    "Neurons": {f"{Q}:TTFS": (), f"{Q}:IF": (), f"{Q}:LIF": (), f"{Q}:LI": ()},
+    "Neurons": {
+        f"{Q}:{name}": () for name in ("TTFS", "IF", "LIF", "LI", "PSN", "MaskedPSN", "SlidingPSN")
+    },
     "Whole layers": {f"{Q}:MaxPool2d": ()},
     "Gradients of a spike": {f"{Q}:ATan": (), f"{Q}:Sigmoid": (), f"{Q}:Triangle": ()},
     "Codings": {f"{Q}:Counts": (), f"{Q}:Latency": (), f"{Q}:Graded": ()},

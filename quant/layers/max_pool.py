@@ -97,13 +97,13 @@ class Spiking(Neurons):
         self.first = first
 
     @property
-    def parallel(self) -> bool:
+    def cumulative(self) -> bool:
         """Where they fire once: what came up to a step tells whether they have."""
         return self.first
 
     @property
     def sums(self) -> bool:
-        """As `parallel`."""
+        """As `cumulative`."""
         return self.first
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
