@@ -164,8 +164,10 @@ def test_leaks_are_shares_of_a_power_of_two(leak: Any, pair: tuple[int, int]) ->
         ),
         (
             lambda: q.Sequential(q.Linear(3), q.LIF, **GIVEN),
-            "Layer layer0 neuron must be TTFS(), IF(), LIF(), LI(), PSN(), MaskedPSN() or"
-            " SlidingPSN(), not LIF without ()",
+            (
+                "Layer layer0 neuron must be TTFS(), IF(), LIF(), LI(), PSN(), MaskedPSN() or"
+                " SlidingPSN(), not LIF without ()"
+            ),
         ),
         (
             lambda: q.Sequential(torch.nn.Linear(6, 3), q.LI(), **GIVEN),

@@ -198,15 +198,15 @@ neuron = { kind = "if" }
         (
             lambda: q.Sequential(q.Conv2d(2, 1), q.MaxPool2d(2), q.IF(), **GIVEN),
             (
-                "Layer layer0 neuron must be TTFS(), IF(), LIF(), LI(), PSN(), MaskedPSN() or SlidingPSN(), not"
-                " MaxPool2d(window=2, first=False)"
+                "Layer layer0 neuron must be TTFS(), IF(), LIF(), LI(), PSN(), MaskedPSN() or"
+                " SlidingPSN(), not MaxPool2d(window=2, first=False)"
             ),
         ),
         (
             lambda: q.Sequential(q.Linear(4), q.Linear(4), **GIVEN),
             (
-                "Layer layer0 neuron must be TTFS(), IF(), LIF(), LI(), PSN(), MaskedPSN() or SlidingPSN(), not"
-                " Linear(out=4, bits=4, standardise='row', gain=True)"
+                "Layer layer0 neuron must be TTFS(), IF(), LIF(), LI(), PSN(), MaskedPSN() or"
+                " SlidingPSN(), not Linear(out=4, bits=4, standardise='row', gain=True)"
             ),
         ),
         (

@@ -525,8 +525,10 @@ FILES: Cases = {
     ),
     "recipe-kind-in-a-list": (
         lambda: recipe('kind = "li"', 'kind = ["li"]'),
-        "recipe.toml: kind of neuron of layer layer0 must be one of ttfs, if, lif, li, psn,"
-        " masked-psn, sliding-psn, not ['li']",
+        (
+            "recipe.toml: kind of neuron of layer layer0 must be one of ttfs, if, lif, li, psn,"
+            " masked-psn, sliding-psn, not ['li']"
+        ),
     ),
     "recipe-views-of-a-number": (
         lambda: recipe("synapses", "views = 3\nsynapses"),
