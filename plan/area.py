@@ -31,7 +31,7 @@ from .engines.wheel import slots
 from .layout import Edge, Layout, Part
 from .mapping import line_lanes, slot_widths
 from .memories import Memory, mapped
-from .neurons import LEAKING, accumulator, constants, sweeping
+from .neurons import SWEEPING, accumulator, constants
 from .pipeline import DIVIDING, chunks, latency, reporting, rest
 from .readouts import Scan, scanned, timing
 from .unit import DEEP, Unit, flags
@@ -174,7 +174,7 @@ def _table(count: int, bits: int) -> float:
 def _layer(part: Part) -> Block:
     """Tell what drives the engine of a layer."""
     unit = part.unit
-    for kind, known in ((part.layer.neuron.kind, LEAKING), (unit.engine, SOURCES)):
+    for kind, known in ((part.layer.neuron.kind, SWEEPING), (unit.engine, SOURCES)):
         if kind not in known:
             raise InputError(
                 f"Area of layer {part.name} must be of a kind that is calibrated, not {kind!r}"
@@ -217,7 +217,7 @@ def _soma(part: Part, widths: list[int], memories: list[Memory]) -> Drivers:
         _engine(part).depth,
     )
     wide, swept = sum(widths), unit.vector * max(widths)
-    how = sweeping(neuron)
+    how = SWEEPING[neuron.kind](neuron)
     over_maps = unit.channels > 0 and depth > 1
     clears = how.integrates and over_maps and not skips
     writes = how.writes or part.holds or clears

@@ -25,6 +25,7 @@ from .unit import QUEUE, Unit
 __all__ = [
     "BUDGET",
     "DELAYS",
+    "FEW",
     "PRODUCTS",
     "TAPS",
     "Mapping",
@@ -38,7 +39,7 @@ __all__ = [
 TAPS = ("one", "row", "all")
 # How many products of a parallel neuron may be made at once.
 PRODUCTS = ("auto", "one", "all")
-FEW = 8
+FEW = 8  # that "auto" makes at once
 # What may be asked for of a layer with delays.
 DELAYS = ("auto", "line", "wheel")
 # Bits of memory that the wheels of a network may need together before some become lines.
@@ -83,7 +84,7 @@ class Mapping:
         delay : one of `DELAYS`, or one per layer
             Engine of the layers with delays. "auto" is a wheel, as it costs the fewest cycles where
             events are few; but where the wheels of the network need more bits than `BUDGET`, the
-            largest of them are lines instead.
+            largest of them, but for those over maps, are lines instead.
         queue : int >= 1, or one per layer
             Vectors that wait before each of the layers that a layer feeds; else `QUEUE`.
         taps : one of `TAPS`, or one per layer

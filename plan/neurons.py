@@ -19,6 +19,7 @@ __all__ = [
     "ADDED",
     "LEAKING",
     "QUIET",
+    "SWEEPING",
     "Sweep",
     "accumulator",
     "constants",
@@ -167,5 +168,7 @@ ADDED = 4  # products that are added in a cycle
 
 # Cycles that the leak takes, by kind: from an accumulator to what a sweep writes back.
 LEAKING: dict[str, Callable[[Any], int]] = {Neuron.kind: leaking, Parallel.kind: lambda neuron: 1}
+# What is done to membranes in a sweep, of the kinds whose area is known.
+SWEEPING: dict[str, Callable[[Any], Sweep]] = {Neuron.kind: sweeping}
 # Whether neurons need be looked at only in steps with an event of theirs, by kind.
 QUIET: dict[str, Callable[[Any], bool]] = {Neuron.kind: quiet, Parallel.kind: lambda neuron: False}

@@ -4,7 +4,7 @@
 
 Convolutions of every stride, padding, dilation and grouping, some causal; learned spacings;
 up-sampling and pooling; sums and concatenations of sources; shared kernels; what comes back;
-dense layers and delays among them.
+dense layers, delays and parallel neurons among them.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,9 @@ from spikeline.model.codings.graded import Graded
 from spikeline.model.codings.latency import Latency
 from spikeline.model.maps import Map
 from spikeline.model.network import Connection, Layer, Network
+from spikeline.model.neurons import Neurons
 from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.neurons.parallel import Parallel
 from spikeline.model.readouts import KINDS as READOUTS
 from spikeline.model.readouts import readout as make_readout
 from spikeline.model.synapses.causal import Causal
@@ -124,6 +126,22 @@ def random_spaced(rng: np.random.Generator, before: Map, steps: int) -> Spaced:
             return made
 
 
+def random_parallel(rng: np.random.Generator, after: Map, steps: int, whole: bool) -> Parallel:
+    """Draw parallel neurons, alike at every place; some see whole samples, if they may."""
+    whole = whole and rng.random() < 0.3
+    taps = steps if whole else int(rng.integers(1, steps + 1))
+    rows = steps if whole or rng.random() < 0.4 else 1
+    kernels = int(rng.choice([1, after.channels]))
+    return Parallel(
+        rng.integers(-2, 3, after.channels),
+        np.zeros((after.channels, rows), int),
+        rng.integers(-8, 9, (kernels, rows, taps)),
+        2 if not whole and 2 * (taps - 1) < steps else 1,
+        whole,
+        after.places,
+    )
+
+
 def _neuron(rng: np.random.Generator, after: Map) -> Neuron:
     """Draw neurons, alike at every place; a third fire once and need events for that."""
     n, k = after.channels, int(rng.choice([0, 0, 1, 3]))
@@ -189,7 +207,7 @@ def random_maps(rng: np.random.Generator) -> Network:
         late = int(rng.random() < 0.1 and latest + 1 < steps)
         fed = [Connection(sources, synapses, views, late, shift)]
         name, after = f"map{n}", synapses.after
-        alone = again and rng.random() < 0.7
+        alone, back = again and rng.random() < 0.7, False
         for _ in range(int(not alone and rng.random() < 0.3)):  # concatenated
             other = str(rng.choice(names))
             w = rng.integers(-3, 4, (after.size, maps[other].size))
@@ -199,9 +217,12 @@ def random_maps(rng: np.random.Generator) -> Network:
                 delays = rng.integers(0, 2, (1, maps[other].size, 1))
                 fed.append(Connection((other,), Delayed(w[..., None], delays, 4, 2)))
         if not alone and rng.random() < 0.3:  # comes back, at the same place
+            back = True
             w = rng.integers(-2, 3, (after.channels, after.channels, 1, 1))
             fed.append(Connection((name,), Conv(w, 3, after.shape), delay=1))
-        layers[name] = Layer(tuple(fed), _neuron(rng, after))
+        parallel = rng.random() < 0.25
+        neuron = random_parallel(rng, after, steps, not back) if parallel else _neuron(rng, after)
+        layers[name] = Layer(tuple(fed), neuron)
         maps[name] = after
         names.append(name)
     used = {
@@ -225,11 +246,20 @@ def random_maps(rng: np.random.Generator) -> Network:
     net = Network(steps, {"input": maps["input"].size}, coding, layers, rule)
     for name, layer in net.layers.items():  # thresholds where membranes are
         h = net.run(random_samples(rng, net, 4), record=True).membranes[name]
-        h = h.reshape(-1, layer.neuron.channels)
-        theta = np.clip(np.quantile(h, rng.uniform(0.6, 1), axis=0).astype(int), 1, 1 << 20)
-        neuron = replace(layer.neuron, threshold=theta)
+        neuron = replace(layer.neuron, threshold=_threshold(rng, layer.neuron, h))
         net = replace(net, layers={**net.layers, name: replace(layer, neuron=neuron)})
     return net
+
+
+def _threshold(rng: np.random.Generator, neuron: Neurons, h: np.ndarray) -> np.ndarray:
+    """Draw thresholds where membranes (steps, samples, neurons) are."""
+    share = rng.uniform(0.6, 1)
+    if not isinstance(neuron, Parallel):
+        theta = np.quantile(h.reshape(-1, neuron.channels), share, axis=0)
+        return np.clip(theta.astype(int), 1, 1 << 20)
+    rows = neuron.threshold.shape[1]
+    by_row = h.reshape(rows, -1, neuron.channels)
+    return np.quantile(by_row, share, axis=1).astype(int).T
 
 
 def random_lanes(rng: np.random.Generator, network: Network) -> Mapping:
@@ -261,7 +291,8 @@ def random_lanes(rng: np.random.Generator, network: Network) -> Mapping:
         sweeps = [s for s in range(1, lanes[-1] + 1) if lanes[-1] % s == 0]
         sweep.append(int(rng.choice(sweeps if taps[-1] == "one" else [most])))
     queue = [int(rng.choice([1, 2, 3, 16])) for _ in lanes]
-    return Mapping.of(network, tuple(lanes), tuple(sweep), 0, delay, queue, taps)
+    products = [str(rng.choice(["one", "all"])) for _ in lanes]
+    return Mapping.of(network, tuple(lanes), tuple(sweep), 0, delay, queue, taps, products)
 
 
 def repeated(layers: int, shared: bool, channels: int = 4, size: int = 4) -> Network:

@@ -17,6 +17,7 @@ from spikeline.model.bounds import prove
 from spikeline.model.codings.counts import Counts
 from spikeline.model.network import Connection, Layer, Network, chain
 from spikeline.model.neurons.neuron import Neuron
+from spikeline.model.neurons.parallel import Parallel
 from spikeline.model.readouts.final_membrane import FinalMembrane
 from spikeline.model.readouts.membranes import Membranes
 from spikeline.model.readouts.protocol import Readout
@@ -371,3 +372,47 @@ def test_places_of_taps_are_counted(tiny: Network) -> None:
     ]
     assert found == [1, 1, 0, 0, 0, 0, 1, 1, 0]
     assert pictures.spacings(tiny) is None
+
+
+FORMS = {
+    "sliding": ((1, 1, 3), 1, False, "parallel, sliding, taps 3"),
+    "dilated": ((2, 1, 2), 3, False, "parallel, sliding, taps 2, 3 steps apart"),
+    "masked": ((1, 5, 2), 1, False, "parallel, masked, taps 2"),
+    "whole": ((2, 5, 5), 1, True, "parallel, whole sample"),
+}
+
+
+def parallel_chain(shape: tuple[int, int, int], dilation: int, whole: bool) -> Network:
+    """Make a chain of 3-2-2, whose first neurons are parallel ones of random weights."""
+    weight = np.random.default_rng(0).integers(-9, 10, shape)
+    theta = np.full((2, shape[1]), 5)
+    cells = Parallel(np.zeros(2, int), theta, weight, dilation, whole)
+    first = Dense(np.array([[3, 1, 2], [1, 3, 1]]), 4), cells
+    last = Dense(np.array([[3, 1], [1, 3]]), 4), Neuron(np.array([0, 0]), None)
+    return chain(5, 3, Counts(2), (first, last), FinalMembrane())
+
+
+@pytest.mark.parametrize(("shape", "dilation", "whole", "words"), FORMS.values(), ids=FORMS)
+def test_filters_of_parallel_neurons_are_told_and_drawn(
+    shape: tuple[int, int, int], dilation: int, whole: bool, words: str, tiny: Network
+) -> None:
+    """The form of each filter is told, and a figure of its weights drawn, in the page, too."""
+    net = parallel_chain(shape, dilation, whole)
+    row = layers(net, Mapping.of(net))[0]
+    assert (row["kind"], row["leak"], row["reset"]) == (words, "none", "none")
+    drawn = pictures.filters(net)
+    assert drawn is not None
+    assert ">layer0<" in drawn and ">layer1<" not in drawn
+    assert (">step of the membrane<" in drawn) == (shape[1] > 1)
+    x = np.random.default_rng(1).integers(0, 3, (30, 5, 3)).astype(np.uint8)
+    html = make(net, Data(x, np.zeros(30, int), "own"), lanes=(2, 2))
+    assert drawn in html
+    assert pictures.filters(tiny) is None
+
+
+def test_masked_weights_lie_at_the_steps_that_they_weigh() -> None:
+    """Row t of the picture has w[t, j] at step t - j times the dilation."""
+    weight = np.arange(1, 9).reshape(1, 4, 2)
+    cells = Parallel(np.zeros(1, int), np.zeros((1, 4), int), weight, 2)
+    wanted = [[1, 0, 0, 0], [0, 3, 0, 0], [6, 0, 5, 0], [0, 8, 0, 7]]
+    assert pictures.by_step(cells).tolist() == wanted

@@ -10,13 +10,15 @@ import pytest
 from spikeline.flow.experiments.area import HELD_OUT, Case, laid_out
 from spikeline.flow.synth import tools
 from spikeline.model.errors import InputError
+from spikeline.model.neurons.parallel import Parallel
+from spikeline.model.synapses.dense import Dense
 from spikeline.plan import area
 from spikeline.plan.area import blocks, calibration, estimate
 from spikeline.plan.layout import Layout
 from spikeline.plan.mapping import Mapping
 from spikeline.plan.memories import Cells, Memory, mapped
 
-from .builders import random_network
+from .builders import Law, network_of, random_network
 
 # What Yosys gave for the layouts that no weight was fitted to, in their order: LUT, FF, BRAM
 # (python -m spikeline.flow.experiments.area).
@@ -210,6 +212,17 @@ def test_unknown_target_is_refused() -> None:
     with pytest.raises(InputError) as error:
         calibration("ice40")
     assert str(error.value) == "Target must be one of ecp5, not 'ice40'"
+
+
+def test_parallel_neurons_are_refused() -> None:
+    """Nothing is estimated of neurons that were never synthesised for it."""
+    weight, theta = np.ones((1, 1, 2), int), np.ones((3, 1), int)
+    law = Law(Dense(np.ones((3, 4), int), 2), Parallel(np.zeros(3, int), theta, weight))
+    network = network_of(law, 4)
+    with pytest.raises(InputError) as error:
+        estimate(Layout.of(network, Mapping.of(network)))
+    sentence = "Area of layer layer0 must be of a kind that is calibrated, not 'parallel'"
+    assert str(error.value) == sentence
 
 
 def test_foreign_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,6 +185,14 @@ NAMES: Cases = {
         f"cosim tiny.safetensors {DATA} --delay ring --out new",
         "Delay engine of layer layer0 must be one of auto, line, wheel, not 'ring'",
     ),
+    "taps": (
+        "synth tiny.safetensors --taps column --target ecp5",
+        "Tap of layer layer0 must be one of one, row, all, not 'column'",
+    ),
+    "products": (
+        f"cosim tiny.safetensors {DATA} --products none --out new",
+        "Product of layer layer0 must be one of auto, one, all, not 'none'",
+    ),
     "target-without-a-calibration": (
         f"plan tiny.safetensors {DATA} --target ice40",
         "Target must be one of ecp5, not 'ice40'",

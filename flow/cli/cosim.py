@@ -13,7 +13,7 @@ from ..data.data import Data
 from ..zoo.zoo import Named
 from .errors import differs
 from .exported import apart
-from .options import SEED, options
+from .options import LAYOUT, SEED, options
 from .shared import alone, delays, network_and_data
 
 __all__ = ["command", "cosim"]
@@ -24,7 +24,7 @@ __all__ = ["command", "cosim"]
 @click.option("--stalls", default="none", show_default=True, metavar="KIND", help="none or random.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of the random stalls.")
 @options("data", "dataset", "framing", "split", "samples")
-@options("lanes", "sweep", "taps", "queue", "delay", "pixels", "out", "json")
+@options(*LAYOUT, "out", "json")
 def command(
     network: str,
     stalls: str,

@@ -6,11 +6,14 @@ from typing import Any
 
 import click
 
+from ...plan.mapping import BUDGET, FEW
 from .. import show
 
-__all__ = ["SEED", "PerLayer", "Seeds", "Words", "options"]
+__all__ = ["LAYOUT", "SEED", "PerLayer", "Seeds", "Words", "options"]
 
 SEED = click.IntRange(0, 2**31 - 1)
+# How a network is laid out: the arguments of Mapping.of.
+LAYOUT = ("lanes", "sweep", "taps", "products", "queue", "delay", "pixels")
 
 
 class PerLayer(click.ParamType):
@@ -136,7 +139,7 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             metavar="line|wheel|auto",
             help="What computes the delays of layers that have some, or one per layer: line keeps"
             " what came, little memory; wheel keeps what is to come, few cycles; auto: wheels while"
-            " those of the network fit 1,048,576 bits, lines beyond.",
+            f" those of the network fit {BUDGET:,} bits, lines beyond; over maps wheels.",
         ),
         "taps": click.option(
             "--taps",
@@ -146,6 +149,15 @@ def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             metavar="one|row|all",
             help="Taps of a convolution that are added in a cycle: one, a row of the kernel, or all"
             " of them; for all layers or, as one,row,one, for each. More lanes, fewer cycles.",
+        ),
+        "products": click.option(
+            "--products",
+            type=Words(),
+            default="auto",
+            show_default=True,
+            metavar="auto|one|all",
+            help="Products of a parallel neuron that are made in a cycle: one after another, or all"
+            f" of its taps at once, or one per layer; auto: all, where there are at most {FEW}.",
         ),
         "queue": click.option(
             "--queue",

@@ -14,7 +14,7 @@ from ..zoo.zoo import Named
 from .cosim import cosim
 from .errors import differs
 from .evaluate import SCALE, evaluate, scaled
-from .options import options
+from .options import LAYOUT, options
 from .shared import network_and_data
 from .synth import synth
 
@@ -27,7 +27,7 @@ __all__ = ["command", "report"]
 @click.option("--pnr", is_flag=True, help="Place and route too.")
 @SCALE
 @options("data", "dataset", "framing", "split", "samples")
-@options("seeds", "lanes", "sweep", "taps", "queue", "delay", "pixels", "out", "json")
+@options("seeds", *LAYOUT, "out", "json")
 def command(
     network: str,
     target: str,

@@ -11,7 +11,7 @@ from ..synth.synth import check
 from ..synth.synth import synth as run
 from ..zoo.zoo import Named, resolve
 from .exported import apart
-from .options import options
+from .options import LAYOUT, options
 from .shared import delays, emit, scratch
 
 __all__ = ["command", "synth"]
@@ -21,7 +21,7 @@ __all__ = ["command", "synth"]
 @click.argument("network")
 @click.option("--target", required=True, metavar="NAME", help="ice40, ecp5 or xilinx.")
 @click.option("--pnr", is_flag=True, help="Place and route too (ice40, ecp5).")
-@options("seeds", "lanes", "sweep", "taps", "queue", "delay", "pixels", "kept", "json")
+@options("seeds", *LAYOUT, "kept", "json")
 def command(
     network: str,
     target: str,

@@ -12,7 +12,7 @@ from .. import show
 from ..data.data import Data
 from ..zoo.zoo import Named, resolve
 from .exported import whole
-from .options import options
+from .options import LAYOUT, options
 from .shared import emit, network_and_data
 
 __all__ = ["command", "verilog"]
@@ -36,8 +36,7 @@ __all__ = ["command", "verilog"]
     help="Name of the top module, with which every module and file name begins, so that several"
     " networks fit one design; else the network's, with the first digits of its hash.",
 )
-@options("data", "dataset", "framing", "split", "lanes", "sweep")
-@options("taps", "queue", "delay", "pixels", "out", "json")
+@options("data", "dataset", "framing", "split", *LAYOUT, "out", "json")
 def command(
     network: str,
     inline: bool,

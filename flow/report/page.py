@@ -10,6 +10,7 @@ from ...model.bounds import prove
 from ...model.network import Layer, Network
 from ...model.neurons import Neurons
 from ...model.neurons.neuron import Neuron
+from ...model.neurons.parallel import Parallel
 from ...plan.mapping import Mapping
 from ..data.data import Data
 from ..zoo.zoo import Named
@@ -66,6 +67,7 @@ def page(
         raster=pictures.raster(network, data.x[sample]),
         maps=pictures.maps(network, data.x[sample]),
         spacings=pictures.spacings(network),
+        filters=pictures.filters(network),
         result=pictures.steps(network, data)
         if network.readout.classifies
         else pictures.regression(network, data, named.scale)
@@ -165,5 +167,16 @@ def foreign(neuron: Neurons) -> tuple[str, str, str]:
     return neuron.kind, "", ""
 
 
+def parallel(neuron: Parallel) -> tuple[str, str, str]:
+    """Describe parallel neurons: what a membrane is made of."""
+    form = "masked" if neuron.weight.shape[1] > 1 else "sliding"
+    form = "whole sample" if neuron.whole else f"{form}, taps {neuron.taps}"
+    apart = f", {neuron.dilation} steps apart" if neuron.dilation > 1 else ""
+    return f"parallel, {form}{apart}", "none", "none"
+
+
 # By the kind of the neurons.
-LAWS: dict[str, Callable[[Any], tuple[str, str, str]]] = {Neuron.kind: integrating}
+LAWS: dict[str, Callable[[Any], tuple[str, str, str]]] = {
+    Neuron.kind: integrating,
+    Parallel.kind: parallel,
+}

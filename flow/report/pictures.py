@@ -16,6 +16,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
 from ...model.network import Connection, Network, Run, accuracy
+from ...model.neurons.parallel import Parallel
 from ...model.synapses.local import Local
 from ...model.synapses.spaced import Spaced
 from ...plan.mapping import Mapping
@@ -25,7 +26,9 @@ from ..experiments.evaluate import errors
 __all__ = [
     "agreement",
     "by_delay",
+    "by_step",
     "delays",
+    "filters",
     "graph",
     "histogram",
     "journeys",
@@ -247,6 +250,55 @@ def spacings(network: Network) -> str | None:
             ax.text(x, y, str(taps), ha="center", va="center", color="white" if dark else INK)
         ax.set(title=way, xlabel="columns", ylabel="rows", xticks=[], yticks=[])
     return svg(figure)
+
+
+def filters(network: Network) -> str | None:
+    """Draw the weights of parallel neurons, a figure for each layer; None without such layers.
+
+    Where each step has its own, those of the first kernel: the step of a membrane down, that of a
+    current across. Else the age of a current across, and a row for each kernel.
+    """
+    held = {
+        name: layer.neuron
+        for name, layer in network.layers.items()
+        if isinstance(layer.neuron, Parallel)
+    }
+    if not held:
+        return None
+    figure = Figure(figsize=(2.9 * len(held), 2.8))
+    for ax, (name, neuron) in zip(
+        figure.subplots(1, len(held), squeeze=False)[0], held.items(), strict=True
+    ):
+        weights, words = neuron.weight[:, 0], ("age of the current, steps", "kernel")
+        if neuron.weight.shape[1] > 1:
+            weights, words = by_step(neuron), ("step of the current", "step of the membrane")
+        elif neuron.dilation > 1:
+            spread = np.zeros((len(weights), neuron.window), int)
+            spread[:, :: neuron.dilation] = weights
+            weights = spread
+        most = max(neuron.gain, 1)
+        colors = {"cmap": "RdBu", "vmin": -most, "vmax": most}
+        ax.imshow(weights, aspect="auto", interpolation="nearest", **colors)
+        ax.set(title=name, xlabel=words[0], ylabel=words[1])
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    figure.tight_layout()
+    return svg(figure)
+
+
+def by_step(neuron: Parallel) -> np.ndarray:
+    """Lay the first kernel's weights (rows, taps) out as (steps, steps): of a membrane, a current.
+
+    What a step does not see is 0.
+    """
+    weights = neuron.weight[0]
+    if neuron.whole:
+        return weights
+    found = np.zeros((len(weights), len(weights)), int)
+    for t, j in np.ndindex(*weights.shape):
+        if t >= j * neuron.dilation:
+            found[t, t - j * neuron.dilation] = weights[t, j]
+    return found
 
 
 def delays(network: Network, history: Sequence[dict[str, Any]]) -> str | None:
