@@ -9,7 +9,7 @@ What a user needs stands here, as ``from spikeline import quant as q``:
     gradients   ATan, Sigmoid, Triangle
     inputs      Counts, Latency, Graded
     views       AvgPool2d, Crop, Flatten, SumPool2d, Upsample
-    training    Training, fit, Trained, Progress, Schedule, train
+    training    Training, fit, Trained, Progress, Schedule, train; thaw, of a frozen network
     recipes     Recipe, recipe, read
 """
 
@@ -42,6 +42,7 @@ from .synapses.conv import Conv1d, Conv2d  # noqa: E402
 from .synapses.delayed import DelayedLinear  # noqa: E402
 from .synapses.dense import Linear  # noqa: E402
 from .synapses.spaced import Dcls1d, Dcls2d, Dcls3d  # noqa: E402
+from .thaw import thaw  # noqa: E402
 from .training import Training  # noqa: E402
 from .views.pool import AvgPool2d, SumPool2d  # noqa: E402
 from .views.repeat import Upsample  # noqa: E402
@@ -88,5 +89,6 @@ __all__ = [
     "fit",
     "read",
     "recipe",
+    "thaw",
     "train",
 ]

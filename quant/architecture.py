@@ -37,7 +37,7 @@ from .views import ViewSpec, after
 
 Inputs = int | tuple[int, int, int]
 
-__all__ = ["Architecture", "ConnectionSpec", "Graph", "LayerSpec", "Sequential"]
+__all__ = ["Architecture", "ConnectionSpec", "Graph", "LayerSpec", "Sequential", "naming"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class LayerSpec:
             return Map(channels, self.neuron.size // channels, 1)
         for c in self.connections:
             known = [maps[source] for source in c.sources if source in maps]
-            with _naming(self.name):
+            with naming(self.name):
                 found = c.after(known[0] if known else None)
             if found is not None:
                 return found
@@ -241,7 +241,7 @@ class Architecture:
             neuron = layer.neuron
             if not isinstance(neuron, Neurons):
                 neuron = neuron.build(shape.channels, shape.places, self.steps)
-            with _naming(layer.name):
+            with naming(layer.name):
                 for c, made in zip(layer.fed_by, fed, strict=True):
                     if (stage := getattr(c.synapses, "stage", None)) is not None:
                         synapses: Any = made.synapses
@@ -260,7 +260,7 @@ class Architecture:
         if not c.sources:
             raise InputError(f"Layer {layer.name} must be fed by inputs or layers, not by nothing")
         before, synapses, first = maps[c.sources[0]], c.synapses, []
-        with _naming(layer.name):
+        with naming(layer.name):
             views, seen = c.look(before)
         if before.channels > 1 and before.places > 1 and c.sources[0] in self.addresses:
             # Data come channel by channel; where all inputs are alike, their order is no matter.
@@ -270,7 +270,7 @@ class Architecture:
                 raise InputError(f"Layer {layer.name} views must leave at least one address, not 0")
             have = connected.get(c.sources[0]) if len(c.sources) == 1 and not c.views else None
             shape = maps[layer.name]
-            with _naming(layer.name):
+            with naming(layer.name):
                 made = synapses.after(seen)
             if made is not None and made.size != shape.size:
                 raise InputError(
@@ -463,7 +463,7 @@ class Graph:
 
 
 @contextmanager
-def _naming(layer: str) -> Iterator[None]:
+def naming(layer: str) -> Iterator[None]:
     """Let what is refused begin with the layer that it is about."""
     try:
         yield

@@ -232,11 +232,7 @@ def _take(layer: Layer, weights: Sequence[Tensor]) -> dict[str, float]:
     clipped = 0
     for w, (x, step) in zip(weights, synapses, strict=True):
         clipped += int((w.abs() * (scale / step) >= x.high + 0.5).sum())
-        x.standardise = "none"
-        with torch.no_grad():
-            x.weight.copy_(w * (scale / step / x.step * sqrt(x.steps / x.fan)))
-            if x.gain is not None:
-                x.gain.fill_(1.0)
+        x.take(w * (scale / step))
     if isinstance(layer.neuron, Neuron):
         layer.neuron.measure(float(scale))
     count, power = sum(w.numel() for w in weights), sum(float((w**2).sum()) for w in weights)

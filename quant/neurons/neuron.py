@@ -12,6 +12,8 @@ Everything else is a loop over time. The leak's rounding is the model's: v m / 2
 it.
 """
 
+from typing import Any, Self
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -87,6 +89,32 @@ class Neuron(Neurons):
             )
         self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
         self.norm = Norm(channels) if norm else None
+
+    @classmethod
+    def thaw(cls, law: Any, steps: int) -> Self:
+        """Make those of the form of frozen ones, with a threshold for each channel."""
+        return cls(
+            law.channels,
+            law.places,
+            threshold=1.0 if law.fires else None,
+            shared=law.threshold is not None and len(np.unique(law.threshold)) == 1,
+            bias=bool(law.bias.any()),
+            leak=law.leak,
+            clamp=law.clamp,
+            reset=law.reset,
+            once=law.once,
+            rounding=law.rounding,
+        )
+
+    @torch.no_grad()
+    def take(self, law: Any) -> None:
+        """Take thresholds and biases; surrogates are as wide as the mean threshold is high."""
+        if self.threshold is not None and law.threshold is not None:
+            theta = torch.from_numpy(law.threshold / self.unit)
+            self.threshold.copy_(theta[: len(self.threshold)])
+            self.start = self.width = float(theta.mean())
+        if self.bias is not None:
+            self.bias.copy_(torch.from_numpy(law.bias / self.unit))
 
     def adopt(self, unit: float) -> None:
         """Take the unit of the connections; a normalisation assumes it as the first deviation."""

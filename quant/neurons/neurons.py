@@ -2,11 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+from ...model.errors import InputError
 from ...model.neurons import Neurons as Golden
 from ...model.width import Bounds
 from ..synapses.synapses import SynapsesSpec
@@ -80,6 +81,20 @@ class Neurons(nn.Module, ABC):
             neurons), or None: it is added as it is, with no normalisation. It gives spikes and
             membranes (samples, neurons) of the step.
         """
+
+    @classmethod
+    def thaw(cls, law: Golden, steps: int) -> Self:
+        """Make trainable ones of the form of frozen ones; `take` makes them equal.
+
+        Raises
+        ------
+        InputError
+            If their kind cannot hold all that the frozen kind can.
+        """
+        raise InputError(f"Neurons must be of a kind that can be trained on, not {law.kind!r}")
+
+    def take(self, law: Golden) -> None:
+        """Take the constants of the frozen ones that they were thawed from, after the unit."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Run whole samples.

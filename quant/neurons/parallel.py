@@ -14,12 +14,13 @@ mode, it never does.
 """
 
 from math import sqrt
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...model.errors import InputError
 from ...model.neurons import parallel as golden
 from ...model.width import Bounds
 from .neurons import Neurons, Step
@@ -113,6 +114,47 @@ class Parallel(Neurons):
         self.threshold = nn.Parameter(torch.full((kernels, shape[1]), float(threshold)))
         self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
         self.norm = Norm(channels) if norm else None
+
+    @classmethod
+    def thaw(cls, law: Any, steps: int) -> Self:
+        """Make those of the form of frozen ones, whose largest weight must be that of its width."""
+        kernels, rows, taps = law.weight.shape
+        bits = law.gain.bit_length() + 1
+        if law.gain != (1 << (bits - 1)) - 1 or bits < 2:
+            raise InputError(
+                "Parallel weights that are trained on must have a largest one of 1, 3, 7, 15, 31,"
+                f" 63 or 127, not {law.gain}"
+            )
+        return cls(
+            law.channels,
+            law.places,
+            steps=steps,
+            taps=taps,
+            rows=rows > 1 or law.whole,
+            dilation=law.dilation,
+            whole=law.whole,
+            bits=bits,
+            shared=kernels == 1 and bool((law.threshold == law.threshold[0]).all()),
+            bias=bool(law.bias.any()),
+        )
+
+    @torch.no_grad()
+    def take(self, law: Any) -> None:
+        """Take weights, thresholds and biases."""
+        kernels, rows, taps = law.weight.shape
+        weight = law.weight.astype(np.float32)
+        if self.masked:
+            by_step = np.zeros((kernels, rows, rows), np.float32)
+            for t, tap in np.ndindex(rows, taps):
+                if t >= tap * self.dilation:
+                    by_step[:, t, t - tap * self.dilation] = weight[:, t, tap]
+            weight = by_step
+        self.weight.copy_(torch.from_numpy(weight / self.high).expand_as(self.weight))
+        theta = torch.from_numpy(law.threshold / self.membrane_unit)
+        self.threshold.copy_(theta[: len(self.threshold)])
+        self.width = float(theta.abs().mean()) or 1.0
+        if self.bias is not None:
+            self.bias.copy_(torch.from_numpy(law.bias / self.unit))
 
     def adopt(self, unit: float) -> None:
         """Take the unit of the connections; a normalisation assumes it as the first deviation."""

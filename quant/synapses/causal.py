@@ -4,7 +4,7 @@ A row of the matrix of dense.py is what one output sees in all of these steps, a
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from ...model.synapses.conv import LARGEST
 from ...model.synapses.delayed import WINDOW
 from ...model.synapses.local import grouped
 from .conv import convolved, of_channels
-from .dense import STANDARDISE, Dense
+from .dense import STANDARDISE, Dense, width
 from .synapses import Feedback, Synapses
 
 __all__ = ["Causal", "Conv3d"]
@@ -62,6 +62,18 @@ class Causal(Synapses):
         self.pre, self.post = before.size, self.after.size
         seen = int(np.prod(self.shape[1:]))
         self.matrix = Dense(seen, out, bits, steps, standardise=standardise, gain=gain)
+
+    @classmethod
+    def thaw(cls, law: Any, steps: int) -> Self:
+        """Make that of a frozen kernel."""
+        out, _, ago, rows, columns = law.weights.shape
+        how: dict[str, Any] = {
+            name: getattr(law, name) for name in ("stride", "padding", "dilation", "groups")
+        }
+        kernel = (ago, rows, columns)
+        made = cls(law.before, out, kernel, width(law), steps, **how, standardise="none")
+        made.matrix.take(torch.from_numpy(law.weights.astype(np.float32)))
+        return made
 
     @property
     def unit(self) -> float:

@@ -16,7 +16,7 @@ from ...model.errors import InputError
 from ...model.maps import Map, pair
 from ...model.synapses import conv as golden
 from ...model.synapses.local import grouped
-from .dense import STANDARDISE, Dense
+from .dense import STANDARDISE, Dense, width
 from .synapses import Feedback, Synapses
 
 __all__ = ["Conv", "Conv1d", "Conv2d", "convolved", "of_channels"]
@@ -94,6 +94,18 @@ class Conv(Synapses):
         self.pre, self.post = before.size, self.after.size
         seen = self.shape[1] * kernel[0] * kernel[1]
         self.matrix = Dense(seen, out, bits, steps, standardise=standardise, gain=gain)
+
+    @classmethod
+    def thaw(cls, law: Any, steps: int) -> Self:
+        """Make that of a frozen kernel."""
+        out, _, rows, columns = law.weights.shape
+        how: dict[str, Any] = {
+            name: getattr(law, name) for name in ("stride", "padding", "dilation", "groups")
+        }
+        kernel = (rows, columns)
+        made = cls(law.before, out, kernel, width(law), steps, **how, standardise="none")
+        made.matrix.take(torch.from_numpy(law.weights.astype(np.float32)))
+        return made
 
     @property
     def unit(self) -> float:

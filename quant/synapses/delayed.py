@@ -21,7 +21,7 @@ Source: arXiv 2112.03740, 2306.00817 (profiles), 2306.17670 (delays in time).
 
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from ...model.errors import InputError
 from ...model.maps import Map
 from ...model.synapses import delayed as golden
 from ..neurons.surrogate import round_half_even
-from .dense import STANDARDISE, Dense
+from .dense import STANDARDISE, Dense, width
 from .synapses import Feedback
 
 __all__ = ["PROFILES", "SHARP", "Delayed", "DelayedLinear", "convolve", "spread"]
@@ -162,6 +162,32 @@ class Delayed(Dense):
             torch.empty(rows, pre, taps).uniform_(-self.reach, self.reach - least)
         )
         self.position.requires_grad_(learned)
+
+    @classmethod
+    def thaw(cls, law: Any, steps: int) -> Self:
+        """Make those of frozen taps, with a window that is odd and as wide as theirs."""
+        post, pre, taps = law.weights.shape
+        window = law.latest + 1 + law.latest % 2
+        if window > steps:
+            raise InputError(
+                f"Delays that are trained on must be below {steps - 1}, a step less than there are,"
+                f" not {law.latest}"
+            )
+        made = cls(
+            pre,
+            post,
+            width(law),
+            steps,
+            window=window,
+            taps=taps,
+            axonal=len(law.delays) < post,
+            least=int(law.earliest > 0),
+            standardise="none",
+        )
+        made.take(torch.from_numpy(law.weights.astype(np.float32)))
+        with torch.no_grad():
+            made.position.copy_(made.reach - torch.from_numpy(law.delays.astype(np.float32)))
+        return made
 
     @property
     def reach(self) -> int:

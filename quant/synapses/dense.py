@@ -14,26 +14,41 @@ read them).
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ...model.check import choice, flag, integer
+from ...model.errors import InputError
 from ...model.maps import Map
 from ...model.synapses import Synapses as Golden
 from ...model.synapses import dense as golden
 from ..neurons.surrogate import round_half_even
 from .synapses import Feedback, Synapses
 
-__all__ = ["Dense", "Linear"]
+__all__ = ["Dense", "Linear", "width"]
 
 STANDARDISE = ("row", "layer", "none")
 
 SPAN = 2.6  # deviations of a weight that its width holds
 EPS = 1e-6
 TINY = 1e-24
+
+
+def width(law: Any) -> int:
+    """Bits that hold frozen weights, the smallest of all left out: one more if that is among them.
+
+    Raises
+    ------
+    InputError
+        If they are more than 16.
+    """
+    bits = law.bits + bool(law.weights.min() == -(1 << (law.bits - 1)))
+    if bits > 16:
+        raise InputError("Weights that are trained on must be above -32768")
+    return bits
 
 
 class Dense(Synapses):
@@ -114,6 +129,21 @@ class Dense(Synapses):
         if self.gain is not None:
             w = w * self.gain
         return round_half_even((w * self.step).clamp(self.low, self.high)) * self.connected
+
+    @classmethod
+    def thaw(cls, law: Any, steps: int) -> Self:
+        """Make those of frozen weights; a bit wider where one is below -(2**(bits - 1) - 1)."""
+        made = cls(law.pre, law.post, width(law), steps, standardise="none")
+        made.take(torch.from_numpy(law.weights.astype(np.float32)))
+        return made
+
+    @torch.no_grad()
+    def take(self, weights: Tensor) -> None:
+        """Take weights (rows, inputs), measured in deployed integers; nothing is standardised."""
+        self.standardise = "none"
+        self.weight.copy_(weights.view_as(self.weight) / self.step * sqrt(self.steps / self.fan))
+        if self.gain is not None:
+            self.gain.fill_(1.0)
 
     def get_extra_state(self) -> dict[str, str]:
         """Give what belongs to its state beside tensors: float weights are not standardised."""

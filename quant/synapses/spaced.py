@@ -9,7 +9,7 @@ Source: arXiv 2112.03740, 2306.00817 (profiles).
 """
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from ...model.synapses.conv import LARGEST
 from ...model.synapses.local import grouped
 from .conv import convolved, of_channels
 from .delayed import PROFILES, SHARP, spread
-from .dense import STANDARDISE, Dense
+from .dense import STANDARDISE, Dense, width
 from .synapses import Feedback, Synapses
 
 __all__ = ["Dcls1d", "Dcls2d", "Dcls3d", "Spaced"]
@@ -89,6 +89,31 @@ class Spaced(Synapses):
         self.clamp()
         self.after = self.export().after
         self.pre, self.post = before.size, self.after.size
+
+    @classmethod
+    def thaw(cls, law: Any, steps: int) -> Self:
+        """Make those of frozen taps."""
+        out, _, taps = law.weights.shape
+        how: dict[str, Any] = {n: getattr(law, n) for n in ("stride", "padding", "groups")}
+        shared = law.offsets.shape[1:3] == (1, 1) != law.weights.shape[:2]
+        made = cls(
+            law.before,
+            out,
+            taps,
+            law.extent,
+            width(law),
+            steps,
+            **how,
+            shared=shared,
+            least=int(law.earliest > 0),
+            standardise="none",
+        )
+        made.matrix.take(torch.from_numpy(law.weights.astype(np.float32)))
+        half = np.array([n // 2 for n in law.extent])[:, None, None, None]
+        at = np.broadcast_to(law.offsets.astype(np.float32) - half, made.position.shape)
+        with torch.no_grad():
+            made.position.copy_(torch.from_numpy(at.copy()))
+        return made
 
     @property
     def unit(self) -> float:

@@ -7,6 +7,7 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 from torch import Tensor, nn
 
+from ...model.errors import InputError
 from ...model.maps import Map
 from ...model.synapses import Synapses as Golden
 
@@ -61,6 +62,17 @@ class Synapses(nn.Module, ABC):
         sign : (channels,), or None
             Output n is of channel n % channels.
         """
+
+    @classmethod
+    def thaw(cls, law: Golden, steps: int) -> Self:
+        """Make trainable ones, not standardised, that are exported as frozen ones are.
+
+        Raises
+        ------
+        InputError
+            If their kind cannot hold all that the frozen kind can.
+        """
+        raise InputError(f"Synapses must be of a kind that can be trained on, not {law.kind!r}")
 
     def signs(self, sign: Tensor) -> Tensor:
         """Give the sign of every output (post,) from those of the channels."""
