@@ -39,7 +39,7 @@ PAGE: dict[str, dict[str, tuple[str, ...]]] = {
         f"{Q}.network:Trace": (),
         f"{Q}.network:Output": (),
         f"{Q}.floats:load_float": (),
-        f"{Q}.thaw:thaw": (),
+        f"{Q}:thaw": (),
     },
     "Synapses": {
         f"{Q}:{x}": ()
